@@ -1,0 +1,1 @@
+"""Settings of the node and of the coordinator: typed, strict, loaded once."""

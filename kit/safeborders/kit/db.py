@@ -1,0 +1,94 @@
+"""Database engines: SQLCipher and SQLite with full synchronisation, PostgreSQL by URL."""
+
+from pathlib import Path
+
+import sqlcipher3
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from safeborders.kit.errors import SettingsError, Unavailable
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=30000",
+    "secure_delete=ON",
+)
+
+
+def open_encrypted(path: Path, *, key_hex: str) -> Engine:
+    """Open (or make) the SQLCipher database at ``path``.
+
+    Args:
+        path: The file; its folder must exist.
+        key_hex: The raw 256-bit key as 64 hexadecimal digits.
+
+    Raises:
+        SettingsError: If the key is not 64 hexadecimal digits, or does not open the file.
+    """
+    if len(key_hex) != 64 or not set(key_hex) <= set("0123456789abcdefABCDEF"):
+        raise SettingsError("The database key must be 64 hexadecimal digits: restore the key file.")
+    engine = create_engine(URL.create("sqlite", database=str(path)), module=sqlcipher3, poolclass=QueuePool)
+
+    @event.listens_for(engine, "connect")
+    def unlock(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        _run(connection, f"key=\"x'{key_hex}'\"", "cipher_memory_security=ON", *_PRAGMAS)
+
+    _use_immediate_transactions(engine)
+    return _checked(engine, sentence=f"The database {path} does not open with this key: restore the key file.")
+
+
+def open_url(url: str) -> Engine:
+    """Open the database at ``url`` (``sqlite:///file`` or ``postgresql+psycopg://...``).
+
+    Raises:
+        SettingsError: If the URL is of no supported kind.
+        Unavailable: If the server does not answer.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise SettingsError("The database URL must start with sqlite:// or postgresql+psycopg://.")
+    engine = create_engine(parsed, pool_pre_ping=True)
+    if parsed.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", lambda connection, _record: _run(connection, *_PRAGMAS))
+        _use_immediate_transactions(engine)
+    return _checked(engine, sentence="The database does not answer: start it, or correct its URL in the profile.")
+
+
+def _use_immediate_transactions(engine: Engine) -> None:
+    """Let SQLAlchemy begin each transaction with the write lock, so that check-then-insert is one step."""
+
+    @event.listens_for(engine, "connect")
+    def leave_transactions_to_us(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: object) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # type: ignore[attr-defined]  # an SQLAlchemy Connection
+
+
+def _run(connection: DBAPIConnection, *pragmas: str) -> None:
+    cursor = connection.cursor()
+    try:
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+    finally:
+        cursor.close()
+
+
+def _checked(engine: Engine, *, sentence: str) -> Engine:
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            if engine.dialect.name == "sqlite":
+                connection.execute(text("SELECT count(*) FROM sqlite_master"))
+    except OperationalError as error:
+        engine.dispose()
+        raise Unavailable(sentence) from error
+    except (DatabaseError, sqlcipher3.DatabaseError) as error:
+        engine.dispose()
+        raise SettingsError(sentence) from error
+    return engine

@@ -1,0 +1,110 @@
+"""Child processes that never outlive their parent, and ports that are free before they are promised."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from safeborders.kit.errors import SettingsError
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_STOP_SECONDS = 8.0
+
+
+def start_child(
+    command: Sequence[str],
+    *,
+    log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start ``command`` as a child that the kernel ends when this process ends, however it ends.
+
+    The child leads its own process group, so that Ctrl-C reaches the parent alone, which then stops its children.
+
+    Args:
+        command: Program and arguments; no shell.
+        log: File that receives its standard output and error; inherits ours when None.
+        environment: Variables beside those of this process.
+        folder: Its working folder.
+    """
+    output = log.open("ab") if log else None
+    try:
+        return subprocess.Popen(  # noqa: S603  # the command is ours, never a user's text
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            env={**os.environ, **(environment or {})},
+            cwd=folder,
+            start_new_session=True,
+            preexec_fn=_die_with_parent(os.getpid()),  # noqa: PLW1509  # only two system calls run in it
+        )
+    finally:
+        if output:
+            output.close()
+
+
+def stop_children(children: Iterable[subprocess.Popen[bytes]], *, seconds: float = _STOP_SECONDS) -> None:
+    """Stop ``children`` and all that they started: SIGTERM, a wait of at most ``seconds``, SIGKILL."""
+    trees = [process for child in children for process in _tree(child.pid)]
+    for process in trees:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(trees, timeout=seconds)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=2)
+
+
+def check_port_is_free(port: int, *, host: str = "127.0.0.1") -> None:
+    """Refuse a port that something else listens on.
+
+    Raises:
+        SettingsError: If the port is in use.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {port} on {host} is in use: stop the program that holds it, or choose another in the profile."
+            ) from error
+
+
+def find_free_port() -> int:
+    """Return a port on loopback that was free a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        root = psutil.Process(pid)
+        return [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _die_with_parent(parent: int) -> "object":
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL("libc.so.6", use_errno=True)
+
+    def prepare() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # the parent died between fork and prctl
+            os._exit(1)
+
+    return prepare

@@ -1,0 +1,1 @@
+"""Definitions that every country and the coordinator must agree on. No I/O."""

@@ -1,0 +1,1 @@
+"""The words of the trade as types: countries, entities, relations, roles, typologies. No I/O."""

@@ -1,0 +1,1 @@
+"""Which facts may become a feature, in which order, under which hash."""

@@ -1,0 +1,1 @@
+"""What travels between a country and the coordinator: versioned, frozen, signed."""

@@ -1,0 +1,116 @@
+"""Signed messages between the coordinator and a country.
+
+A header says what a payload is for; its Ed25519 signature covers the canonical JSON of (protocol, kind, federation, run,
+round, country, sequence, plan hash, base model hash, payload hash), so that a payload can be neither swapped, nor
+replayed into another round, nor claimed for another country. Flower's own authentication binds none of these.
+"""
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import ClassVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import Field, ValidationError
+
+from safeborders.kit.canonical import canonical_json, sha256_hex
+from safeborders.kit.errors import SafeBordersError
+from safeborders.kit.signing import is_signed_by
+from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.plan import PROTOCOL_VERSION, Frozen, Sha256
+
+EMPTY_SHA256 = sha256_hex(b"")
+
+
+class MessageRefused(SafeBordersError):
+    """A message is malformed, wrongly signed, or not for this place and time."""
+
+    code: ClassVar[str] = "federation.message_refused"
+
+
+class Kind(StrEnum):
+    """What a message asks or brings."""
+
+    TRAIN = "train"  # coordinator → country: plan and model; answer with an update
+    UPDATE = "update"  # country → coordinator: a noisy, integer sum
+    ACTIVATE = "activate"  # coordinator → country: the run's final model; answer with a receipt
+    RECEIPT = "receipt"  # country → coordinator: done, nothing else
+
+
+class Header(Frozen):
+    """What a signature binds a payload to."""
+
+    version: int = Field(default=PROTOCOL_VERSION, ge=1, le=1)
+    kind: Kind = Field(strict=False)
+    federation: str = Field(min_length=1, max_length=64)
+    run: str = Field(min_length=1, max_length=64)
+    round: int = Field(ge=0, le=1000)
+    country: Country = Field(strict=False)
+    sequence: int = Field(ge=0, le=2**53 - 1)
+    plan_sha256: Sha256
+    base_model_sha256: Sha256
+    payload_sha256: Sha256
+
+
+class SignedMessage(Frozen):
+    """A header with the signature over it and the payload that it names."""
+
+    header: Header
+    signature: bytes = Field(min_length=64, max_length=64)
+    payload: bytes
+
+    @property
+    def header_bytes(self) -> bytes:
+        """The exact bytes that are signed."""
+        return canonical_json(self.header.model_dump(mode="json"))
+
+
+def sign_message(header: Header, *, payload: bytes, key: Ed25519PrivateKey) -> SignedMessage:
+    """Sign ``header`` for ``payload``.
+
+    Raises:
+        ValueError: If the header does not name this payload.
+    """
+    if header.payload_sha256 != sha256_hex(payload):
+        raise ValueError("header.payload_sha256 must be the SHA-256 of payload.")
+    content = canonical_json(header.model_dump(mode="json"))
+    return SignedMessage(header=header, signature=key.sign(content), payload=payload)
+
+
+def parse_message(header_bytes: bytes, *, signature: bytes, payload: bytes, public_key: str) -> SignedMessage:
+    """Return the message if its form, its payload hash and its signature hold.
+
+    Args:
+        header_bytes: Canonical JSON as it arrived.
+        signature: 64 bytes over ``header_bytes``.
+        payload: The bytes that the header names.
+        public_key: Ed25519 key of the claimed sender from our own roster, hexadecimal.
+
+    Raises:
+        MessageRefused: If anything does not hold; the sentence says what, never what was in it.
+    """
+    if not is_signed_by(public_key, signature=signature, content=header_bytes):
+        raise MessageRefused("The message is not signed by its sender's key in the roster: it was ignored.")
+    try:
+        header = Header.model_validate_json(header_bytes)
+        message = SignedMessage(header=header, signature=signature, payload=payload)
+    except ValidationError as error:
+        raise MessageRefused("The message has an unknown form: both ends need the same version.") from error
+    if message.header_bytes != header_bytes:
+        raise MessageRefused("The message is not canonical JSON: both ends need the same version.")
+    if header.payload_sha256 != sha256_hex(payload):
+        raise MessageRefused("The payload is not the one that was signed: it was ignored.")
+    return message
+
+
+def country_of(header_bytes: bytes) -> Country:
+    """Return the country that a header names, before its signature is checked, to find the key to check it with.
+
+    Raises:
+        MessageRefused: If there is none.
+    """
+    try:
+        claimed: Mapping[str, object] = json.loads(header_bytes)
+        return Country(str(claimed["country"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise MessageRefused("The message names no known country: both ends need the same version.") from error

@@ -1,0 +1,1 @@
+"""Who may look, for which purpose and case, and the record that they did."""

@@ -1,0 +1,1 @@
+"""The database becomes a typed graph, and the graph curated training examples."""

@@ -1,0 +1,1 @@
+"""Files from outside become canonical rows, or a reason why not."""

@@ -1,0 +1,1 @@
+"""Use cases of investigators and operators."""

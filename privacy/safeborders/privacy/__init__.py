@@ -1,0 +1,1 @@
+"""What protects a person: units, accounting, ledger, clipping, noise. One reviewable place."""

@@ -1,0 +1,1 @@
+"""The synthetic world and the demonstration on it: practice without a real person."""

@@ -1,0 +1,1 @@
+"""The coordinator: it aggregates what countries release and never sees a record."""

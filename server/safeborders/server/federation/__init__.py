@@ -1,0 +1,1 @@
+"""SuperLink, public edge, strategy and rounds."""

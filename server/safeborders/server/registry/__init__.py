@@ -1,0 +1,1 @@
+"""Model versions, runs and rounds: what was made of what."""

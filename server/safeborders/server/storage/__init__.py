@@ -1,0 +1,1 @@
+"""The coordinator's own tables; none can hold a person."""
