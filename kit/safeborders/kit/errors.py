@@ -1,7 +1,7 @@
 """The family of errors that SafeBorders shows to people and to other programs.
 
 An error carries one sentence for the caller (what went wrong, why, how to mend it), a stable code, and a context
-that only this process's own log may see. Errors know no HTTP, no exit code and no Flower code: each edge owns one table.
+that only this process's own log may see. Errors know no HTTP, no exit code, no Flower code: each edge owns one table.
 """
 
 from typing import ClassVar

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -45,7 +45,7 @@ def start_child(
             env={**os.environ, **(environment or {})},
             cwd=folder,
             start_new_session=True,
-            preexec_fn=_die_with_parent(os.getpid()),  # noqa: PLW1509  # only two system calls run in it
+            preexec_fn=_die_with_parent(os.getpid()),  # only two system calls run in it
         )
     finally:
         if output:
@@ -97,8 +97,8 @@ def _tree(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _die_with_parent(parent: int) -> "object":
-    if sys.platform != "linux":
+def _die_with_parent(parent: int) -> Callable[[], object] | None:
+    if sys.platform != "linux":  # elsewhere only the orderly stop ends a child
         return None
     libc = ctypes.CDLL("libc.so.6", use_errno=True)
 

@@ -1,0 +1,76 @@
+"""The profile of a node."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, HttpUrl, field_validator
+
+from safeborders.configs.loading import Settings
+from safeborders.configs.places import NodePlaces, ProfilePath
+from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.plan import Task
+
+Purpose = Annotated[str, Field(pattern=r"^P[1-5]$")]
+
+
+class DatabaseSettings(Settings):
+    """Where the country's records are kept."""
+
+    url: str | None = Field(
+        default=None, description="PostgreSQL URL; when absent, an encrypted SQLite file in the state folder."
+    )
+    key_file: ProfilePath | None = Field(
+        default=None, description="File with the database key, 64 hexadecimal digits; needed without a URL."
+    )
+
+
+class PrivacySettings(Settings):
+    """What this country allows, whatever a plan asks for."""
+
+    epsilon_cap: float = Field(gt=0, le=100, description="Most epsilon that all releases together may ever spend.")
+    delta_cap: float = Field(gt=0, lt=1e-3, description="Largest delta of a run.")
+    rounds_cap: int = Field(ge=1, le=1000, description="Most rounds of a run.")
+    floor: int = Field(ge=1, description="Fewest countries among which our update may be aggregated.")
+
+
+class ApprovalSettings(Settings):
+    """A standing approval: which runs the operator has allowed beforehand."""
+
+    purposes: tuple[Purpose, ...] = Field(min_length=1, description="Purposes of the agreement.")
+    tasks: tuple[Task, ...] = Field(min_length=1, description="What may be learnt.")
+    epsilon_per_run: float = Field(gt=0, le=100, description="Most epsilon that one run may spend.")
+    valid_until: date = Field(description="Last day on which the approval counts.")
+
+
+class ApiSettings(Settings):
+    """The investigators' API of this node."""
+
+    port: int = Field(ge=1, le=65535, description="Port on loopback.")
+
+
+class NodeSettings(Settings):
+    """The whole profile of a node."""
+
+    country: Country = Field(description="The country that runs this node.")
+    federation: str = Field(min_length=1, max_length=64, description="Name of the federation.")
+    state: ProfilePath = Field(description="Folder of keys, database and logs.")
+    coordinator_url: HttpUrl = Field(description="Address of the coordinator's public edge.")
+    database: DatabaseSettings = Field(description="The country's database.")
+    privacy: PrivacySettings = Field(description="Caps of the country.")
+    standing_approval: ApprovalSettings | None = Field(
+        default=None, description="Runs allowed beforehand; when absent, no run is."
+    )
+    api: ApiSettings | None = Field(default=None, description="The node's API; when absent, none is started.")
+
+    @field_validator("coordinator_url")
+    @classmethod
+    def _only_tls(cls, url: HttpUrl) -> HttpUrl:
+        if url.scheme != "https":
+            raise ValueError("it must start with https://")
+        return url
+
+    @property
+    def places(self) -> NodePlaces:
+        """Where this node keeps its files."""
+        return NodePlaces(Path(self.state))

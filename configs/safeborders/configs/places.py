@@ -1,0 +1,50 @@
+"""Where a program keeps its files: every name below a state folder is written once, here."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, ValidationInfo
+
+
+def _from_profile(path: Path, info: ValidationInfo) -> Path:
+    folder: Path = (info.context or {}).get("folder", Path.cwd())
+    return path if path.is_absolute() else (folder / path).resolve()
+
+
+ProfilePath = Annotated[Path, AfterValidator(_from_profile)]
+"""A path in a profile; a relative one counts from the profile's folder."""
+
+
+class NodePlaces:
+    """Files of a node below its state folder."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.identity = state / "identity"  # keys made here that never leave
+        self.signing_key = self.identity / "signing.pem"
+        self.tls_key = self.identity / "tls.pem"
+        self.flower_key = self.identity / "flower.pem"
+        self.enrolment = state / "enrolment"  # what the coordinator answered
+        self.authority = self.enrolment / "authority.pem"
+        self.certificate = self.enrolment / "certificate.pem"
+        self.admission = self.enrolment / "admission.json"
+        self.database = state / "node.db"
+        self.models = state / "models"
+        self.logs = state / "logs"
+
+
+class CoordinatorPlaces:
+    """Files of the coordinator below its state folder."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.identity = state / "identity"
+        self.signing_key = self.identity / "signing.pem"
+        self.authority_key = self.identity / "authority-key.pem"
+        self.superexec_secret = self.identity / "superexec.secret"
+        self.tls_key = self.identity / "tls.pem"
+        self.authority = state / "authority.pem"
+        self.certificate = state / "certificate.pem"
+        self.database = state / "coordinator.db"
+        self.superlink_database = state / "superlink.db"
+        self.logs = state / "logs"
