@@ -1,6 +1,6 @@
 """Signed messages between the coordinator and a country.
 
-A header says what a payload is for; its Ed25519 signature covers the canonical JSON of (protocol, kind, federation, run,
+A header says what a payload is for; its Ed25519 signature covers the canonical JSON of (kind, federation, run,
 round, country, sequence, plan hash, base model hash, payload hash), so that a payload can be neither swapped, nor
 replayed into another round, nor claimed for another country. Flower's own authentication binds none of these.
 """
