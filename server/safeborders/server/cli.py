@@ -1,0 +1,52 @@
+"""The commands of the coordinator's team: thin, so that ``--help`` answers at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from safeborders.kit.lazy import load_function
+
+app = typer.Typer(help="Run the coordinator.", no_args_is_help=True)
+
+Profile = Annotated[Path, typer.Option("--profile", "-p", help="The coordinator's YAML profile.")]
+
+_COMMANDS = "safeborders.server.commands"
+
+
+@app.command("init")
+def init(profile: Profile) -> None:
+    """Make the coordinator's keys, the federation's authority and the database; show the fingerprint."""
+    load_function(f"{_COMMANDS}:initialise")(profile)
+
+
+@app.command("admit")
+def admit(
+    profile: Profile,
+    request: Annotated[Path, typer.Argument(help="The country's request.")],
+    fingerprint: Annotated[str, typer.Option(help="The country's fingerprint as it was read out.")],
+    out: Annotated[Path, typer.Option(help="File to write the admission to; send it to the country.")],
+) -> None:
+    """Admit a country whose fingerprint was compared over a second channel."""
+    load_function(f"{_COMMANDS}:admit_country")(profile, request=request, expected=fingerprint, out=out)
+
+
+@app.command("run")
+def run(profile: Profile) -> None:
+    """Run the coordinator: SuperLink, public edge, rounds and page, until it is stopped."""
+    load_function("safeborders.server.supervision:run_coordinator")(profile)
+
+
+@app.command("plan")
+def plan(
+    profile: Profile,
+    epsilon: Annotated[float, typer.Option(help="Epsilon of one country's messages against everybody.")] = 8.0,
+    rounds: Annotated[int | None, typer.Option(help="Rounds of the run; default: the measured best.")] = None,
+    floor: Annotated[int, typer.Option(help="Fewest countries in a round.")] = 3,
+    deadline: Annotated[float, typer.Option(help="Seconds that a round waits.")] = 30.0,
+    sizes: Annotated[Path | None, typer.Option(help="YAML: declared public sizes per task and country.")] = None,
+) -> None:
+    """Plan a run and hand it to the coordinator; the countries decide on their own whether to answer."""
+    load_function(f"{_COMMANDS}:plan_run")(
+        profile, epsilon=epsilon, rounds=rounds, floor=floor, deadline=deadline, sizes=sizes
+    )
