@@ -81,12 +81,21 @@ def check_port_is_free(port: int, *, host: str = "127.0.0.1") -> None:
             ) from error
 
 
+def find_free_ports(count: int) -> list[int]:
+    """Return ``count`` different ports on loopback that were free a moment ago."""
+    with contextlib.ExitStack() as open_until_all_are_found:
+        probes = [
+            open_until_all_are_found.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            for _ in range(count)
+        ]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
 def find_free_port() -> int:
     """Return a port on loopback that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return find_free_ports(1)[0]
 
 
 def _tree(pid: int) -> list[psutil.Process]:

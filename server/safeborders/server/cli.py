@@ -23,12 +23,14 @@ def init(profile: Profile) -> None:
 @app.command("admit")
 def admit(
     profile: Profile,
-    request: Annotated[Path, typer.Argument(help="The country's request.")],
-    fingerprint: Annotated[str, typer.Option(help="The country's fingerprint as it was read out.")],
-    out: Annotated[Path, typer.Option(help="File to write the admission to; send it to the country.")],
+    requests: Annotated[list[Path], typer.Argument(help="Requests of countries.")],
+    fingerprint: Annotated[
+        list[str], typer.Option(help="A country's fingerprint as it was read out; once per request, same order.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the admissions; send each to its country.")],
 ) -> None:
-    """Admit a country whose fingerprint was compared over a second channel."""
-    load_function(f"{_COMMANDS}:admit_country")(profile, request=request, expected=fingerprint, out=out)
+    """Admit countries whose fingerprints were compared over a second channel."""
+    load_function(f"{_COMMANDS}:admit_countries")(profile, requests=requests, expected=fingerprint, out=out)
 
 
 @app.command("run")

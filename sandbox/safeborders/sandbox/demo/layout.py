@@ -1,0 +1,112 @@
+"""Where the demonstration keeps things, and the profiles that it writes for its ten programs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from safeborders.kit.errors import Conflict
+from safeborders.kit.processes import find_free_ports
+from safeborders.models.domain.countries import DEMONSTRATION, Country
+
+FEDERATION = "safeborders-demo"
+EPSILON_CAP = 16.0
+DELTA_CAP = 1e-5
+_MARK = ".safeborders-demo"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths and ports of one demonstration."""
+
+    folder: Path
+    edge_port: int
+    superlink_port: int
+    page_port: int
+    api_ports: dict[Country, int]
+
+    @property
+    def world(self) -> Path:
+        """Import files of the nine countries and, apart, the ground truth."""
+        return self.folder / "world"
+
+    @property
+    def coordinator_profile(self) -> Path:
+        """The coordinator's YAML profile."""
+        return self.folder / "coordinator.yaml"
+
+    def node_profile(self, country: Country) -> Path:
+        """The YAML profile of ``country``."""
+        return self.folder / f"node.{country.value}.yaml"
+
+    def log(self, name: str) -> Path:
+        """The log file of a program of the demonstration."""
+        return self.folder / "logs" / f"{name}.log"
+
+
+def prepare_folder(folder: Path) -> Layout:
+    """Make ``folder`` empty and ready; only a folder of an earlier demonstration is ever emptied.
+
+    Raises:
+        Conflict: If the folder holds anything else.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise Conflict(f"The folder {folder} holds other things: name an empty folder with --folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    _empty(folder)
+    (folder / _MARK).touch()
+    (folder / "logs").mkdir()
+    edge, superlink, page, *apis = find_free_ports(3 + len(DEMONSTRATION))
+    return Layout(
+        folder=folder.resolve(),
+        edge_port=edge,
+        superlink_port=superlink,
+        page_port=page,
+        api_ports=dict(zip(DEMONSTRATION, apis, strict=True)),
+    )
+
+
+def write_profiles(layout: Layout, *, epsilon: float) -> None:
+    """Write the profile of the coordinator and of each country."""
+    _write(
+        layout.coordinator_profile,
+        {
+            "federation": FEDERATION,
+            "state": "coordinator",
+            "edge": {"host": "127.0.0.1", "port": layout.edge_port, "names": ["127.0.0.1"]},
+            "superlink_port": layout.superlink_port,
+            "page_port": layout.page_port,
+        },
+    )
+    for country in DEMONSTRATION:
+        _write(layout.node_profile(country), _node_profile(layout, country, epsilon=epsilon))
+
+
+def _node_profile(layout: Layout, country: Country, *, epsilon: float) -> dict[str, object]:
+    return {
+        "country": country.value,
+        "federation": FEDERATION,
+        "state": f"nodes/{country.value}",
+        "coordinator_url": f"https://127.0.0.1:{layout.edge_port}",
+        "database": {"key_file": f"secrets/{country.value}.key"},
+        "privacy": {"epsilon_cap": max(EPSILON_CAP, epsilon), "delta_cap": DELTA_CAP, "rounds_cap": 200, "floor": 3},
+        "standing_approval": {
+            "purposes": ["P1", "P2"],
+            "tasks": ["typology", "links"],
+            "epsilon_per_run": epsilon,
+            "valid_until": "2099-12-31",
+        },
+        "api": {"port": layout.api_ports[country]},
+    }
+
+
+def _write(path: Path, profile: dict[str, object]) -> None:
+    path.write_text(yaml.safe_dump(profile, sort_keys=False), encoding="utf-8")
+
+
+def _empty(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink()

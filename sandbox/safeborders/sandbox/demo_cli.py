@@ -1,0 +1,33 @@
+"""The command that shows everything: thin, so that ``--help`` answers at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from safeborders.kit.lazy import load_function
+
+app = typer.Typer(help="Show the whole federation on this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def demo() -> None:
+    """Show the whole federation on this machine."""
+
+
+@app.command("run")
+def run(
+    preset: Annotated[str, typer.Option(help="Size of the synthetic world: tiny, demo or bench.")] = "demo",
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic world.")] = 7,
+    epsilon: Annotated[float, typer.Option(help="Epsilon of one country's messages against everybody.")] = 8.0,
+    rounds: Annotated[int | None, typer.Option(help="Rounds; default: the measured best.")] = None,
+    folder: Annotated[Path, typer.Option(help="Folder for the world, keys, databases and logs; made anew.")] = Path(
+        "demo"
+    ),
+    json: Annotated[Path | None, typer.Option("--json", help="File for the results, for machines.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
+) -> None:
+    """Nine countries train one model together: create, enrol, import, train, score, print, stop."""
+    load_function("safeborders.sandbox.demo.run:run_demonstration")(
+        preset=preset, seed=seed, epsilon=epsilon, rounds=rounds, folder=folder, json_file=json, keep=keep
+    )
