@@ -11,7 +11,7 @@ import structlog
 
 ALLOWED_KEYS = frozenset(
     {
-        "event", "level", "timestamp", "logger", "code", "country", "run", "round", "sequence", "state", "port",
+        "event", "level", "timestamp", "part", "code", "country", "run", "round", "sequence", "state", "port",
         "process", "pid", "exit_code", "seconds", "bytes", "version", "task", "reason", "sha256", "status",
     }
 )  # fmt: skip
@@ -40,5 +40,5 @@ def set_up_logs(*, json: bool = True, level: int = logging.INFO) -> None:
 
 def get_log(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return the logger of the part called ``name``."""
-    log: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger(part=name)
     return log
