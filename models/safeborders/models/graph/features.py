@@ -1,0 +1,119 @@
+"""The feature specification: what each input of each task is made of, with every scaling constant public.
+
+Both sides agree on it by its hash, which stands in every plan. No constant is computed from a country's data (a
+normalisation constant would be a release), and every input names the columns it reads, which must be allowed.
+"""
+
+from dataclasses import asdict, dataclass
+
+from safeborders.kit.canonical import document_sha256
+from safeborders.models.graph.columns import check_columns
+from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
+from safeborders.models.protocol.plan import Task
+
+FEATURES_VERSION = 1
+
+YES = 0.8
+NO = -0.2
+UNKNOWN = 0.0
+"""One input per indicator: centred by a public guess of how often an indicator is present (one in five).
+
+Measured against (yes, no) pairs and uncentred inputs: fewer parameters and no common direction that eats the clipping
+bound (decision 0040).
+"""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One input of a model.
+
+    Attributes:
+        name: Its name, unique within the task.
+        columns: The ``table.column`` names that it is computed from.
+        cap: Counts above it are cut to it, which bounds how many persons an example may depend on.
+        scale: What the (cut) value is multiplied by.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    cap: int = 1
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class FeatureSpecification:
+    """The inputs and outputs of the two tasks, in order.
+
+    Raises:
+        DeniedColumn: If an input reads a column on the deny-list.
+        UnknownColumn: If an input reads a column that is not on the allow-list.
+        ValueError: If two inputs of a task have the same name.
+    """
+
+    version: int
+    typology: tuple[Feature, ...]
+    links: tuple[Feature, ...]
+
+    def __post_init__(self) -> None:
+        for features in (self.typology, self.links):
+            check_columns(column for feature in features for column in feature.columns)
+            if len({feature.name for feature in features}) != len(features):
+                raise ValueError("names of features must be unique within a task.")
+
+    def inputs(self, task: Task) -> tuple[Feature, ...]:
+        """Return the inputs of ``task`` in the order of the model's first layer."""
+        return self.typology if task is Task.TYPOLOGY else self.links
+
+    def sha256(self) -> str:
+        """Return the hash that plans name: features, order, constants and classes."""
+        return document_sha256(
+            {
+                "version": self.version,
+                "typology": [asdict(feature) for feature in self.typology],
+                "links": [asdict(feature) for feature in self.links],
+                "types": list(CASE_TYPES),
+                "three_values": {"yes": YES, "no": NO, "unknown": UNKNOWN},
+            }
+        )
+
+
+def _indicator(code: str) -> Feature:
+    return Feature(name=code, columns=("mo_indicator.code", "mo_indicator.value"))
+
+
+_LINK_COLUMNS = ("link.kind", "link.source", "link.target")
+
+
+def _shared(name: str, *, cap: int = 2, scale: float = 0.5) -> Feature:
+    return Feature(name=name, columns=_LINK_COLUMNS, cap=cap, scale=scale)
+
+
+SPECIFICATION = FeatureSpecification(
+    version=FEATURES_VERSION,
+    typology=tuple(_indicator(code) for code in INDICATORS),
+    links=(
+        _shared("shared_phone"),
+        _shared("shared_account"),
+        _shared("shared_financial"),
+        _shared("shared_vehicle"),
+        _shared("shared_document"),
+        _shared("shared_place"),
+        _shared("shared_organisation"),
+        _shared("called", cap=1, scale=1.0),
+        _shared("contacted", cap=1, scale=1.0),
+        _shared("paid", cap=1, scale=1.0),
+        _shared("shared_case"),
+        _shared("shared_episode"),
+        Feature("same_side", (*_LINK_COLUMNS, "link.role")),
+        Feature("offender_and_victim", (*_LINK_COLUMNS, "link.role")),
+        _shared("common_associate"),
+        _shared("common_contact"),
+        Feature("time_overlap", ("link.source", "link.target", "link.valid_from", "link.valid_to")),
+    ),
+)
+"""The specification in force."""
+
+
+def sha256_of_features() -> str:
+    """Return the hash of the specification in force."""
+    return SPECIFICATION.sha256()
