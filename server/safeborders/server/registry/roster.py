@@ -1,0 +1,69 @@
+"""Who belongs to the federation: the values and the port; the coordinator's commands and pages use both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from safeborders.models.domain.countries import Country
+
+
+class RosterState(StrEnum):
+    """Where a country stands in the federation."""
+
+    REQUESTED = "requested"  # asked to join; fingerprints are not compared yet
+    ENROLLED = "enrolled"
+    REVOKED = "revoked"  # its keys are refused for ever
+
+
+@dataclass(frozen=True)
+class NodeIdentity:
+    """What a country is known by."""
+
+    signing_key: str  # Ed25519 public key, 64 hexadecimal digits
+    flower_key: str  # public key of its Flower node, PEM
+    certificate_sha256: str = ""  # fingerprint of its TLS certificate, once there is one
+    certificate_expires_at: datetime | None = None
+    epsilon_cap: float | None = None  # what the country declares that it will spend at most; it enforces it itself
+    flower_node_id: str | None = None  # 64 unsigned bits in decimal: more than an SQL integer holds
+
+
+@dataclass(frozen=True)
+class RosterEntry:
+    """A country in the roster."""
+
+    country: Country
+    state: RosterState
+    identity: NodeIdentity
+    changed_at: datetime
+
+
+class Roster(Protocol):
+    """The list of countries. Every method is one durable transaction."""
+
+    def request(self, country: Country, *, identity: NodeIdentity, now: datetime) -> None:
+        """Note that ``country`` asks to join.
+
+        Raises:
+            Conflict: If the country is enrolled, or the signing key is or was in use.
+        """
+
+    def admit(self, country: Country, *, identity: NodeIdentity, now: datetime) -> None:
+        """Enrol ``country`` with these keys; the same call twice changes nothing but the certificate.
+
+        Raises:
+            Conflict: If the country is enrolled with another signing key, or the key is or was in use.
+        """
+
+    def revoke(self, country: Country, *, now: datetime) -> None:
+        """Refuse the keys of ``country`` from now on. Raises NotFound."""
+
+    def set_flower_node(self, country: Country, *, node_id: str) -> None:
+        """Remember the Flower node id of ``country``. Raises NotFound."""
+
+    def get_entry(self, country: Country) -> RosterEntry:
+        """Return the entry of ``country``. Raises NotFound."""
+
+    def list_roster(self) -> Sequence[RosterEntry]:
+        """Return all entries, by country code."""

@@ -1,0 +1,120 @@
+"""All tables of the coordinator. None of them can hold a person (domain.md, L22-1; a test reads this schema).
+
+Every column is a country code, a time, a hash, a public key, a figure that does not depend on records, or a figure that
+left a country already noised.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from safeborders.server.storage.base import Base
+from safeborders.server.storage.types import UtcTime
+
+_COUNTRY = String(5)
+_RUN = String(64)
+_HASH = String(64)
+
+
+class NodeContactRow(Base):
+    """When a country was last heard of, and the newest message sequence it was heard with."""
+
+    __tablename__ = "node_contact"
+
+    country: Mapped[str] = mapped_column(_COUNTRY, primary_key=True)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    sequence: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class RosterRow(Base):
+    """A country in the federation: its keys, its certificate, and the budget that it declares."""
+
+    __tablename__ = "roster"
+
+    country: Mapped[str] = mapped_column(_COUNTRY, primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    signing_key: Mapped[str] = mapped_column(_HASH, unique=True)
+    flower_key: Mapped[str] = mapped_column(Text)
+    flower_node_id: Mapped[str | None] = mapped_column(String(20))
+    certificate_sha256: Mapped[str] = mapped_column(_HASH)
+    certificate_expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    epsilon_cap: Mapped[float | None]
+    changed_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class RevokedKeyRow(Base):
+    """A signing key that may never come back."""
+
+    __tablename__ = "revoked_key"
+
+    signing_key: Mapped[str] = mapped_column(_HASH, primary_key=True)
+    country: Mapped[str] = mapped_column(_COUNTRY)
+    revoked_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class RunRow(Base):
+    """A run and its plan, which never changes."""
+
+    __tablename__ = "run"
+
+    run: Mapped[str] = mapped_column(_RUN, primary_key=True)
+    plan: Mapped[str] = mapped_column(Text)
+    plan_sha256: Mapped[str] = mapped_column(_HASH)
+    state: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[datetime] = mapped_column(UtcTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class ModelVersionRow(Base):
+    """A model with its lineage."""
+
+    __tablename__ = "model_version"
+
+    run: Mapped[str] = mapped_column(_RUN, ForeignKey("run.run"), primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sha256: Mapped[str] = mapped_column(_HASH, index=True)
+    parent_sha256: Mapped[str] = mapped_column(_HASH)
+    parameters: Mapped[bytes] = mapped_column(LargeBinary)
+    optimiser_state: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class RoundRow(Base):
+    """A finished round."""
+
+    __tablename__ = "round"
+
+    run: Mapped[str] = mapped_column(_RUN, ForeignKey("run.run"), primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    started_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class ReplyRow(Base):
+    """What became of one country's part in a round."""
+
+    __tablename__ = "reply"
+    __table_args__ = (ForeignKeyConstraint(["run", "round"], ["round.run", "round.round"]),)
+
+    run: Mapped[str] = mapped_column(_RUN, primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    country: Mapped[str] = mapped_column(_COUNTRY, primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    code: Mapped[str] = mapped_column(String(64))
+    seconds: Mapped[float]
+    payload_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class TaskStatisticsRow(Base):
+    """Estimates over all accepted countries of a round, read from noised coordinates."""
+
+    __tablename__ = "task_statistics"
+    __table_args__ = (ForeignKeyConstraint(["run", "round"], ["round.run", "round.round"]),)
+
+    run: Mapped[str] = mapped_column(_RUN, primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    task: Mapped[str] = mapped_column(String(32), primary_key=True)
+    loss: Mapped[float]
+    accuracy: Mapped[float]
+    update_norm: Mapped[float]
