@@ -41,10 +41,9 @@ class CoordinatorPlaces:
         self.identity = state / "identity"
         self.signing_key = self.identity / "signing.pem"
         self.authority_key = self.identity / "authority-key.pem"
-        self.superexec_secret = self.identity / "superexec.secret"
         self.tls_key = self.identity / "tls.pem"
         self.authority = state / "authority.pem"
         self.certificate = state / "certificate.pem"
         self.database = state / "coordinator.db"
-        self.superlink_database = state / "superlink.db"
+        self.superlink = state / "superlink"  # Flower's own files; they may be lost
         self.logs = state / "logs"

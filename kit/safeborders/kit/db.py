@@ -31,7 +31,12 @@ def open_encrypted(path: Path, *, key_hex: str) -> Engine:
     """
     if len(key_hex) != 64 or not set(key_hex) <= set("0123456789abcdefABCDEF"):
         raise SettingsError("The database key must be 64 hexadecimal digits: restore the key file.")
-    engine = create_engine(URL.create("sqlite", database=str(path)), module=sqlcipher3, poolclass=QueuePool)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        module=sqlcipher3,
+        poolclass=QueuePool,
+        hide_parameters=True,  # an error's text must not hold a row
+    )
 
     @event.listens_for(engine, "connect")
     def unlock(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
@@ -51,7 +56,7 @@ def open_url(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
         raise SettingsError("The database URL must start with sqlite:// or postgresql+psycopg://.")
-    engine = create_engine(parsed, pool_pre_ping=True)
+    engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", lambda connection, _record: _run(connection, *_PRAGMAS))
         _use_immediate_transactions(engine)

@@ -12,7 +12,7 @@ import structlog
 ALLOWED_KEYS = frozenset(
     {
         "event", "level", "timestamp", "part", "code", "country", "run", "round", "sequence", "state", "port",
-        "process", "pid", "exit_code", "seconds", "bytes", "version", "task", "reason", "sha256", "status",
+        "process", "pid", "exit_code", "seconds", "bytes", "version", "task", "reason", "sha256", "status", "trace",
     }
 )  # fmt: skip
 

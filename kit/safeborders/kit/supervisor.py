@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
-from safeborders.kit.errors import Unavailable
+from safeborders.kit.errors import SafeBordersError, Unavailable
 from safeborders.kit.logs import get_log
 from safeborders.kit.processes import stop_children
 
@@ -96,7 +96,11 @@ class Supervisor:
             running.wait_seconds = min(2 * wait, _LONGEST_WAIT_SECONDS)
             _log.warning("child_died", process=running.child.name, exit_code=running.process.returncode, seconds=wait)
         elif now >= running.due_at:
-            running.process, running.started_at, running.due_at = running.child.start(), now, None
+            running.due_at = None
+            try:
+                running.process, running.started_at = running.child.start(), now
+            except SafeBordersError as error:  # its port may still be closing; the next look tries again
+                _log.warning("child_not_started", process=running.child.name, code=error.code)
 
 
 @contextlib.contextmanager

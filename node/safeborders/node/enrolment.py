@@ -52,6 +52,7 @@ def build_enrolment_request(settings: NodeSettings) -> tuple[bytes, str]:
         signing_key=public_key_hex(key),
         flower_key=_public_pem(settings.places.flower_key.read_bytes()),
         certificate_request=_certificate_request(settings),
+        epsilon_cap=settings.privacy.epsilon_cap,
     )
     return SignedDocument.sign(request, key=key).to_bytes(), fingerprint(request.signing_key)
 

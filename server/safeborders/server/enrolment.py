@@ -1,6 +1,5 @@
 """The coordinator's identity and authority, and its answer to a country that asks to join."""
 
-import secrets
 from datetime import datetime
 
 from cryptography import x509
@@ -41,7 +40,6 @@ def create_identity(settings: CoordinatorSettings, *, now: datetime) -> None:
     request = build_request("coordinator", key=create_key(places.tls_key))
     edge = issue_certificate(authority, request, now=now, days=_EDGE_DAYS, server_names=settings.edge.names)
     write_atomically(places.certificate, certificate_pem(edge))
-    write_atomically(places.superexec_secret, secrets.token_hex(32).encode())
     create_signing_key(places.signing_key)  # last: its presence says that the identity is whole
 
 

@@ -33,6 +33,7 @@ class EnrolmentRequest(Frozen):
     signing_key: str = PublicKey
     flower_key: str = Field(max_length=2000, description="Public key that Flower knows the node by, PEM.")
     certificate_request: str = Field(max_length=4000, description="X.509 certificate signing request, PEM.")
+    epsilon_cap: float = Field(gt=0, le=100, description="What the country declares to spend at most; it enforces it.")
 
 
 class Admission(Frozen):

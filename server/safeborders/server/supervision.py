@@ -1,0 +1,78 @@
+"""One command runs the coordinator: SuperLink, public edge, runner and page, each its own process."""
+
+import sys
+from pathlib import Path
+
+from safeborders.configs.coordinator import CoordinatorSettings
+from safeborders.configs.loading import load_settings
+from safeborders.kit.errors import SettingsError
+from safeborders.kit.logs import get_log, set_up_logs
+from safeborders.kit.processes import check_port_is_free, start_child
+from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
+from safeborders.server.federation.edge import EdgeConfig, start_edge
+from safeborders.server.federation.link import Link, quiet_environment
+from safeborders.server.federation.superlink import start_superlink
+from safeborders.server.storage.opening import open_registry_database
+
+_log = get_log("coordinator")
+
+
+def run_coordinator(profile: Path) -> None:
+    """Run the coordinator of ``profile`` until SIGTERM or Ctrl-C.
+
+    Raises:
+        SettingsError: If something in the profile or the state folder cannot be used; nothing is started then.
+        Unavailable: If a part does not come up; the others are stopped then.
+    """
+    set_up_logs()
+    settings = load_settings(profile, CoordinatorSettings)
+    check_before_start(settings)
+    with stop_on_signals() as stop:
+        supervisor = Supervisor(children_of(settings, profile=profile.resolve()))
+        supervisor.run(stop, on_ready=lambda: _log.info("coordinator_ready", port=settings.edge.port))
+
+
+def check_before_start(settings: CoordinatorSettings) -> None:
+    """Refuse to start half: identity, database and ports are looked at first."""
+    if not settings.places.signing_key.exists():
+        raise SettingsError(f"There is no identity in {settings.places.state}: run safeborders coordinator init first.")
+    open_registry_database(settings.registry_url).dispose()
+    check_port_is_free(settings.edge.port, host=settings.edge.host)
+    for port in (settings.superlink_port, settings.page_port):
+        check_port_is_free(port)
+
+
+def link_of(settings: CoordinatorSettings) -> Link:
+    """Return where this coordinator's SuperLink is."""
+    return Link(folder=settings.places.superlink, port=settings.superlink_port)
+
+
+def children_of(settings: CoordinatorSettings, *, profile: Path) -> list[Child]:
+    """Return the processes of the coordinator in the order in which they start."""
+    link, places = link_of(settings), settings.places
+    edge = EdgeConfig(
+        link=link,
+        host=settings.edge.host,
+        port=settings.edge.port,
+        authority=places.authority,
+        certificate=places.certificate,
+        key=places.tls_key,
+    )
+
+    def own(name: str) -> Child:
+        return Child(
+            name=name,
+            start=lambda: start_child(
+                [sys.executable, "-m", f"safeborders.server.{name}", str(profile)],
+                log=places.logs / f"{name}.log",
+                environment=quiet_environment(link.folder),
+            ),
+            is_ready=answers_on(settings.page_port) if name == "page" else lambda: True,
+        )
+
+    return [
+        Child(name="superlink", start=lambda: start_superlink(link), is_ready=answers_on(link.port)),
+        Child(name="edge", start=lambda: start_edge(edge), is_ready=answers_on(edge.port, host=edge.host)),
+        own("page"),
+        own("runner"),
+    ]
