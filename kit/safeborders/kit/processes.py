@@ -54,6 +54,7 @@ def start_child(
 
 def stop_children(children: Iterable[subprocess.Popen[bytes]], *, seconds: float = _STOP_SECONDS) -> None:
     """Stop ``children`` and all that they started: SIGTERM, a wait of at most ``seconds``, SIGKILL."""
+    children = list(children)
     trees = [process for child in children for process in _tree(child.pid)]
     for process in trees:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -63,6 +64,8 @@ def stop_children(children: Iterable[subprocess.Popen[bytes]], *, seconds: float
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(alive, timeout=2)
+    for child in children:
+        child.poll()  # leaves no zombie behind
 
 
 def check_port_is_free(port: int, *, host: str = "127.0.0.1") -> None:
