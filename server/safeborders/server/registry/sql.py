@@ -5,19 +5,18 @@ write lock at the start (kit.db); on PostgreSQL the run's row is locked, so that
 round k.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Engine, func, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from safeborders.kit.canonical import sha256_hex
-from safeborders.kit.errors import Conflict, NotFound, SafeBordersError, Unavailable
+from safeborders.kit.errors import Conflict, SafeBordersError
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
+from safeborders.server.registry.sql_reader import SqlRegistryReader
+from safeborders.server.registry.transactions import find_run, transaction
 from safeborders.server.storage.tables import (
     ModelVersionRow,
     NodeContactRow,
@@ -34,11 +33,8 @@ class ModelDamaged(SafeBordersError):
     code = "registry.model_damaged"
 
 
-class SqlRegistry:
+class SqlRegistry(SqlRegistryReader):
     """The coordinator's memory on ``engine``, whose schema is already the newest (storage.opening)."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     def start_run(self, plan: RunPlan, *, initial: ModelVersion, now: datetime) -> None:
         """Record a new run and its round-0 model; a second call with the same plan changes nothing."""
@@ -124,31 +120,6 @@ class SqlRegistry:
             changed = update(NodeContactRow).where(NodeContactRow.country == country.value).values(seen_at=now)
             if not session.execute(changed).rowcount:  # type: ignore[attr-defined]  # an UPDATE returns a CursorResult
                 session.execute(insert(NodeContactRow).values(country=country.value, seen_at=now))
-
-
-@contextmanager
-def transaction(engine: Engine) -> Iterator[Session]:
-    """Run one transaction: committed when the block ends, undone when it raises.
-
-    Raises:
-        Conflict: If another process wrote the same thing first.
-        Unavailable: If the database does not answer, is full, or is locked for too long.
-    """
-    try:
-        with Session(engine) as session, session.begin():
-            yield session
-    except IntegrityError as error:
-        raise Conflict("Another process recorded this first: read the state again.") from error
-    except DBAPIError as error:
-        raise Unavailable("The coordinator's database does not answer: it is tried again.") from error
-
-
-def find_run(session: Session, run: str, *, lock: bool = False) -> RunRow:
-    """Return the row of ``run``, locked until the transaction ends where asked. Raises NotFound."""
-    row = session.get(RunRow, run, with_for_update=lock or None)
-    if row is None:
-        raise NotFound("There is no such run.")
-    return row
 
 
 def _check_model(model: ModelVersion, *, run: str, number: int) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select, text
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.server.registry.records import Reply, ReplyState, RoundRecord, RunState, TaskStatistics
-from safeborders.server.registry.sql import find_run, transaction
+from safeborders.server.registry.transactions import find_run, transaction
 from safeborders.server.registry.views import Contact, ModelView, RunView
 from safeborders.server.storage.tables import (
     ModelVersionRow,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from safeborders.kit.errors import Conflict, NotFound
 from safeborders.models.domain.countries import Country
 from safeborders.server.registry.roster import NodeIdentity, RosterEntry, RosterState
-from safeborders.server.registry.sql import transaction
+from safeborders.server.registry.transactions import transaction
 from safeborders.server.storage.tables import RevokedKeyRow, RosterRow
 
 
