@@ -48,14 +48,34 @@ TASK_DEFAULTS: Mapping[Task, TaskDefaults] = {
 _CASES: Mapping[str, Mapping[Country, int]] = {
     "tiny": dict(
         zip(
-            (Country.RO, Country.BG, Country.GR, Country.IT, Country.PL, Country.PT, Country.BE, Country.FI, Country.WB),
+            (
+                Country.RO,
+                Country.BG,
+                Country.GR,
+                Country.IT,
+                Country.PL,
+                Country.PT,
+                Country.BE,
+                Country.FI,
+                Country.WB,
+            ),
             (60, 25, 40, 25, 15, 20, 20, 12, 45),
             strict=True,
         )
     ),
     "demo": dict(
         zip(
-            (Country.RO, Country.BG, Country.GR, Country.IT, Country.PL, Country.PT, Country.BE, Country.FI, Country.WB),
+            (
+                Country.RO,
+                Country.BG,
+                Country.GR,
+                Country.IT,
+                Country.PL,
+                Country.PT,
+                Country.BE,
+                Country.FI,
+                Country.WB,
+            ),
             (1200, 350, 600, 350, 150, 220, 320, 150, 900),
             strict=True,
         )

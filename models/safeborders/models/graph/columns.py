@@ -57,7 +57,9 @@ def is_denied(column: str) -> bool:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column)
     words = [word for word in re.split(r"[^a-z0-9]+", snake.lower()) if word]
     runs = {
-        "_".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, min(start + 3, len(words)) + 1)
+        "_".join(words[start:end])
+        for start in range(len(words))
+        for end in range(start + 1, min(start + 3, len(words)) + 1)
     }
     return bool(runs & DENIED_WORDS)
 
@@ -73,4 +75,6 @@ def check_columns(columns: Iterable[str]) -> None:
         if is_denied(column):
             raise DeniedColumn("A feature would be made of a column that no model may learn from: remove it.")
         if column not in ALLOWED_COLUMNS:
-            raise UnknownColumn("A feature would be made of a column that is not on the allow-list: decide on it first.")
+            raise UnknownColumn(
+                "A feature would be made of a column that is not on the allow-list: decide on it first."
+            )
