@@ -12,9 +12,9 @@ from torch_geometric.utils import scatter
 
 
 class EvidencePropagation(MessagePassing):  # type: ignore[misc]  # torch_geometric ships no types
-    """Mix each node's own evidence with the weighted mean of its neighbours' evidence, several times.
+    r"""Mix each node's own evidence with the weighted mean of its neighbours' evidence, several times.
 
-    .. math:: z^{(k+1)}_i = (1 - a) z^{(0)}_i + a \\frac{\\sum_j w_{ji} z^{(k)}_j}{\\sum_j w_{ji} + r}
+    .. math:: z^{(k+1)}_i = (1 - a) z^{(0)}_i + a \frac{\sum_j w_{ji} z^{(k)}_j}{\sum_j w_{ji} + r}
 
     An isolated node keeps its own evidence. The term r lets a single weak link speak softly.
 
