@@ -25,6 +25,7 @@ def test_no_call_runs_foreign_code_or_trusts_blindly() -> None:
         "import torch\ntorch.load(path)",
         "torch.load(path, weights_only=False)",
         "yaml.load(text)",
+        "yaml.load(text, Loader=yaml.FullLoader)",
         "yaml.unsafe_load(text)",
         "eval(text)",
         "exec(text)",

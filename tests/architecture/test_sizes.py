@@ -41,7 +41,12 @@ def test_a_long_file_and_a_long_function_are_found() -> None:
 
 @pytest.mark.parametrize(
     "signature",
-    ["def f(a, b, c): ...", "def f(a, *, b, c, d, e, g): ...", "class A:\n    def f(self, a, b, c): ..."],
+    [
+        "def f(a, b, c): ...",
+        "def f(a, *, b, c, d, e, g): ...",
+        "class A:\n    def f(self, a, b, c): ...",
+        "def _f(a, b, c, d): ...",
+    ],
 )
 def test_too_many_parameters_are_found(signature: str) -> None:
     assert violations_in_parameters(planted(signature))
@@ -52,6 +57,8 @@ def test_too_many_parameters_are_found(signature: str) -> None:
     [
         "def f(a, b, *, c, d, e): ...",
         "class A:\n    def f(self, a, b): ...",
+        "def _f(a, b, c): ...",
+        "class A:\n    def __call__(self, scope, receive, send): ...",
         "def f(_logger, _method, entry): ...",
         "@app.command()\ndef f(a, b, c, d, e, g): ...",
         "def f(a, b, c): ...  # house: the protocol of another library",

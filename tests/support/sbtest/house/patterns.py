@@ -10,6 +10,7 @@ from sbtest.house.sources import Source
 _CODE_FROM_BYTES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 _RUNS_TEXT = {"eval", "exec", "compile", "__import__"}
 _YAML_OBJECTS = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
+_SAFE_LOADERS = {"SafeLoader", "CSafeLoader", "_StrictLoader"}  # the last is ours, in configs.loading: no key twice
 _SEEDS = {"manual_seed", "seed", "default_rng", "RandomState", "Generator", "Random"}
 
 # Where a library may be imported: everything else reaches it through our own names (style.md 3).
@@ -18,6 +19,7 @@ _HOMES = {
     "sqlalchemy": (
         "safeborders.node.storage",
         "safeborders.server.storage",
+        "safeborders.server.registry",  # its SQL implementation beside its port
         "safeborders.kit.db",
         "safeborders.kit.migrations",
     ),
@@ -99,9 +101,14 @@ def _runs_text(name: str, _call: ast.Call) -> bool:
 
 
 def _loads_objects(name: str, call: ast.Call) -> bool:
-    return (name == "torch.load" and not _has(call, "weights_only", value=True)) or (
-        name.startswith("yaml.") and name.removeprefix("yaml.") in _YAML_OBJECTS
-    )
+    if name == "torch.load":
+        return not _has(call, "weights_only", value=True)
+    return name.startswith("yaml.") and name.removeprefix("yaml.") in _YAML_OBJECTS and not _has_safe_loader(call)
+
+
+def _has_safe_loader(call: ast.Call) -> bool:
+    names = {_dotted(given.value).removeprefix("yaml.") for given in call.keywords if given.arg == "Loader"}
+    return bool(names) and all(name in _SAFE_LOADERS for name in names)
 
 
 def _trusts_any_server(name: str, call: ast.Call) -> bool:
