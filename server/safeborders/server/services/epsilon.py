@@ -1,0 +1,25 @@
+"""What rounds of a plan cost a country, priced by the same accountant that a node uses."""
+
+import math
+from functools import lru_cache
+
+from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.protocol.plan import RunPlan
+from safeborders.privacy.accountant import epsilon
+from safeborders.privacy.events import run_events
+
+
+def price_plan(plan: RunPlan, rounds: int) -> float:
+    """Return the epsilon of ``rounds`` rounds of ``plan`` at its delta; not a number for a plan of another version."""
+    return _price(plan.model_dump_json(), rounds)
+
+
+@lru_cache(maxsize=4096)
+def _price(document: str, rounds: int) -> float:
+    plan = RunPlan.model_validate_json(document)
+    if plan.architecture_sha256 != ARCHITECTURE.sha256():
+        return math.nan
+    try:
+        return epsilon(run_events(plan, ARCHITECTURE, rounds=rounds), delta=plan.delta)
+    except ValueError:  # the accountant prices no such plan; a node refuses it too
+        return math.nan
