@@ -39,6 +39,10 @@ class Layout:
         """The YAML profile of ``country``."""
         return self.folder / f"node.{country.value}.yaml"
 
+    def evaluation(self, country: Country, *, run: str) -> Path:
+        """Where the node of ``country`` leaves the predictions of its models after ``run``; they stay on its disk."""
+        return self.folder / "nodes" / country.value / "evaluation" / f"{run}.json"
+
     def log(self, name: str) -> Path:
         """The log file of a program of the demonstration."""
         return self.folder / "logs" / f"{name}.log"

@@ -1,0 +1,166 @@
+"""The demonstration from an empty folder to the table: each step is a command that an operator could type."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from safeborders.kit.logs import set_up_logs
+from safeborders.sandbox.demo.enrolment import enrol_countries
+from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profiles
+from safeborders.sandbox.demo.programs import Programs
+from safeborders.sandbox.demo.results import DemoResult, print_result, write_result
+from safeborders.sandbox.demo.scores import collect_result
+from safeborders.sandbox.demo.watching import follow_run, wait_until_started, wait_until_served
+from safeborders.models.domain.countries import DEMONSTRATION
+
+_AT_ONCE = 2  # imports that run at the same time
+
+
+def run_demonstration(
+    *, preset: str, seed: int, epsilon: float, rounds: int | None, folder: Path, json_file: Path | None, keep: bool
+) -> None:
+    """Run the whole demonstration and print what it found.
+
+    Args:
+        preset: Size of the world.
+        seed: Of the world.
+        epsilon: Of one country's messages against everybody.
+        rounds: Of the run; the measured best when None.
+        folder: Made anew; everything is kept in it.
+        json_file: Where the machine form goes, if anywhere.
+        keep: Leave all programs running until Ctrl-C.
+
+    Raises:
+        Unavailable: If a program fails; all others are stopped first.
+    """
+    started = time.monotonic()
+    set_up_logs()
+    console = Console()
+    with _interrupted_by_sigterm(), _programs() as programs:
+        layout = prepare_folder(folder)
+        write_profiles(layout, epsilon=epsilon)
+        with _progress(console) as progress:
+            result = _run_steps(layout, programs, progress, preset=preset, seed=seed, epsilon=epsilon, rounds=rounds)
+        result = result.after(time.monotonic() - started)
+        print_result(result, console)
+        if json_file is not None:
+            write_result(result, json_file)
+        if keep:
+            _keep_until_stopped(console, layout, programs)
+
+
+def _run_steps(
+    layout: Layout,
+    programs: Programs,
+    progress: Progress,
+    *,
+    preset: str,
+    seed: int,
+    epsilon: float,
+    rounds: int | None,
+) -> DemoResult:
+    with _step(progress, "the synthetic world"):
+        arguments = ["world", "create", "--preset", preset, "--seed", str(seed), "--out", str(layout.world)]
+        programs.finish("world", arguments, log=layout.log("world"))
+    with _step(progress, "keys and certificates"):
+        enrol_countries(layout, programs)
+    _fill_databases(layout, programs, progress)
+    _start_programs(layout, programs, progress)
+    run = _plan(layout, programs, epsilon=epsilon, rounds=rounds, preset=preset)
+    rows = follow_run(layout, programs, progress, run=run)
+    wait_until_served(layout, programs, progress, run=run)
+    with _step(progress, "scores and the bound"):
+        return collect_result(layout, run=run, rounds=rows, epsilon=epsilon)
+
+
+def _fill_databases(layout: Layout, programs: Programs, progress: Progress) -> None:
+    task = progress.add_task("nine databases", total=len(DEMONSTRATION))
+    waiting = [
+        (
+            country,
+            ["node", "import", "--quiet", "--profile", str(layout.node_profile(country))]
+            + [str(layout.world / country.value)],
+        )
+        for country in DEMONSTRATION
+    ]
+    active = []
+    while waiting or active:
+        while waiting and len(active) < _AT_ONCE:
+            country, arguments = waiting.pop(0)
+            active.append(
+                programs.start(f"import {country.value}", arguments, log=layout.log(f"import.{country.value}"))
+            )
+        programs.wait(active.pop(0))
+        progress.advance(task)
+
+
+def _start_programs(layout: Layout, programs: Programs, progress: Progress) -> None:
+    profile = str(layout.coordinator_profile)
+    programs.start("coordinator", ["coordinator", "run", "--profile", profile], log=layout.log("coordinator"))
+    for country in DEMONSTRATION:
+        arguments = ["node", "run", "--profile", str(layout.node_profile(country))]
+        programs.start(f"node {country.value}", arguments, log=layout.log(f"node.{country.value}"))
+    wait_until_started(layout, programs, progress)
+
+
+def _plan(layout: Layout, programs: Programs, *, epsilon: float, rounds: int | None, preset: str) -> str:
+    arguments = ["coordinator", "plan", "--profile", str(layout.coordinator_profile), "--epsilon", str(epsilon)]
+    arguments += ["--sizes", str(layout.write_sizes(preset))]
+    if rounds is not None:
+        arguments += ["--rounds", str(rounds)]
+    return programs.finish("plan", arguments, log=layout.log("plan")).strip().splitlines()[-1]
+
+
+def _keep_until_stopped(console: Console, layout: Layout, programs: Programs) -> None:
+    console.print(f"\nThe coordinator's page: http://127.0.0.1:{layout.page_port}/   (Ctrl-C stops everything)")
+    for country, port in layout.api_ports.items():
+        console.print(f"The API of {country.value}: http://127.0.0.1:{port}/   profile {layout.node_profile(country)}")
+    while True:
+        programs.check()
+        time.sleep(1)
+
+
+@contextmanager
+def _programs() -> Iterator[Programs]:
+    programs = Programs()
+    try:
+        yield programs
+    finally:
+        programs.stop()
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the demonstration as Ctrl-C does, so that everything is stopped in order."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:<24}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+@contextmanager
+def _step(progress: Progress, name: str) -> Iterator[None]:
+    task = progress.add_task(name, total=1)
+    yield
+    progress.advance(task)

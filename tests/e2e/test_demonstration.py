@@ -1,0 +1,84 @@
+"""The demonstration as a user runs it: a table comes out, no canary does, and nothing is left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+WIRETAP = Path(__file__).resolve().parents[1] / "support" / "wiretap"
+COMMAND = (sys.executable, "-m", "safeborders.kit", "demo", "run", "--preset", "tiny", "--rounds", "3")
+COUNTRIES = {"ro", "bg", "gr", "it", "pl", "pt", "be", "fi", "wb"}
+SCORES = ("local", "federated", "personalised")
+
+
+def start_demo(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    with (folder / "out.txt").open("wb") as output:
+        return subprocess.Popen(
+            [*COMMAND, "--folder", str(folder / "demo"), *arguments],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "COLUMNS": "80", **(environment or {})},
+        )
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        command = process.info["cmdline"] or []
+        if process.info["status"] != psutil.STATUS_ZOMBIE and any(str(folder) in part for part in command):
+            found.append(process)
+    return found
+
+
+def until(holds: Callable[[], bool], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(240)
+def test_nine_countries_train_together_and_no_canary_leaves(tmp_path: Path) -> None:
+    tap = tmp_path / "tap"
+    tap.mkdir()
+    environment = {"SBTEST_WIRETAP": str(tap), "PYTHONPATH": str(WIRETAP)}
+    demo = start_demo(tmp_path, "--json", str(tmp_path / "result.json"), environment=environment)
+    assert demo.wait(220) == 0, (tmp_path / "out.txt").read_text()
+
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert set(result["countries"]) == COUNTRIES
+    assert result["rounds"] == 3
+    for row in result["countries"].values():
+        assert all(0 <= row[name] <= 1 for name in SCORES)
+        assert 0 < row["epsilon_sum"] < row["epsilon_local"] <= 8
+        assert row["bytes_sent"] > 0
+    assert all(len(line) <= 80 for line in (tmp_path / "out.txt").read_text().splitlines()[-25:])
+
+    captured = b"\n".join(file.read_bytes() for file in tap.iterdir())
+    canaries = (tmp_path / "demo/world/ground_truth/canaries.txt").read_text(encoding="utf-8").splitlines()
+    assert len(canaries) >= 1000
+    imported = b"".join(file.read_bytes() for file in (tmp_path / "demo/world").rglob("*") if file.is_file())
+    assert all(canary.encode() in imported for canary in canaries)
+    assert [canary for canary in canaries if canary.encode() in captured] == []
+    # The control: the wiretap reads inside TLS, down to the headers that countries signed.
+    assert captured.count(b'"kind":"update"') >= 3 * len(COUNTRIES)
+    until(lambda: not processes_of(tmp_path), seconds=5)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_is_left_when_the_demonstration_is_stopped(tmp_path: Path, blow: signal.Signals) -> None:
+    demo = start_demo(tmp_path)
+    until(lambda: len(processes_of(tmp_path)) > 12, seconds=60)  # itself, the coordinator's parts, some nodes
+    demo.send_signal(blow)
+    demo.wait(20)
+    until(lambda: not processes_of(tmp_path), seconds=10)
