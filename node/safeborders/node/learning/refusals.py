@@ -1,0 +1,29 @@
+"""The one table from this node's errors to the numbers that may leave it: a refusal carries no text."""
+
+from safeborders.kit.errors import SafeBordersError
+from safeborders.models.protocol.refusals import Refusal
+
+_BY_CODE: dict[str, Refusal] = {
+    "federation.message_refused": Refusal.MALFORMED,
+    "federation.plan_refused": Refusal.DENIED,
+    "learning.approval_pending": Refusal.PENDING_APPROVAL,
+    "privacy.budget_exhausted": Refusal.BUDGET_EXHAUSTED,
+    "privacy.release_refused": Refusal.DENIED,
+    "service.unavailable": Refusal.UNAVAILABLE,
+    "internal": Refusal.INTERNAL,
+}
+_BY_FAMILY: dict[str, Refusal] = {
+    "agreement": Refusal.NO_AGREEMENT,
+    "access": Refusal.DENIED,
+    "privacy": Refusal.DENIED,
+    "federation": Refusal.DENIED,
+    "approval": Refusal.PENDING_APPROVAL,
+}
+
+
+def refusal_of(error: BaseException) -> Refusal:
+    """Return the number for ``error``: its own, its family's, else INTERNAL."""
+    if not isinstance(error, SafeBordersError):
+        return Refusal.INTERNAL
+    family = error.code.split(".", 1)[0]
+    return _BY_CODE.get(error.code) or _BY_FAMILY.get(family) or Refusal.INTERNAL

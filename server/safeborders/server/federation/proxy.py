@@ -1,0 +1,143 @@
+"""The reverse proxy inside the edge: a plain ASGI application that streams Fleet requests to loopback."""
+
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import httpx
+
+from safeborders.kit.logs import get_log
+from safeborders.server.federation.link import Link
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_FLEET_PATH = re.compile(rb"/v1/fleet/[a-z][a-z-]{0,63}")
+_HOP_BY_HOP = frozenset(
+    {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
+     b"transfer-encoding", b"upgrade", b"host", b"date", b"server", b"expect"}
+)  # fmt: skip
+_CONNECTIONS = 64
+_UPSTREAM_IDLE_SECONDS = 4.0  # the SuperLink's uvicorn closes idle connections after five
+_UPSTREAM_SECONDS = 60.0
+
+_log = get_log("edge")
+
+
+class TooLarge(Exception):
+    """A request body passed the cap."""
+
+
+class FleetProxy:
+    """Forward ``POST /v1/fleet/*`` and ``GET /health`` to ``link``; answer 404 to everything else."""
+
+    def __init__(self, link: Link, *, max_body_bytes: int) -> None:
+        self._url = link.url
+        self._authority = link.authority
+        self._max_body_bytes = max_body_bytes
+        self._client: httpx.AsyncClient | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        context = ssl.create_default_context(cafile=str(self._authority))
+        async with httpx.AsyncClient(
+            base_url=self._url,
+            verify=context,
+            trust_env=False,
+            timeout=_UPSTREAM_SECONDS,
+            limits=httpx.Limits(
+                max_connections=_CONNECTIONS,
+                max_keepalive_connections=_CONNECTIONS,
+                keepalive_expiry=_UPSTREAM_IDLE_SECONDS,
+            ),
+        ) as client:
+            self._client = client
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _is_public(scope):
+            await _answer(send, 404)
+            return
+        try:
+            await self._forward(scope, receive, send)
+        except TooLarge:
+            await _answer(send, 413, close=True)
+        except httpx.TransportError as error:
+            _log.warning("superlink_unreachable", reason=type(error).__name__)
+            await _answer(send, 503)
+
+    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._client is None:
+            raise RuntimeError("the server must run the lifespan before requests")
+        headers = _forwarded(scope["headers"])
+        if int(dict(headers).get(b"content-length", b"0")) > self._max_body_bytes:
+            raise TooLarge
+        request = self._client.build_request(
+            scope["method"],
+            scope["raw_path"].decode("ascii"),
+            headers=headers,
+            content=_body(receive, cap=self._max_body_bytes) if scope["method"] == "POST" else None,
+        )
+        response = await self._client.send(request, stream=True)
+        try:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": response.status_code,
+                    "headers": _forwarded(response.headers.raw),
+                }
+            )
+            async for chunk in response.aiter_raw():
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            await response.aclose()
+
+
+def _is_public(scope: Scope) -> bool:
+    path: bytes = scope["raw_path"]
+    if scope["method"] == "POST":
+        return _FLEET_PATH.fullmatch(path) is not None
+    return bool(scope["method"] in {"GET", "HEAD"} and path == b"/health")
+
+
+def _forwarded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
+
+
+async def _body(receive: Receive, *, cap: int) -> AsyncIterator[bytes]:
+    seen = 0
+    more = True
+    while more:
+        event = await receive()
+        if event["type"] != "http.request":  # the node went away
+            raise httpx.ReadError("the node closed the connection")
+        chunk: bytes = event.get("body", b"")
+        seen += len(chunk)
+        if seen > cap:
+            raise TooLarge
+        more = event.get("more_body", False)
+        if chunk:
+            yield chunk
+
+
+async def _answer(send: Send, status: int, *, close: bool = False) -> None:
+    headers: Headers = [(b"content-length", b"0")]
+    if status == 503:
+        headers.append((b"retry-after", b"2"))
+    if close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,145 @@
+"""One run from its newest model to its last: ask, wait, check, add, step, save; then hand out the final model.
+
+A run can be killed at any point: all that counts is in the registry, and a country asked again sends the same bytes.
+The loop resumes at the round after the newest saved model.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safeborders.kit.errors import SafeBordersError
+from safeborders.kit.logs import get_log
+from safeborders.models.architecture import Architecture
+from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, MessageRefused, SignedMessage
+from safeborders.models.protocol.payloads import build_order
+from safeborders.models.protocol.plan import RunPlan
+from safeborders.server.federation.gathering import Correspondence, Gathering
+from safeborders.server.federation.replies import parse_update_of
+from safeborders.server.federation.strategy import (
+    check_architecture,
+    entry_bound,
+    next_version,
+    sum_updates,
+    take_step,
+)
+from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
+
+_log = get_log("run")
+
+
+class TooFewCountries(SafeBordersError):
+    """A round did not reach the floor; the run rests and may be resumed."""
+
+    code: ClassVar[str] = "federation.too_few_countries"
+
+
+class RunLeader:
+    """Lead one run.
+
+    Args:
+        to: The countries and the registry.
+        architecture: The model that this version of SafeBorders releases.
+    """
+
+    def __init__(self, to: Correspondence, *, architecture: Architecture) -> None:
+        self._to = to
+        self._architecture = architecture
+
+    def lead(self, run: str) -> ModelVersion:
+        """Take ``run`` from its newest model to its last, hand that out, and return it.
+
+        Raises:
+            NotFound: If there is no such run.
+            SettingsError: If its plan does not fit this version.
+            TooFewCountries: If a round stayed below the floor for too long; what was saved stays.
+        """
+        registry = self._to.registry
+        plan = registry.get_plan(run)
+        check_architecture(plan, self._architecture)
+        registry.set_run_state(run, RunState.RUNNING, now=datetime.now(UTC))
+        model = registry.get_latest_model(run)
+        try:
+            while model.round < plan.rounds:
+                model = self._play_round(plan, model)
+        except TooFewCountries:
+            registry.set_run_state(run, RunState.FAILED, now=datetime.now(UTC))
+            raise
+        self._hand_out(plan, model)
+        registry.set_run_state(run, RunState.COMPLETED, now=datetime.now(UTC))
+        return model
+
+    def _play_round(self, plan: RunPlan, base: ModelVersion) -> ModelVersion:
+        started_at = datetime.now(UTC)
+        updates: dict[Country, NDArray[np.int64]] = {}
+
+        def accept(reply: SignedMessage) -> None:
+            country = reply.header.country
+            updates[country] = parse_update_of(
+                reply, length=self._architecture.update_length, bound=entry_bound(plan, country)
+            )
+
+        gathering = self._gathering(plan, base, kind=Kind.TRAIN, number=base.round + 1, accept=accept)
+        for _ in range(self._to.pace.patience):
+            gathering.gather(plan.participants, seconds=plan.deadline_seconds)
+            if len(updates) >= plan.floor:
+                break
+        replies = gathering.close(plan.participants)
+        if len(updates) < plan.floor:
+            raise TooFewCountries(
+                "Too few countries answered the round: see why in the run's replies, then resume it.",
+                run=plan.run,
+                round=base.round + 1,
+            )
+        total = sum_updates(updates.values(), length=self._architecture.update_length)
+        step = take_step(plan, self._architecture, base=base, total=total, countries=set(updates))
+        model = next_version(base, step)
+        record = RoundRecord(
+            run=plan.run,
+            round=model.round,
+            started_at=started_at,
+            ended_at=datetime.now(UTC),
+            replies=replies,
+            statistics=step.statistics,
+        )
+        self._to.registry.save_round(record, model=model)
+        _log.info("round_saved", run=plan.run, round=model.round, sha256=model.sha256)
+        return model
+
+    def _hand_out(self, plan: RunPlan, model: ModelVersion) -> None:
+        """Give every participant the final model; one that is away asks for nothing and gets it with the next run."""
+
+        def accept(reply: SignedMessage) -> None:
+            if reply.header.payload_sha256 != EMPTY_SHA256:
+                raise MessageRefused("The receipt carries something: it was not counted.")
+
+        gathering = self._gathering(plan, model, kind=Kind.ACTIVATE, number=model.round, accept=accept)
+        gathering.gather(plan.participants, seconds=plan.deadline_seconds)
+        for reply in gathering.close(plan.participants):
+            _log.info("handed_out", run=plan.run, country=reply.country.value, state=reply.state.value, code=reply.code)
+
+    def _gathering(
+        self,
+        plan: RunPlan,
+        model: ModelVersion,
+        *,
+        kind: Kind,
+        number: int,
+        accept: Callable[[SignedMessage], None],
+    ) -> Gathering:
+        header = Header(
+            kind=kind,
+            federation=plan.federation,
+            run=plan.run,
+            round=number,
+            country=plan.participants[0],
+            sequence=0,
+            plan_sha256=plan.sha256(),
+            base_model_sha256=model.sha256,
+            payload_sha256=EMPTY_SHA256,
+        )
+        return Gathering(self._to, header=header, payload=build_order(plan, model=model.parameters), accept=accept)
