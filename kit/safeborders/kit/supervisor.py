@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -17,6 +17,7 @@ from safeborders.kit.processes import stop_children
 _POLL_SECONDS = 0.1
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
+_WATCH_SECONDS = 2.0
 _STEADY_SECONDS = 60.0  # a child that lived this long starts again at the first wait
 
 _log = get_log("supervisor")
@@ -55,8 +56,12 @@ class Supervisor:
         self._children = tuple(children)
         self._running: list[_Running] = []
 
-    def run(self, stop: threading.Event, *, on_ready: Callable[[], None] = lambda: None) -> None:
-        """Start all children in order, call ``on_ready``, and restart whatever dies until ``stop`` is set.
+    def run(self, stop: threading.Event, *, watch: Callable[[], Iterable[str]] = tuple) -> None:
+        """Start all children in order and restart whatever dies until ``stop`` is set.
+
+        Args:
+            stop: Set from a signal or another thread.
+            watch: Called every two seconds once all are up; names the children that must start afresh.
 
         Raises:
             Unavailable: If a child does not come up; those already up are stopped first.
@@ -66,13 +71,20 @@ class Supervisor:
                 running = _Running(child=child, process=child.start(), started_at=time.monotonic())
                 self._running.append(running)
                 self._wait_until_ready(running, stop)
-            if not stop.is_set():
-                on_ready()
-            while not stop.wait(_POLL_SECONDS):
-                for running in self._running:
-                    self._revive(running)
+            self._keep_alive(stop, watch)
         finally:
             stop_children([running.process for running in reversed(self._running)])
+
+    def _keep_alive(self, stop: threading.Event, watch: Callable[[], Iterable[str]]) -> None:
+        watched_at = 0.0
+        while not stop.is_set():
+            if time.monotonic() - watched_at > _WATCH_SECONDS:
+                stale = set(watch())
+                stop_children([running.process for running in self._running if running.child.name in stale])
+                watched_at = time.monotonic()
+            for running in self._running:
+                self._revive(running)
+            stop.wait(_POLL_SECONDS)
 
     def _wait_until_ready(self, running: _Running, stop: threading.Event) -> None:
         deadline = time.monotonic() + running.child.ready_seconds

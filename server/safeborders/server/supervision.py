@@ -1,5 +1,6 @@
 """One command runs the coordinator: SuperLink, public edge, runner and page, each its own process."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,9 +10,15 @@ from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
+from safeborders.models.defaults import ARCHITECTURE
 from safeborders.server.federation.edge import EdgeConfig, start_edge
 from safeborders.server.federation.link import Link, quiet_environment
+from safeborders.server.federation.reconciliation import Reconciliation
+from safeborders.server.federation.runner import RunnerConfig, start_runner
 from safeborders.server.federation.superlink import start_superlink
+from safeborders.server.registry.roster import Roster, RosterState
+from safeborders.server.registry.sql import SqlRegistry
+from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
 
 _log = get_log("coordinator")
@@ -27,9 +34,13 @@ def run_coordinator(profile: Path) -> None:
     set_up_logs()
     settings = load_settings(profile, CoordinatorSettings)
     check_before_start(settings)
+    engine = open_registry_database(settings.registry_url)
+    roster, link = SqlRoster(engine), link_of(settings)
+    reconciliation = Reconciliation(link, roster=roster, registry=SqlRegistry(engine))
     with stop_on_signals() as stop:
-        supervisor = Supervisor(children_of(settings, profile=profile.resolve()))
-        supervisor.run(stop, on_ready=lambda: _log.info("coordinator_ready", port=settings.edge.port))
+        _log.info("coordinator_starts", port=settings.edge.port)
+        Supervisor(children_of(settings, roster=roster, profile=profile.resolve())).run(stop, watch=reconciliation.look)
+    engine.dispose()
 
 
 def check_before_start(settings: CoordinatorSettings) -> None:
@@ -47,7 +58,7 @@ def link_of(settings: CoordinatorSettings) -> Link:
     return Link(folder=settings.places.superlink, port=settings.superlink_port)
 
 
-def children_of(settings: CoordinatorSettings, *, profile: Path) -> list[Child]:
+def children_of(settings: CoordinatorSettings, *, roster: Roster, profile: Path) -> list[Child]:
     """Return the processes of the coordinator in the order in which they start."""
     link, places = link_of(settings), settings.places
     edge = EdgeConfig(
@@ -59,20 +70,29 @@ def children_of(settings: CoordinatorSettings, *, profile: Path) -> list[Child]:
         key=places.tls_key,
     )
 
-    def own(name: str) -> Child:
-        return Child(
-            name=name,
-            start=lambda: start_child(
-                [sys.executable, "-m", f"safeborders.server.{name}", str(profile)],
-                log=places.logs / f"{name}.log",
-                environment=quiet_environment(link.folder),
-            ),
-            is_ready=answers_on(settings.page_port) if name == "page" else lambda: True,
-        )
+    def start_page() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "safeborders.server.page", str(profile)]
+        return start_child(command, log=places.logs / "page.log", environment=quiet_environment(link.folder))
 
     return [
         Child(name="superlink", start=lambda: start_superlink(link), is_ready=answers_on(link.port)),
         Child(name="edge", start=lambda: start_edge(edge), is_ready=answers_on(edge.port, host=edge.host)),
-        own("page"),
-        own("runner"),
+        Child(name="page", start=start_page, is_ready=answers_on(settings.page_port)),
+        Child(name="runner", start=lambda: start_runner(runner_config(settings, roster=roster))),
     ]
+
+
+def runner_config(settings: CoordinatorSettings, *, roster: Roster) -> RunnerConfig:
+    """Return what the runner needs, with the roster as it is now."""
+    enrolled = {
+        entry.country: entry.identity.signing_key
+        for entry in roster.list_roster()
+        if entry.state is RosterState.ENROLLED
+    }
+    return RunnerConfig(
+        link=link_of(settings),
+        registry_url=settings.registry_url,
+        signing_key=settings.places.signing_key,
+        roster=enrolled,
+        architecture=ARCHITECTURE,
+    )

@@ -1,0 +1,64 @@
+"""Keeps Flower's SuperLink at what the roster and the registry say; both outlive it, it may be lost."""
+
+from safeborders.kit.errors import Unavailable
+from safeborders.kit.logs import get_log
+from safeborders.server.federation.link import Link
+from safeborders.server.federation.runner import request_run
+from safeborders.server.federation.superlink import register_node, unregister_node
+from safeborders.server.registry.records import RunState
+from safeborders.server.registry.roster import Roster, RosterEntry, RosterState
+from safeborders.server.registry.views import RegistryReader
+
+_log = get_log("reconciliation")
+_OPEN = frozenset({RunState.WAITING, RunState.RUNNING})
+
+
+class Reconciliation:
+    """Compares every few seconds: enrolled countries are let in, revoked ones shut out, open runs have a leader.
+
+    Args:
+        link: The SuperLink.
+        roster: Who belongs to the federation.
+        registry: Which runs are open.
+    """
+
+    def __init__(self, link: Link, *, roster: Roster, registry: RegistryReader) -> None:
+        self._link = link
+        self._roster = roster
+        self._registry = registry
+        self._known: dict[str, RosterEntry] | None = None
+
+    def look(self) -> list[str]:
+        """Bring the SuperLink up to date; name the processes that must read the roster again."""
+        try:
+            has_changed = self._reconcile_roster()
+            self._reconcile_runs()
+        except Unavailable as error:
+            _log.warning("superlink_unavailable", code=error.code)
+            return []
+        return ["runner"] if has_changed else []
+
+    def _reconcile_roster(self) -> bool:
+        entries = {entry.country.value: entry for entry in self._roster.list_roster()}
+        keys = {name: (entry.state, entry.identity.flower_key) for name, entry in entries.items()}
+        former = self._known
+        if former is not None and keys == {n: (e.state, e.identity.flower_key) for n, e in former.items()}:
+            return False
+        for entry in entries.values():
+            self._let_in_or_out(entry)
+        self._known = entries
+        return former is not None
+
+    def _let_in_or_out(self, entry: RosterEntry) -> None:
+        if entry.state is RosterState.ENROLLED:
+            pem = entry.identity.flower_key.encode()
+            node_id = register_node(self._link, entry.country, public_key_pem=pem)
+            if entry.identity.flower_node_id != str(node_id):
+                self._roster.set_flower_node(entry.country, node_id=str(node_id))
+        elif entry.state is RosterState.REVOKED:
+            unregister_node(self._link, entry.country)
+
+    def _reconcile_runs(self) -> None:
+        for view in self._registry.list_runs():
+            if view.state in _OPEN:
+                request_run(self._link, view.plan.run)
