@@ -1,0 +1,113 @@
+"""How a run is planned: numbers fixed in advance, noise calibrated to an epsilon, publicly declared sizes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from safeborders.kit.canonical import sha256_hex
+from safeborders.kit.errors import SettingsError
+from safeborders.kit.ids import uuid7
+from safeborders.models.architecture import Architecture
+from safeborders.models.defaults import ARCHITECTURE, DELTA, MODEL_SEED, ROUNDS, TASK_DEFAULTS, TaskDefaults
+from safeborders.models.domain.countries import Country
+from safeborders.models.graph.features import SPECIFICATION
+from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
+from safeborders.models.protocol.vectors import model_to_bytes
+from safeborders.privacy.accountant import epsilon as epsilon_of
+from safeborders.privacy.calibration import noise_multiplier_for
+from safeborders.privacy.events import run_events
+from safeborders.server.registry.records import ModelVersion
+
+PURPOSE = "P1"
+_PUBLIC_SIZE = 100  # where a country declared nothing: scales the step, never the privacy
+_CLOSE_ENOUGH = 0.95  # the measured defaults are kept when they spend at least this share of the epsilon asked for
+
+Sizes = Mapping[Task, Mapping[str, int]]
+
+
+def build_plan(
+    federation: str,
+    *,
+    countries: Sequence[Country],
+    epsilon: float,
+    rounds: int | None,
+    floor: int,
+    deadline_seconds: float,
+    sizes: Sizes | None,
+) -> RunPlan:
+    """Return a new plan whose messages cost at most ``epsilon`` per country at ``defaults.DELTA``.
+
+    Args:
+        federation: Name of the federation.
+        countries: Participants.
+        epsilon: Of one country's messages against everybody, above 0.
+        rounds: Number of rounds; the measured default when None.
+        floor: Fewest countries in a round.
+        deadline_seconds: How long a round waits.
+        sizes: Declared public sizes per task and country.
+
+    Raises:
+        SettingsError: If no noise reaches the epsilon.
+    """
+
+    def with_noise(factor: float) -> RunPlan:
+        return RunPlan(
+            federation=federation,
+            run=run,
+            purpose=PURPOSE,
+            rounds=rounds or ROUNDS,
+            tasks=tuple(_task_plan(task, factor=factor, countries=countries, sizes=sizes) for task in TASK_DEFAULTS),
+            delta=DELTA,
+            architecture_sha256=ARCHITECTURE.sha256(),
+            features_sha256=SPECIFICATION.sha256(),
+            participants=tuple(countries),
+            floor=floor,
+            deadline_seconds=deadline_seconds,
+        )
+
+    run = uuid7()
+    spent = plan_epsilon(with_noise(1.0), ARCHITECTURE)
+    if _CLOSE_ENOUGH * epsilon <= spent <= epsilon:
+        return with_noise(1.0)
+    try:
+        factor = noise_multiplier_for(
+            lambda noise: run_events(with_noise(noise), ARCHITECTURE, rounds=rounds or ROUNDS),
+            target_epsilon=epsilon,
+            delta=DELTA,
+        )
+    except ValueError as error:
+        raise SettingsError("No noise reaches this epsilon: ask for a larger one or for fewer rounds.") from error
+    return with_noise(factor)
+
+
+def plan_epsilon(plan: RunPlan, architecture: Architecture) -> float:
+    """Return what all rounds of ``plan`` cost one country, against everybody, at the plan's delta."""
+    return epsilon_of(run_events(plan, architecture, rounds=plan.rounds), delta=plan.delta)
+
+
+def initial_model(plan: RunPlan) -> ModelVersion:
+    """Return the public model that ``plan`` starts from."""
+    parameters = model_to_bytes(ARCHITECTURE.initial_parameters(MODEL_SEED))
+    return ModelVersion(
+        sha256=sha256_hex(parameters),
+        parent_sha256="",
+        run=plan.run,
+        round=0,
+        parameters=parameters,
+        optimiser_state=b"",
+    )
+
+
+def _task_plan(task: Task, *, factor: float, countries: Sequence[Country], sizes: Sizes | None) -> TaskPlan:
+    chosen: TaskDefaults = TASK_DEFAULTS[task]
+    declared = (sizes or {}).get(task, {})
+    chosen = replace(chosen, noise_multiplier=round(chosen.noise_multiplier * factor, 6))
+    return TaskPlan(
+        task=task,
+        sampling_rate=chosen.sampling_rate,
+        clip_norm=chosen.clip_norm,
+        noise_multiplier=chosen.noise_multiplier,
+        examples_per_person=chosen.examples_per_person,
+        quantisation_bits=chosen.quantisation_bits,
+        learning_rate=chosen.learning_rate,
+        public_sizes={country.value: declared.get(country.value, _PUBLIC_SIZE) for country in countries},
+    )
