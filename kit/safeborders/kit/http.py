@@ -9,7 +9,7 @@ from safeborders.kit.problems import problem
 
 _FEATURES = (
     "accelerometer", "camera", "display-capture", "fullscreen", "geolocation", "gyroscope", "magnetometer",
-    "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb", "web-share",
+    "microphone", "midi", "payment", "publickey-credentials-get", "screen-wake-lock", "usb",
 )  # fmt: skip
 
 SECURITY_HEADERS: Mapping[str, str] = {

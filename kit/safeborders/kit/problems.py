@@ -5,8 +5,10 @@ carries only where and what kind of mistake; an unexpected error carries nothing
 """
 
 import secrets
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -128,7 +130,7 @@ def install_problem_edge(app: FastAPI, *, statuses: Statuses) -> None:
 class LastResort:
     """Answers what no one foresaw with a trace number, and keeps its text out of answers and logs.
 
-    An exception's text may hold a row (database drivers put parameters there), so the log gets its class only.
+    An exception's text may hold a row (database drivers put parameters there), so the log gets its class and place only.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -150,10 +152,15 @@ class LastResort:
             await self._app(scope, receive, watch)
         except Exception as error:  # noqa: BLE001  # the outermost edge: nothing may escape with its text
             trace = secrets.token_hex(8)
-            _log.error("request_crashed", reason=type(error).__name__, trace=trace)
+            _log.error("request_crashed", reason=_where(error), trace=trace)
             if not started:
                 sentence = "The program failed here: give the trace number to its operator."
                 await problem(500, code="internal", sentence=sentence, trace=trace)(scope, receive, send)
+
+
+def _where(error: Exception) -> str:
+    innermost = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(innermost.filename).name}:{innermost.lineno}"
 
 
 def _message(error: Mapping[str, object]) -> str:

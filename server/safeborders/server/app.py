@@ -1,7 +1,7 @@
 """The coordinator's page: what the federation does, for its operator on loopback.
 
-It reads the registry and the roster and changes nothing, so there is nothing to forge a request for. It must be served on
-a loopback address; names other than ``hosts`` are refused, so that a foreign page cannot reach it by DNS rebinding.
+It reads the registry and the roster and changes nothing, so there is nothing to forge a request for. It must be served
+on a loopback address; names other than ``hosts`` are refused, so that a foreign page cannot reach it by DNS rebinding.
 """
 
 from collections.abc import Sequence

@@ -45,7 +45,8 @@ class SqlRegistryReader:
         """Return the newest 100 runs, newest first."""
         with transaction(self._engine) as session:
             newest = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.run).limit(_NEWEST_RUNS)
-            done = dict(session.execute(select(RoundRow.run, func.max(RoundRow.round)).group_by(RoundRow.run)).tuples())
+            counts = session.execute(select(RoundRow.run, func.max(RoundRow.round)).group_by(RoundRow.run))
+            done = {run: newest_round for run, newest_round in counts.tuples()}
             return [_run_view(row, rounds_done=done.get(row.run, 0)) for row in session.scalars(newest)]
 
     def get_run(self, run: str) -> RunView:

@@ -13,6 +13,7 @@ from safeborders.server.web.charts import LineChart, NamedValues, build_line_cha
 from safeborders.server.web.names import TASK_NAMES
 
 SHOWN_ROUNDS = 50
+SHOWN_MODELS = 10
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,7 +54,7 @@ def run(run: str, parts: Parts) -> HTMLResponse:
         page=page,
         charts=build_charts(page.series),
         shown_rounds=list(reversed(page.rounds))[:SHOWN_ROUNDS],
-        shown_models=list(reversed(page.models))[:SHOWN_ROUNDS],
+        shown_models=list(reversed(page.models))[:SHOWN_MODELS],
     )
 
 

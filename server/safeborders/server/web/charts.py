@@ -10,6 +10,8 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 560, 260
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 44
 _TICKS = 5
+_MOST_ROUND_TICKS = 10
+_ROUND_STEPS = (1, 2, 5, 10, 20, 50, 100)  # a plan has at most 1000 rounds
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ def bar_width(value: float, *, full: float, width: float) -> float:
 
 
 def _round_ticks(last: int) -> list[int]:
-    step = max(1, round(nice_ticks(0, last)[1])) if last > 1 else 1
-    return list(range(step, last + 1, step)) if step > 1 else list(range(1, last + 1))
+    step = next(step for step in _ROUND_STEPS if last / step <= _MOST_ROUND_TICKS)
+    return [1, *range(step, last + 1, step)] if step > 1 else list(range(1, last + 1))
 
 
 def _x(number: int, *, last: int) -> float:
