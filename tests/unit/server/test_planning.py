@@ -1,0 +1,43 @@
+"""Plans: what is asked for is what it costs, rounded to the private side."""
+
+import pytest
+
+from safeborders.kit.errors import SettingsError
+from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.domain.countries import DEMONSTRATION
+from safeborders.models.protocol.plan import RunPlan, Task
+from safeborders.server.planning import build_plan, initial_model, plan_epsilon
+
+
+def planned(epsilon: float, *, rounds: int | None = None, sizes: dict[Task, dict[str, int]] | None = None) -> RunPlan:
+    return build_plan(
+        "test",
+        countries=DEMONSTRATION,
+        epsilon=epsilon,
+        rounds=rounds,
+        floor=3,
+        deadline_seconds=30.0,
+        sizes=sizes,
+    )
+
+
+@pytest.mark.parametrize(("epsilon", "rounds"), [(8.0, None), (4.0, None), (1.0, 10), (2.0, 60)])
+def test_a_plan_costs_at_most_what_was_asked_and_nearly_all_of_it(epsilon: float, rounds: int | None) -> None:
+    cost = plan_epsilon(planned(epsilon, rounds=rounds), ARCHITECTURE)
+    assert 0.94 * epsilon < cost <= epsilon
+
+
+def test_an_epsilon_that_no_noise_reaches_is_one_sentence() -> None:
+    with pytest.raises(SettingsError, match="fewer rounds"):
+        planned(1e-7, rounds=1000)
+
+
+def test_declared_sizes_travel_in_the_plan_and_scale_nothing_private() -> None:
+    with_sizes = planned(8.0, sizes={Task.TYPOLOGY: {"ro": 240}})
+    without = planned(8.0)
+    assert with_sizes.tasks[0].public_sizes["ro"] == 240
+    assert with_sizes.tasks[0].noise_multiplier == without.tasks[0].noise_multiplier
+
+
+def test_two_runs_start_from_the_same_public_model() -> None:
+    assert initial_model(planned(8.0)).sha256 == initial_model(planned(4.0)).sha256
