@@ -4,7 +4,7 @@ import torch
 
 from safeborders.models.architecture import Architecture, TaskArchitecture
 from safeborders.models.defaults import ARCHITECTURE, task_plans
-from safeborders.models.gnn.perceptron import build_perceptron, build_perceptrons, logits_of
+from safeborders.models.gnn.perceptron import build_perceptron, build_perceptrons, flat_parameters, logits_of
 from safeborders.models.protocol.plan import Task
 
 DEEP = TaskArchitecture(Task.TYPOLOGY, (5, 4, 3))
@@ -12,7 +12,7 @@ DEEP = TaskArchitecture(Task.TYPOLOGY, (5, 4, 3))
 
 def test_a_flat_vector_survives_the_passage_through_the_modules() -> None:
     flat = np.random.default_rng(1).normal(size=DEEP.length).astype(np.float32)
-    assert np.array_equal(build_perceptron(DEEP, flat).flat(), flat)
+    assert np.array_equal(flat_parameters(build_perceptron(DEEP, flat)), flat)
 
 
 def test_layout_and_modules_agree_on_every_tensor() -> None:
@@ -37,7 +37,7 @@ def test_a_batch_equals_its_singles_and_an_empty_batch_is_empty() -> None:
 def test_tasks_take_their_own_part_of_the_model() -> None:
     both = Architecture((DEEP, TaskArchitecture(Task.LINKS, (2, 2))))
     modules = build_perceptrons(both, np.arange(both.length, dtype=np.float32))
-    assert modules[Task.LINKS].flat()[0] == DEEP.length
+    assert flat_parameters(modules[Task.LINKS])[0] == DEEP.length
 
 
 def test_a_vector_of_another_length_is_refused() -> None:

@@ -1,0 +1,155 @@
+"""Training examples of both tasks, each with the persons that it is about.
+
+A tenth of the examples, chosen by a public keyed hash, never takes part in federated training; together with those that
+the bound on contributions leaves out they judge at home which model is better.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safeborders.models.graph.features import NO, UNKNOWN, YES
+from safeborders.node.graph.pairs import candidate_pairs, contains, pair_inputs
+from safeborders.node.graph.persons import PARTY, PersonGraph, curated_association
+from safeborders.node.graph.ranking import CURATION_KEY, SPLIT_KEY, keyed_ranks, pair_identifiers
+from safeborders.node.graph.records import CASE, PERSON, Records
+from safeborders.node.learning.attribution import Attributions, bound_contributions
+
+VALIDATION_SHARE = 0.1
+HARD_PER_POSITIVE = 2
+RANDOM_PER_POSITIVE = 1
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples of one task.
+
+    Attributes:
+        inputs: One row per example, :math:`(N, F)`, float32.
+        labels: Class of each example, :math:`(N,)`.
+        attributions: The persons of each example.
+        ranks: Public keyed hash of each example.
+        validation: Whether the example is kept from federated training whatever happens.
+    """
+
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    attributions: Attributions
+    ranks: NDArray[np.uint64]
+    validation: NDArray[np.bool_]
+
+    def curated(self, *, limit: int) -> NDArray[np.bool_]:
+        """Return which examples take part in federated training: at most ``limit`` about any person."""
+        return bound_contributions(self._without_validation(), limit=limit, ranks=self.ranks)
+
+    def _without_validation(self) -> Attributions:
+        """Leave validation examples without persons: they never stay and use up nobody's share."""
+        owners = np.repeat(np.arange(len(self.labels)), np.diff(self.attributions.starts))
+        usable = ~self.validation[owners]
+        return Attributions.of_pairs(owners[usable], self.attributions.persons[usable], count=len(self.labels))
+
+
+@dataclass(frozen=True)
+class PairExamples:
+    """Examples of the link task with the two persons of each."""
+
+    examples: Examples
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+
+def case_inputs(records: Records) -> NDArray[np.float32]:
+    """Return the inputs of every case: one per indicator, public constants for yes, no and unknown."""
+    values = records.indicators
+    scaled = np.where(np.isnan(values), UNKNOWN, np.where(values > 0, YES, NO))
+    return scaled.astype(np.float32)
+
+
+def build_case_examples(records: Records) -> Examples:
+    """Build one example per labelled case, about all its parties except those in a professional role."""
+    labelled = np.flatnonzero(records.case_type >= 0)
+    place = np.full(records.count(CASE), -1, dtype=np.int64)
+    place[labelled] = np.arange(len(labelled))
+    about: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    for relation in records.of_kind(PARTY):
+        usable = (
+            (place[relation.target] >= 0) & (relation.role != "professional") & ~records.professional[relation.source]
+        )
+        about.append((place[relation.target[usable]], relation.source[usable]))
+    examples, persons = _concatenated(about)
+    identifiers = [records.ids[CASE][index] for index in labelled]
+    return Examples(
+        inputs=case_inputs(records)[labelled],
+        labels=records.case_type[labelled],
+        attributions=Attributions.of_pairs(examples, persons, count=len(labelled)),
+        ranks=keyed_ranks(identifiers, key=CURATION_KEY),
+        validation=_is_validation(identifiers),
+    )
+
+
+def build_pair_examples(records: Records, graph: PersonGraph) -> PairExamples:
+    """Build the examples of the link task: curated links, near misses and strangers, about both and their witnesses."""
+    linked = curated_association(records)
+    hard = _hard_negatives(records, graph, count=HARD_PER_POSITIVE * len(linked[0]))
+    strangers = _strangers(records, graph, count=RANDOM_PER_POSITIVE * len(linked[0]))
+    first, second = (np.concatenate(side) for side in zip(linked, hard, strangers, strict=True))
+    count = len(first)
+    inputs = pair_inputs(graph, first, second)
+    every = np.arange(count)
+    identifiers = _identifiers(records, first, second)
+    attributions = Attributions.of_pairs(
+        np.concatenate([every, every, inputs.witnessed]),
+        np.concatenate([first, second, inputs.witnesses]),
+        count=count,
+    )
+    examples = Examples(
+        inputs=inputs.inputs,
+        labels=(every < len(linked[0])).astype(np.int64),
+        attributions=attributions,
+        ranks=keyed_ranks(identifiers, key=CURATION_KEY),
+        validation=_is_validation(identifiers),
+    )
+    return PairExamples(examples=examples, first=first, second=second)
+
+
+def _is_validation(identifiers: list[str]) -> NDArray[np.bool_]:
+    chosen: NDArray[np.bool_] = keyed_ranks(identifiers, key=SPLIT_KEY) < np.uint64(VALIDATION_SHARE * 2**64)
+    return chosen
+
+
+def _identifiers(records: Records, first: NDArray[np.int64], second: NDArray[np.int64]) -> list[str]:
+    names = records.ids.get(PERSON, ())
+    return pair_identifiers([names[index] for index in first], [names[index] for index in second])
+
+
+def _hard_negatives(records: Records, graph: PersonGraph, *, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs that have something in common and are not linked; the first ones in the public order."""
+    first, second = candidate_pairs(graph)
+    free = ~contains(graph.associates, first, second)
+    first, second = first[free], second[free]
+    ranks = keyed_ranks(_identifiers(records, first, second), key=CURATION_KEY)
+    chosen = np.sort(np.argsort(ranks, kind="stable")[:count])
+    return first[chosen], second[chosen]
+
+
+def _strangers(records: Records, graph: PersonGraph, *, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of persons who follow each other in a public order that means nothing."""
+    members = np.flatnonzero(~records.professional)
+    names = [records.ids[PERSON][index] for index in members]
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    for turn in range(-(-count // max(len(members) - 1, 1)) if len(members) > 1 else 0):
+        ring = members[np.argsort(keyed_ranks(names, key=b"strangers %d" % turn), kind="stable")]
+        found.append((np.minimum(ring[:-1], ring[1:]), np.maximum(ring[:-1], ring[1:])))
+    first, second = _concatenated(found)
+    free = ~contains(graph.associates, first, second)
+    return first[free][:count], second[free][:count]
+
+
+def _concatenated(
+    parts: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if not parts:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    first, second = zip(*parts, strict=True)
+    return np.concatenate(first), np.concatenate(second)
