@@ -28,8 +28,10 @@ def build_app() -> typer.Typer:
     for entry in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:
             group = entry.load()
-        except ModuleNotFoundError:  # this image holds only one side
-            continue
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{entry.module}.".startswith(f"{error.name}."):
+                raise  # the side is here, but something that it needs is not
+            continue  # this image holds only the other side
         app.add_typer(group, name=entry.name)
     return app
 

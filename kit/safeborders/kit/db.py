@@ -5,11 +5,13 @@ from pathlib import Path
 import sqlcipher3
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from safeborders.kit.errors import SettingsError, Unavailable
 
+_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"})
+_URL_SENTENCE = "The database URL must start with sqlite:// or postgresql+psycopg://: correct it in the profile."
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -27,10 +29,13 @@ def open_encrypted(path: Path, *, key_hex: str) -> Engine:
         key_hex: The raw 256-bit key as 64 hexadecimal digits.
 
     Raises:
-        SettingsError: If the key is not 64 hexadecimal digits, or does not open the file.
+        SettingsError: If the key is not 64 hexadecimal digits, or does not open the file, or there is no folder for it.
+        Unavailable: If another program holds the file for longer than 30 seconds.
     """
     if len(key_hex) != 64 or not set(key_hex) <= set("0123456789abcdefABCDEF"):
         raise SettingsError("The database key must be 64 hexadecimal digits: restore the key file.")
+    if not path.parent.is_dir():
+        raise SettingsError(f"The database {path} cannot be opened: make its folder, or correct the profile.")
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         module=sqlcipher3,
@@ -43,7 +48,11 @@ def open_encrypted(path: Path, *, key_hex: str) -> Engine:
         _run(connection, f"key=\"x'{key_hex}'\"", "cipher_memory_security=ON", *_PRAGMAS)
 
     _use_immediate_transactions(engine)
-    return _checked(engine, sentence=f"The database {path} does not open with this key: restore the key file.")
+    return _checked(
+        engine,
+        refused=f"The database {path} does not open with this key: restore the key file.",
+        silent=f"The database {path} is held by another program: stop that one.",
+    )
 
 
 def open_url(url: str) -> Engine:
@@ -53,14 +62,21 @@ def open_url(url: str) -> Engine:
         SettingsError: If the URL is of no supported kind.
         Unavailable: If the server does not answer.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise SettingsError("The database URL must start with sqlite:// or postgresql+psycopg://.")
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError(_URL_SENTENCE) from None  # its text repeats the URL, and so a password
+    if parsed.drivername not in _DRIVERS:
+        raise SettingsError(_URL_SENTENCE)
     engine = create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", lambda connection, _record: _run(connection, *_PRAGMAS))
         _use_immediate_transactions(engine)
-    return _checked(engine, sentence="The database does not answer: start it, or correct its URL in the profile.")
+    return _checked(
+        engine,
+        refused="The database is of no kind that this program reads: correct its URL in the profile.",
+        silent="The database does not answer: start it, or correct its URL in the profile.",
+    )
 
 
 def _use_immediate_transactions(engine: Engine) -> None:
@@ -84,7 +100,7 @@ def _run(connection: DBAPIConnection, *pragmas: str) -> None:
         cursor.close()
 
 
-def _checked(engine: Engine, *, sentence: str) -> Engine:
+def _checked(engine: Engine, *, refused: str, silent: str) -> Engine:
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
@@ -92,8 +108,8 @@ def _checked(engine: Engine, *, sentence: str) -> Engine:
                 connection.execute(text("SELECT count(*) FROM sqlite_master"))
     except OperationalError as error:
         engine.dispose()
-        raise Unavailable(sentence) from error
+        raise Unavailable(silent) from error
     except (DatabaseError, sqlcipher3.DatabaseError) as error:
         engine.dispose()
-        raise SettingsError(sentence) from error
+        raise SettingsError(refused) from error
     return engine

@@ -25,6 +25,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)  # whatever the umask took away
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -47,7 +48,7 @@ def load_secret(path: Path, *, what: str) -> str:
         what: The secret's name, for the sentence when it cannot be used.
 
     Raises:
-        SettingsError: If the file is missing, unreadable, empty, or open to others.
+        SettingsError: If the file is missing, unreadable, empty, of several lines, or open to others.
     """
     try:
         mode = path.stat().st_mode
@@ -56,6 +57,8 @@ def load_secret(path: Path, *, what: str) -> str:
         raise SettingsError(f"The {what} cannot be read from {path}: put it there, or correct the profile.") from error
     if mode & 0o077:
         raise SettingsError(f"The {what} in {path} is open to other users: run chmod 600 on it.")
+    if len(text.splitlines()) > 1:
+        raise SettingsError(f"The {what} in {path} must stand on one line: write nothing else there.")
     if not text:
         raise SettingsError(f"The {what} in {path} is empty: write it there on one line.")
     return text

@@ -18,7 +18,7 @@ def upgrade_schema(engine: Engine, *, scripts: Path) -> str:
         SettingsError: If the database was written by a newer version of the program.
     """
     config = Config()
-    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))  # it interpolates
     known = ScriptDirectory.from_config(config)
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()

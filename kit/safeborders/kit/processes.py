@@ -2,11 +2,13 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from safeborders.kit.errors import SettingsError
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _STOP_SECONDS = 8.0
+_POLL_SECONDS = 0.02
+_KILLED_SECONDS = 2.0  # a killed process is gone as soon as the kernel has taken its memory back
 
 
 def start_child(
@@ -59,26 +63,28 @@ def stop_children(children: Iterable[subprocess.Popen[bytes]], *, seconds: float
     for process in trees:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(trees, timeout=seconds)
+    alive = _wait(children, trees, seconds=seconds)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=2)
-    for child in children:
-        child.poll()  # leaves no zombie behind
+    _wait(children, alive, seconds=_KILLED_SECONDS)
 
 
 def check_port_is_free(port: int, *, host: str = "127.0.0.1") -> None:
     """Refuse a port that something else listens on.
 
     Raises:
-        SettingsError: If the port is in use.
+        SettingsError: If the port is in use, or may not be opened here at all.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise SettingsError(
+                    f"Port {port} on {host} cannot be opened ({os.strerror(error.errno or 0)}): correct the profile."
+                ) from error
             raise SettingsError(
                 f"Port {port} on {host} is in use: stop the program that holds it, or choose another in the profile."
             ) from error
@@ -99,6 +105,28 @@ def find_free_ports(count: int) -> list[int]:
 def find_free_port() -> int:
     """Return a port on loopback that was free a moment ago."""
     return find_free_ports(1)[0]
+
+
+def _wait(
+    children: Iterable[subprocess.Popen[bytes]], trees: list[psutil.Process], *, seconds: float
+) -> list[psutil.Process]:
+    """Wait for all of ``trees``, at most ``seconds``; return those that still live."""
+    deadline = time.monotonic() + seconds
+    while True:
+        for child in children:
+            child.poll()  # keeps its exit code and leaves no zombie behind
+        trees = [process for process in trees if _lives(process)]
+        if not trees or time.monotonic() > deadline:
+            return trees
+        time.sleep(_POLL_SECONDS)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Tell whether ``process`` runs; a zombie, whose parent has not asked for it yet, does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _tree(pid: int) -> list[psutil.Process]:

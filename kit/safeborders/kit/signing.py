@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -22,12 +22,15 @@ def load_signing_key(path: Path) -> Ed25519PrivateKey:
     """Return the private key kept at ``path``.
 
     Raises:
-        SettingsError: If the file is missing or holds no Ed25519 key.
+        SettingsError: If the file is missing, open to other users, or holds no Ed25519 key.
     """
     try:
+        mode = path.stat().st_mode
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SettingsError(f"The signing key cannot be read from {path}: restore it or enrol again.") from error
+    if mode & 0o077:
+        raise SettingsError(f"The signing key in {path} is open to other users: run chmod 600 on it.")
     if not isinstance(key, Ed25519PrivateKey):
         raise SettingsError(f"The key in {path} is not an Ed25519 signing key: restore it or enrol again.")
     return key
