@@ -1,0 +1,154 @@
+"""Stage C for cases: the federated model, the country's own graph and labels, and a choice that may refuse them.
+
+Every candidate predicts the held-out labels of the country without having seen them; the local-only one wins unless
+another is strictly better. Nothing computed here can be sent: it goes into the node's database and no message.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from safeborders.models.gnn.propagation import EvidencePropagation
+from safeborders.node.learning.regression import Floats, fit_residual, mean_log_loss
+
+FOLDS = 5
+STEPS = 4
+SHARES = (0.0, 0.3, 0.6, 0.85)
+"""Weights of the neighbours that compete; 0 is no propagation."""
+TRUST = 0.9
+"""Belief in a human label of a neighbouring case; some labels are wrong."""
+TEMPERATURES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+
+
+@dataclass(frozen=True)
+class CaseProblem:
+    """What stage C knows of the cases.
+
+    Attributes:
+        inputs: Inputs of all cases, :math:`(N, F)`.
+        labels: Human label, -1 without one, :math:`(N,)`.
+        folds: In which of ``FOLDS`` parts each case is, by a public keyed hash.
+        judged: Labelled cases that took no part in federated training; they alone decide.
+        edges: Links between cases, both directions, :math:`(2, E)`.
+        weights: Their weights, :math:`(E,)`.
+        classes: Number of types.
+    """
+
+    inputs: Floats
+    labels: NDArray[np.int64]
+    folds: NDArray[np.int64]
+    judged: NDArray[np.bool_]
+    edges: NDArray[np.int64]
+    weights: Floats
+    classes: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to predict: whose logits it starts from, how far it may leave them, how much neighbours count."""
+
+    federated: bool
+    penalty: float
+    share: float
+
+    @property
+    def name(self) -> str:
+        """A stable name for reports."""
+        return f"{'federated' if self.federated else 'local'}-{self.penalty:g}-{self.share:g}"
+
+
+@dataclass(frozen=True)
+class CaseTypes:
+    """Predictions for all cases and which candidates made them.
+
+    Attributes:
+        local: Logits of the best candidate that never saw the federated model.
+        personalised: Logits of the candidate that was chosen.
+        chosen: Its name.
+        local_loss: Loss of the best local candidate on the judged labels, nats.
+        chosen_loss: Loss of the chosen one; never above ``local_loss``.
+    """
+
+    local: Floats
+    personalised: Floats
+    chosen: str
+    local_loss: float
+    chosen_loss: float
+
+
+LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (1.0, 3.0) for s in SHARES)
+FEDERATED = tuple(Candidate(federated=True, penalty=p, share=s) for p in (1.0, 3.0, 10.0, 100.0) for s in SHARES)
+
+
+def personalise_case_types(problem: CaseProblem, federated: Floats) -> CaseTypes:
+    """Predict all cases with the best candidate.
+
+    Args:
+        problem: The country's cases.
+        federated: Logits of the released model for all cases, :math:`(N, K)`.
+    """
+    judged = problem.judged & (problem.labels >= 0)
+    losses = {}
+    for base in {(c.federated, c.penalty) for c in (*LOCAL, *FEDERATED)}:
+        losses.update(_held_out_losses(problem, federated, base=base, judged=judged))
+    local = min(LOCAL, key=lambda candidate: losses[candidate][0])
+    best = min((local, *FEDERATED), key=lambda candidate: losses[candidate][0])  # ties go to the local one
+    everything = problem.labels >= 0
+    return CaseTypes(
+        local=_predict(problem, federated, candidate=local, known=everything) / losses[local][1],
+        personalised=_predict(problem, federated, candidate=best, known=everything) / losses[best][1],
+        chosen=best.name,
+        local_loss=losses[local][0],
+        chosen_loss=losses[best][0],
+    )
+
+
+def _held_out_losses(
+    problem: CaseProblem, federated: Floats, *, base: tuple[bool, float], judged: NDArray[np.bool_]
+) -> dict[Candidate, tuple[float, float]]:
+    """Return the loss of the base with each share on labels that it did not see, and its best temperature."""
+    held_out = {share: np.zeros((len(problem.labels), problem.classes)) for share in SHARES}
+    for fold in range(FOLDS):
+        here = judged & (problem.folds == fold)
+        if not here.any():
+            continue
+        known = (problem.labels >= 0) & ~here
+        evidence = _evidence(problem, federated, base=base, known=known)
+        for share in SHARES:
+            held_out[share][here] = _propagate(problem, evidence, share=share)[here]
+    labels = problem.labels[judged]
+    found = {}
+    for share, logits in held_out.items():
+        by_temperature = {t: mean_log_loss(logits[judged] / t, labels) for t in TEMPERATURES}
+        warmest = min(by_temperature, key=lambda t: (by_temperature[t], abs(t - 1)))
+        found[Candidate(federated=base[0], penalty=base[1], share=share)] = (by_temperature[warmest], warmest)
+    return found
+
+
+def _predict(problem: CaseProblem, federated: Floats, *, candidate: Candidate, known: NDArray[np.bool_]) -> Floats:
+    evidence = _evidence(problem, federated, base=(candidate.federated, candidate.penalty), known=known)
+    return _propagate(problem, evidence, share=candidate.share)
+
+
+def _evidence(problem: CaseProblem, federated: Floats, *, base: tuple[bool, float], known: NDArray[np.bool_]) -> Floats:
+    """Return the log-probabilities of each case; known cases say what the human said."""
+    offsets = federated if base[0] else np.zeros_like(federated)
+    residual = fit_residual(problem.inputs[known], offsets[known], labels=problem.labels[known], penalty=base[1])
+    evidence = log_softmax(residual.logits(problem.inputs, offsets), axis=1)
+    spread = (1 - TRUST) / (problem.classes - 1)
+    evidence[known] = np.log(np.where(np.eye(problem.classes)[problem.labels[known]] > 0, TRUST, spread))
+    return np.asarray(evidence, dtype=np.float64)
+
+
+def _propagate(problem: CaseProblem, evidence: Floats, *, share: float) -> Floats:
+    if share == 0 or not problem.edges.size:
+        return evidence
+    layer = EvidencePropagation(share=share, steps=STEPS)
+    with torch.no_grad():
+        heard: Floats = layer(
+            torch.from_numpy(evidence), torch.from_numpy(problem.edges), torch.from_numpy(problem.weights)
+        ).numpy()
+    return heard
