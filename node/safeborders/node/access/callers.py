@@ -1,0 +1,74 @@
+"""Who asks, in which role, and for which reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """Why records are processed (domain.md 1.6); a row names the purposes that it may serve."""
+
+    TYPOLOGY = "P1"
+    NETWORKS = "P2"
+    DECONFLICTION = "P3"
+    EVALUATION = "P4"
+    STATISTICS = "P5"
+
+
+class Scope(StrEnum):
+    """What a role may see beyond pseudonyms."""
+
+    IDENTITY_READ = "identity:read"
+
+
+class Role(StrEnum):
+    """What a token is for."""
+
+    INVESTIGATOR = "investigator"  # works on networks, sees pseudonyms
+    LEAD_INVESTIGATOR = "lead_investigator"  # may see names
+    ANALYST = "analyst"  # works on typology, evaluation, statistics
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a role may do."""
+
+    purposes: frozenset[Purpose]
+    scopes: frozenset[Scope]
+
+
+GRANTS: Mapping[Role, Grant] = {
+    Role.INVESTIGATOR: Grant(frozenset({Purpose.NETWORKS, Purpose.DECONFLICTION}), frozenset()),
+    Role.LEAD_INVESTIGATOR: Grant(
+        frozenset({Purpose.NETWORKS, Purpose.DECONFLICTION}), frozenset({Scope.IDENTITY_READ})
+    ),
+    Role.ANALYST: Grant(frozenset({Purpose.TYPOLOGY, Purpose.EVALUATION, Purpose.STATISTICS}), frozenset()),
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The holder of a valid token."""
+
+    token: str  # identifier of the token, never the secret
+    name: str
+    role: Role
+
+    @property
+    def grant(self) -> Grant:
+        """What the caller's role may do."""
+        return GRANTS[self.role]
+
+
+@dataclass(frozen=True)
+class Justification:
+    """Who looks, why, and for which case: the reason that is stored with every look-up."""
+
+    caller: Caller
+    purpose: Purpose
+    case_reference: str
+
+    @property
+    def sees_names(self) -> bool:
+        """Whether names may be part of the answer."""
+        return Scope.IDENTITY_READ in self.caller.grant.scopes

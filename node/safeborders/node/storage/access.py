@@ -1,0 +1,103 @@
+"""Tokens and the journal of look-ups in the node's database."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from safeborders.kit.errors import Conflict, NotFound
+from safeborders.kit.ids import uuid7
+from safeborders.node.access.callers import Caller, Justification, Purpose, Role
+from safeborders.node.access.errors import LookupNotRecorded
+from safeborders.node.access.journal import Lookup, Outcome
+from safeborders.node.storage.access_tables import LookupRow, TokenRow
+
+_PREFIX = "sbn_"  # lets a scanner find a token that was committed by mistake
+
+
+class SqlTokens:
+    """Implements access.journal.Tokens on ``engine``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create_token(self, name: str, *, role: Role, now: datetime) -> str:
+        """Return a new secret for ``name``; it is shown once and cannot be read again."""
+        secret = _PREFIX + secrets.token_urlsafe(32)
+        with Session(self._engine) as session, session.begin():
+            if _find_active(session, name) is not None:
+                raise Conflict("This name has a token already: revoke it first.")
+            session.add(TokenRow(id=uuid7(), name=name, role=role, secret_sha256=_hash(secret), created_at=now))
+        return secret
+
+    def revoke_token(self, name: str, *, now: datetime) -> None:
+        """Refuse the token of ``name`` from now on. Raises NotFound."""
+        with Session(self._engine) as session, session.begin():
+            row = _find_active(session, name)
+            if row is None:
+                raise NotFound("This name has no token.")
+            row.revoked_at = now
+
+    def find_caller(self, secret: str) -> Caller | None:
+        """Return whose token ``secret`` is; None when it is nobody's or was revoked."""
+        wanted = select(TokenRow).where(TokenRow.secret_sha256 == _hash(secret), TokenRow.revoked_at.is_(None))
+        with Session(self._engine) as session, session.begin():
+            row = session.scalar(wanted)
+            return Caller(token=row.id, name=row.name, role=Role(row.role)) if row else None
+
+
+class SqlLookupJournal:
+    """Implements access.journal.LookupJournal on ``engine``, whose commits are on disk when they return."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record(self, lookup: Lookup) -> None:
+        """Make ``lookup`` durable, or raise LookupNotRecorded."""
+        who = lookup.justification
+        row = LookupRow(
+            at=lookup.at,
+            token_id=who.caller.token,
+            name=who.caller.name,
+            role=who.caller.role,
+            purpose=who.purpose,
+            case_reference=who.case_reference,
+            operation=lookup.operation,
+            outcome=lookup.outcome,
+            object_ids=list(lookup.object_ids),
+        )
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.add(row)
+        except SQLAlchemyError as error:
+            raise LookupNotRecorded(
+                "The look-up cannot be recorded, so it is not answered: try again later."
+            ) from error
+
+    def list_lookups(self) -> Sequence[Lookup]:
+        """Return all look-ups in the order in which they were made."""
+        with Session(self._engine) as session, session.begin():
+            return [_lookup(row) for row in session.scalars(select(LookupRow).order_by(LookupRow.id))]
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _find_active(session: Session, name: str) -> TokenRow | None:
+    return session.scalar(select(TokenRow).where(TokenRow.name == name, TokenRow.revoked_at.is_(None)))
+
+
+def _lookup(row: LookupRow) -> Lookup:
+    caller = Caller(token=row.token_id, name=row.name, role=Role(row.role))
+    return Lookup(
+        justification=Justification(caller, Purpose(row.purpose), row.case_reference),
+        at=row.at.replace(tzinfo=UTC) if row.at.tzinfo is None else row.at,
+        operation=row.operation,
+        outcome=Outcome(row.outcome),
+        object_ids=tuple(row.object_ids),
+    )
