@@ -21,6 +21,9 @@ from safeborders.node.learning.flower_adapter import HEARTBEAT_SECONDS, Fleet, R
 from safeborders.node.learning.refusals import refusal_of
 
 _POLL_SECONDS = 0.1
+_QUIET_SHARE = 0.6
+"""After an answer the next order comes about as late as the last one did; asking before that only costs the SuperLink."""
+_LONGEST_QUIET_SECONDS = 2.0
 _IDLE_POLL_SECONDS = 1.0
 _IDLE_AFTER_SECONDS = 60.0
 _FIRST_RETRY_SECONDS = 0.2
@@ -122,11 +125,14 @@ class Connector:
         active_at = time.monotonic()
         while not stop.is_set():
             received = fleet.receive()
-            if received is not None:
-                self._handle(fleet, received)
-                active_at = time.monotonic()
-            idle = time.monotonic() - active_at > _IDLE_AFTER_SECONDS
-            stop.wait(_IDLE_POLL_SECONDS if idle else _POLL_SECONDS)
+            if received is None:
+                idle = time.monotonic() - active_at > _IDLE_AFTER_SECONDS
+                stop.wait(_IDLE_POLL_SECONDS if idle else _POLL_SECONDS)
+                continue
+            gap = time.monotonic() - active_at
+            self._handle(fleet, received)
+            active_at = time.monotonic()
+            stop.wait(min(_QUIET_SHARE * gap, _LONGEST_QUIET_SECONDS))
 
     def _handle(self, fleet: Fleet, received: Received) -> None:
         try:

@@ -17,8 +17,8 @@ from safeborders.server.federation.exchange import Answer, Exchange
 from safeborders.server.federation.replies import Question, parse_reply
 from safeborders.server.registry.records import Registry, Reply, ReplyState
 
-_FIRST_LOOK_SECONDS = 0.05
-_LONGEST_LOOK_SECONDS = 0.25
+_FIRST_LOOK_SECONDS = 0.08
+_LONGEST_LOOK_SECONDS = 0.2
 _PRESENCE_SECONDS = 2.0
 _FIRST_OWN_CODE = 100  # Flower keeps the codes below to itself
 _REFUSALS = {refusal.value: refusal for refusal in Refusal}
@@ -113,8 +113,7 @@ class Gathering:
         look = _FIRST_LOOK_SECONDS
         while self._due and time.monotonic() < deadline:
             self._ask()
-            if self._collect():
-                look = _FIRST_LOOK_SECONDS
+            self._collect()
             if self._due:
                 self._watch_presence()
                 time.sleep(min(look, max(deadline - time.monotonic(), 0.0)))
@@ -156,14 +155,13 @@ class Gathering:
         )
         return sign_message(header, payload=self._payload, key=self._to.key)
 
-    def _collect(self) -> bool:
+    def _collect(self) -> None:
         answers = self._to.exchange.collect([*self._asked, *self._to.overdue])
         for answer in answers:
             if (late := self._to.overdue.pop(answer.reference, None)) is not None:
                 self._refuse_late(late)
             elif (question := self._asked.pop(answer.reference, None)) is not None:
                 self._take(question, answer)
-        return bool(answers)
 
     def _refuse_late(self, question: Question) -> None:
         self._to.registry.record_contact(question.country, now=datetime.now(UTC))
