@@ -79,7 +79,7 @@ def make_round(run: str, *, number: int) -> RoundRecord:
                 task=task.value,
                 loss=offset * math.exp(-number / 8) + 0.4 + 0.03 * math.sin(7.0 * number),
                 accuracy=0.85 - 0.5 * offset * math.exp(-number / 6) + 0.02 * math.cos(5.0 * number),
-                update_norm=1.0 / number,
+                update_norm=1.0 / (1 + number),
             )
             for task, offset in ((Task.TYPOLOGY, 1.4), (Task.LINKS, 0.6))
         ),

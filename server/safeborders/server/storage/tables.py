@@ -6,7 +6,7 @@ left a country already noised.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Double, ForeignKey, ForeignKeyConstraint, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safeborders.server.storage.base import Base
@@ -39,7 +39,7 @@ class RosterRow(Base):
     flower_node_id: Mapped[str | None] = mapped_column(String(20))
     certificate_sha256: Mapped[str] = mapped_column(_HASH)
     certificate_expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
-    epsilon_cap: Mapped[float | None]
+    epsilon_cap: Mapped[float | None] = mapped_column(Double)
     changed_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
@@ -102,7 +102,7 @@ class ReplyRow(Base):
     country: Mapped[str] = mapped_column(_COUNTRY, primary_key=True)
     state: Mapped[str] = mapped_column(String(16))
     code: Mapped[str] = mapped_column(String(64))
-    seconds: Mapped[float]
+    seconds: Mapped[float] = mapped_column(Double)
     payload_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -115,6 +115,6 @@ class TaskStatisticsRow(Base):
     run: Mapped[str] = mapped_column(_RUN, primary_key=True)
     round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     task: Mapped[str] = mapped_column(String(32), primary_key=True)
-    loss: Mapped[float]
-    accuracy: Mapped[float]
-    update_norm: Mapped[float]
+    loss: Mapped[float] = mapped_column(Double)
+    accuracy: Mapped[float] = mapped_column(Double)
+    update_norm: Mapped[float] = mapped_column(Double)

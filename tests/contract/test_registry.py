@@ -1,0 +1,131 @@
+"""What every registry promises, on each implementation."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from safeborders.kit.errors import Conflict, NotFound
+from safeborders.models.domain.countries import Country
+from safeborders.server.registry.records import Registry, RunState
+from safeborders.server.registry.sql import SqlRegistry
+from safeborders.server.storage.opening import open_registry_database
+from sbtest.history import START, make_model, make_plan, make_round, write_run
+
+Opener = Callable[[], Registry]
+"""Opens the same registry once more, as a restarted coordinator does."""
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Opener]:
+    engines = []
+
+    def open_again() -> Registry:
+        engines.append(open_registry_database(f"sqlite:///{tmp_path / 'registry_test.db'}"))
+        return SqlRegistry(engines[-1])
+
+    yield open_again
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture(params=["sqlite"])
+def reopen(request: pytest.FixtureRequest) -> Opener:
+    opener: Opener = request.getfixturevalue(request.param)
+    return opener
+
+
+@pytest.fixture
+def registry(reopen: Opener) -> Registry:
+    return reopen()
+
+
+def test_a_started_run_gives_back_its_plan_and_its_first_model(registry: Registry) -> None:
+    registry.start_run(make_plan(), initial=make_model("run-1", number=0), now=START)
+
+    assert registry.get_plan("run-1") == make_plan()
+    assert registry.get_latest_model("run-1") == make_model("run-1", number=0)
+
+
+def test_starting_the_same_run_twice_changes_nothing(registry: Registry) -> None:
+    write_run(registry, done=2)
+
+    registry.start_run(make_plan(), initial=make_model("run-1", number=0), now=START)
+
+    assert registry.get_latest_model("run-1").round == 2
+
+
+def test_a_run_cannot_take_another_plan(registry: Registry) -> None:
+    registry.start_run(make_plan(), initial=make_model("run-1", number=0), now=START)
+
+    with pytest.raises(Conflict):
+        registry.start_run(make_plan(rounds=13), initial=make_model("run-1", number=0), now=START)
+
+    assert registry.get_plan("run-1") == make_plan()
+
+
+def test_unknown_runs_are_not_found(registry: Registry) -> None:
+    with pytest.raises(NotFound):
+        registry.get_plan("none")
+    with pytest.raises(NotFound):
+        registry.get_latest_model("none")
+    with pytest.raises(NotFound):
+        registry.set_run_state("none", RunState.RUNNING, now=START)
+    with pytest.raises(NotFound):
+        registry.save_round(make_round("none", number=1), model=make_model("none", number=1))
+
+
+def test_a_saved_round_makes_the_newest_model_and_survives_reopening(reopen: Opener) -> None:
+    write_run(reopen(), done=3)
+
+    newest = reopen().get_latest_model("run-1")
+
+    assert newest == make_model("run-1", number=3)
+    assert newest.parent_sha256 == make_model("run-1", number=2).sha256
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 4, 7])
+def test_only_the_next_round_may_be_saved(registry: Registry, number: int) -> None:
+    write_run(registry, done=2)
+
+    with pytest.raises(Conflict):
+        registry.save_round(make_round("run-1", number=number), model=make_model("run-1", number=number))
+
+    assert registry.get_latest_model("run-1").round == 2
+    registry.save_round(make_round("run-1", number=3), model=make_model("run-1", number=3))
+
+
+def test_a_model_of_another_round_is_refused_and_leaves_no_trace(registry: Registry) -> None:
+    write_run(registry, done=1)
+
+    with pytest.raises(ValueError, match="model"):
+        registry.save_round(make_round("run-1", number=2), model=make_model("run-1", number=3))
+
+    assert registry.get_latest_model("run-1").round == 1
+
+
+def test_a_sequence_only_ever_grows_per_country(registry: Registry) -> None:
+    registry.record_sequence(Country.GR, sequence=5)
+    registry.record_sequence(Country.BG, sequence=1)
+    registry.record_sequence(Country.GR, sequence=2**53 - 1)
+
+    for replayed in (5, 2**53 - 1):
+        with pytest.raises(Conflict):
+            registry.record_sequence(Country.GR, sequence=replayed)
+
+
+def test_a_sequence_is_remembered_after_reopening(reopen: Opener) -> None:
+    reopen().record_sequence(Country.GR, sequence=5)
+
+    with pytest.raises(Conflict):
+        reopen().record_sequence(Country.GR, sequence=5)
+
+
+def test_contact_and_sequence_do_not_disturb_each_other(registry: Registry) -> None:
+    registry.record_contact(Country.GR, now=START)
+    registry.record_sequence(Country.GR, sequence=1)
+    registry.record_contact(Country.GR, now=START + timedelta(seconds=1))
+
+    with pytest.raises(Conflict):
+        registry.record_sequence(Country.GR, sequence=1)
