@@ -24,7 +24,7 @@ def wait_until_started(layout: Layout, programs: Programs, progress: Progress) -
 
     def heard_of() -> bool:
         nodes = _get(layout, "/v1/nodes")
-        seen = 0 if nodes is None else 1 + sum(row["last_contact_at"] is not None for row in nodes["items"])
+        seen = 0 if nodes is None else 1 + sum(row["seen_at"] is not None for row in nodes["items"])
         progress.update(task, completed=seen)
         return seen == 1 + len(DEMONSTRATION)
 

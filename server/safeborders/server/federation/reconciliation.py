@@ -1,16 +1,26 @@
 """Keeps Flower's SuperLink at what the roster and the registry say; both outlive it, it may be lost."""
 
+from typing import Protocol
+
+from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.errors import Unavailable
 from safeborders.kit.logs import get_log
+from safeborders.models.domain.countries import Country
+from safeborders.server.federation.flower_adapter import ControlLink
 from safeborders.server.federation.link import Link
 from safeborders.server.federation.runner import request_run
 from safeborders.server.federation.superlink import register_node, unregister_node
-from safeborders.server.registry.records import RunState
+from safeborders.server.registry.records import Registry, RunState
 from safeborders.server.registry.roster import Roster, RosterEntry, RosterState
 from safeborders.server.registry.views import RegistryReader
 
 _log = get_log("reconciliation")
 _OPEN = frozenset({RunState.WAITING, RunState.RUNNING})
+_ONLINE = "online"
+
+
+class Memory(Registry, RegistryReader, Protocol):
+    """A registry that can be written and read."""
 
 
 class Reconciliation:
@@ -19,13 +29,15 @@ class Reconciliation:
     Args:
         link: The SuperLink.
         roster: Who belongs to the federation.
-        registry: Which runs are open.
+        registry: Which runs are open; remembers who is connected.
+        clock: The time.
     """
 
-    def __init__(self, link: Link, *, roster: Roster, registry: RegistryReader) -> None:
+    def __init__(self, link: Link, *, roster: Roster, registry: Memory, clock: Clock = system_clock) -> None:
         self._link = link
         self._roster = roster
         self._registry = registry
+        self._clock = clock
         self._known: dict[str, RosterEntry] | None = None
 
     def look(self) -> list[str]:
@@ -33,6 +45,7 @@ class Reconciliation:
         try:
             has_changed = self._reconcile_roster()
             self._reconcile_runs()
+            self._note_contacts()
         except Unavailable as error:
             _log.warning("superlink_unavailable", code=error.code)
             return []
@@ -62,3 +75,9 @@ class Reconciliation:
         for view in self._registry.list_runs():
             if view.state in _OPEN:
                 request_run(self._link, view.plan.run)
+
+    def _note_contacts(self) -> None:
+        with ControlLink(self._link) as control:
+            online = [node.name for node in control.list_nodes() if node.status == _ONLINE]
+        for name in online:
+            self._registry.record_contact(Country(name), now=self._clock())
