@@ -5,9 +5,7 @@ that is attributed to that person (fixed-graph differential privacy; Ganesh et a
 https://arxiv.org/abs/2503.03622). Curation, which happens before, keeps at most M examples of each person.
 """
 
-from collections import Counter
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +17,14 @@ from safeborders.privacy.errors import UnsoundExamples
 class AttributedExamples:
     """Curated training examples with the persons that each is attributed to; checked once, when built.
 
+    Example i is about ``persons[starts[i]:starts[i + 1]]``, at least one.
+
     Args:
         inputs: Features. Shape (N, F), float32, finite.
         labels: Classes. Shape (N,), int64, not negative.
-        persons: For each example the persons it is attributed to, at least one; keys that mean something only here.
-        examples_per_person: The promised bound M.
+        starts: Where each example's persons start. Shape (N + 1,), int64, increasing from 0.
+        persons: Numbers of persons that mean something only here, each once per example. Shape (P,), int64.
+        examples_per_person: The promised bound M, at least 1.
 
     Raises:
         UnsoundExamples: If an array has another form, or a person is part of more than M examples.
@@ -31,24 +32,32 @@ class AttributedExamples:
 
     inputs: NDArray[np.float32]
     labels: NDArray[np.int64]
-    persons: tuple[frozenset[str], ...]
+    starts: NDArray[np.int64]
+    persons: NDArray[np.int64]
     examples_per_person: int
 
     def __post_init__(self) -> None:
         """Check what the accountant relies on."""
-        count = len(self.persons)
-        if self.inputs.ndim != 2 or self.inputs.dtype != np.float32 or self.inputs.shape[0] != count:
+        count = len(self.labels)
+        if self.inputs.ndim != 2 or self.inputs.dtype != np.float32 or len(self.inputs) != count:
             raise UnsoundExamples("Training inputs must be one float32 row for each example: correct the curation.")
-        if self.labels.shape != (count,) or self.labels.dtype != np.int64 or (count and int(self.labels.min()) < 0):
+        if self.labels.ndim != 1 or self.labels.dtype != np.int64 or (count and int(self.labels.min()) < 0):
             raise UnsoundExamples("Training labels must be one class for each example: correct the curation.")
         if not np.isfinite(self.inputs).all():
             raise UnsoundExamples("A training input is not a finite number: correct the curation.")
-        if not all(self.persons):
+        if self.starts.shape != (count + 1,) or self.starts[0] != 0 or self.starts[-1] != len(self.persons):
+            raise UnsoundExamples("The persons of the training examples do not fit them: correct the curation.")
+        if (np.diff(self.starts) < 1).any():
             raise UnsoundExamples("A training example is attributed to nobody: correct the curation.")
-        shares = Counter(chain.from_iterable(self.persons))
-        if max(shares.values(), default=0) > self.examples_per_person:
+        _, shares = np.unique(self.persons, return_counts=True)
+        if shares.max(initial=0) > self.examples_per_person:
             raise UnsoundExamples("A person is part of more training examples than promised: correct the curation.")
 
+    @property
+    def count(self) -> int:
+        """Number of examples: a count of records, never to be shown or sent."""
+        return len(self.labels)
+
     def __repr__(self) -> str:
-        """Name the class alone; the number of examples is a count of persons."""
+        """Name the class alone; the number of examples is a secret."""
         return "<AttributedExamples>"

@@ -55,7 +55,7 @@ def private_sum(model: nn.Module, examples: AttributedExamples, *, mechanism: Ta
     """
     if examples.examples_per_person > mechanism.examples_per_person:
         raise UnsoundExamples("The curation keeps more examples of a person than the plan allows: curate again.")
-    chosen = poisson_sample(len(examples.persons), sampling_rate=mechanism.sampling_rate)
+    chosen = poisson_sample(examples.count, sampling_rate=mechanism.sampling_rate)
     total = clipped_sum(model, examples.inputs[chosen], labels=examples.labels[chosen], clip_norm=mechanism.clip_norm)
     return privatise(total, mechanism=mechanism)
 
