@@ -49,6 +49,6 @@ def plan(
     sizes: Annotated[Path | None, typer.Option(help="YAML: declared public sizes per task and country.")] = None,
 ) -> None:
     """Plan a run and hand it to the coordinator; the countries decide on their own whether to answer."""
-    load_function(f"{_COMMANDS}:plan_run")(
+    load_function("safeborders.server.plan_command:plan_run")(
         profile, epsilon=epsilon, rounds=rounds, floor=floor, deadline=deadline, sizes=sizes
     )

@@ -1,8 +1,8 @@
 """The reverse proxy inside the edge: a plain ASGI application that forwards whole Fleet requests to loopback.
 
 A request is taken in whole, up to a cap, before one of the few connections to the SuperLink is used, and the answer is
-read whole before it is passed on: a slow node holds nobody up. Few connections are faster than many, because the SuperLink
-is one Python process over one SQLite file: with nine nodes a round took 2.6 s over 64 connections and 1.8 s over 3.
+read whole before it is passed on: a slow node holds nobody up. Few connections are faster than many, because the
+SuperLink is one Python process over one SQLite file: with nine nodes a round took 2.6 s over 64 and 1.8 s over 3.
 """
 
 import re

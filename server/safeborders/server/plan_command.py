@@ -1,0 +1,58 @@
+"""The command that plans a run; apart, because the accountant takes a second to import."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from safeborders.configs.coordinator import CoordinatorSettings
+from safeborders.configs.loading import load_settings
+from safeborders.kit.clock import system_clock
+from safeborders.kit.errors import SettingsError
+from safeborders.models.protocol.plan import Task
+from safeborders.server.commands import read_file
+from safeborders.server.planning import build_plan, initial_model
+from safeborders.server.registry.roster import RosterState
+from safeborders.server.registry.sql import SqlRegistry
+from safeborders.server.registry.sql_roster import SqlRoster
+from safeborders.server.storage.opening import open_registry_database
+
+_console = Console(highlight=False)
+
+
+def plan_run(
+    profile: Path, *, epsilon: float, rounds: int | None, floor: int, deadline: float, sizes: Path | None
+) -> None:
+    """Plan a run among the enrolled countries and record it; the runner takes it up."""
+    settings = load_settings(profile, CoordinatorSettings)
+    engine = open_registry_database(settings.registry_url)
+    countries = [entry.country for entry in SqlRoster(engine).list_roster() if entry.state is RosterState.ENROLLED]
+    if len(countries) < floor:
+        raise SettingsError("Fewer countries are enrolled than the floor asks for: admit more or lower --floor.")
+    plan = build_plan(
+        settings.federation,
+        countries=countries,
+        epsilon=epsilon,
+        rounds=rounds,
+        floor=floor,
+        deadline_seconds=deadline,
+        sizes=_load_sizes(sizes),
+    )
+    SqlRegistry(engine).start_run(plan, initial=initial_model(plan), now=system_clock())
+    engine.dispose()
+    _console.print(plan.run)
+
+
+def _load_sizes(path: Path | None) -> Mapping[Task, Mapping[str, int]] | None:
+    if path is None:
+        return None
+    try:
+        document = yaml.safe_load(read_file(path))
+        return {
+            Task(task): {str(country): int(size) for country, size in row.items()} for task, row in document.items()
+        }
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError) as error:
+        raise SettingsError(
+            f"{path} must hold a size per task and country: see safeborders coordinator plan --help."
+        ) from error
