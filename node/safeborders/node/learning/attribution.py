@@ -41,6 +41,14 @@ class Attributions:
         """Return the persons of one example."""
         return self.persons[self.starts[example] : self.starts[example + 1]]
 
+    def only(self, kept: NDArray[np.bool_]) -> "Attributions":
+        """Return the table of the kept examples alone."""
+        lengths = np.diff(self.starts)
+        return Attributions(
+            starts=np.r_[0, np.cumsum(lengths[kept])].astype(np.int64),
+            persons=self.persons[np.repeat(kept, lengths)],
+        )
+
     def examples_per_person(self, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return how many kept examples each person has, by position."""
         of_kept = np.repeat(kept, np.diff(self.starts))
@@ -83,14 +91,6 @@ def count_moved_examples(attributions: Attributions, *, limit: int, ranks: NDArr
         others = np.ones(attributions.count, dtype=np.bool_)
         others[owners[attributions.persons == person]] = False
         if before[~others].any():
-            after = bound_contributions(_only(attributions, others), limit=limit, ranks=ranks[others])
+            after = bound_contributions(attributions.only(others), limit=limit, ranks=ranks[others])
             moved[person] = int((after != before[others]).sum())
     return moved
-
-
-def _only(attributions: Attributions, kept: NDArray[np.bool_]) -> Attributions:
-    lengths = np.diff(attributions.starts)
-    return Attributions(
-        starts=np.r_[0, np.cumsum(lengths[kept])].astype(np.int64),
-        persons=attributions.persons[np.repeat(kept, lengths)],
-    )

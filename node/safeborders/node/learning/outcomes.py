@@ -1,0 +1,55 @@
+"""What stage C leaves behind at home, and the port through which it is kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from safeborders.node.graph.records import Records
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a link is suggested (positive weight) or what speaks against it (negative weight), in plain words."""
+
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class SuggestedLink:
+    """Two persons who may belong together; a hypothesis about a link, never about a person."""
+
+    first_id: str
+    second_id: str
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class CaseTypeHypothesis:
+    """How likely each type is for a case without a human label."""
+
+    case_id: str
+    probabilities: Mapping[str, float]
+
+    @property
+    def case_type(self) -> str:
+        """The most likely type."""
+        return max(self.probabilities, key=lambda case_type: self.probabilities[case_type])
+
+
+class LearningStore(Protocol):
+    """The country's database as learning sees it."""
+
+    def load_records(self) -> Records:
+        """Return what may be learnt from: nothing restricted, overdue, withheld from training or of handling H2."""
+
+    def replace_outcomes(
+        self,
+        *,
+        links: Sequence[SuggestedLink],
+        cases: Sequence[CaseTypeHypothesis],
+        run: str,
+        model_sha256: str,
+    ) -> None:
+        """Put the hypotheses of a run in place of all earlier ones, in one transaction."""

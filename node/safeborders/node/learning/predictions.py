@@ -1,0 +1,140 @@
+"""Stage C as a whole: a country's records and a released model make its own predictions, which stay home."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from safeborders.models.gnn.perceptron import logits_of
+from safeborders.models.graph.indicators import CASE_TYPES
+from safeborders.models.protocol.plan import Task
+from safeborders.node.graph.builder import CASE_EDGE, build_graph
+from safeborders.node.graph.pairs import candidate_pairs, contains, pair_inputs
+from safeborders.node.graph.persons import PersonGraph, build_person_graph
+from safeborders.node.graph.predictors import adamic_adar, predictors
+from safeborders.node.graph.ranking import SPLIT_KEY, keyed_ranks, pair_identifiers
+from safeborders.node.graph.records import CASE, PERSON, Records
+from safeborders.node.learning.case_types import FOLDS, CaseProblem, CaseTypes, personalise_case_types
+from safeborders.node.learning.examples import build_case_examples, build_pair_examples, case_inputs
+from safeborders.node.learning.link_scores import LinkProblem, LinkScorers, personalise_links
+from safeborders.node.learning.regression import Floats
+
+
+@dataclass(frozen=True)
+class CasePredictions:
+    """Logits of all cases by three models, and what the choice looked like."""
+
+    ids: tuple[str, ...]
+    labels: NDArray[np.int64]
+    federated: Floats
+    outcome: CaseTypes
+
+
+@dataclass(frozen=True)
+class LinkPredictions:
+    """Scores of all pairs that have something in common and are not recorded as linked.
+
+    ``baseline`` is Adamic and Adar's index; ``floor`` holds each model's score of a pair with nothing in common.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    inputs: NDArray[np.float32]
+    scores: Mapping[str, Floats]
+    floor: Mapping[str, float]
+    recorded: int
+    outcome: LinkScorers
+
+
+def predict_case_types(
+    records: Records, persons: PersonGraph, *, module: nn.Module, examples_per_person: int
+) -> CasePredictions:
+    """Predict the type of every case with the local, the federated and the chosen model."""
+    graph = build_graph(records, persons)
+    inputs = case_inputs(records)
+    federated = logits_of(module, inputs)
+    examples = build_case_examples(records)
+    judged = np.zeros(len(inputs), dtype=np.bool_)
+    judged[np.flatnonzero(records.case_type >= 0)] = ~examples.curated(limit=examples_per_person)
+    problem = CaseProblem(
+        inputs=inputs.astype(np.float64),
+        labels=graph[CASE].y.numpy(),
+        folds=_folds(list(records.ids.get(CASE, ()))),
+        judged=judged,
+        edges=graph[CASE_EDGE].edge_index.numpy(),
+        weights=graph[CASE_EDGE].edge_weight.numpy(),
+        classes=len(CASE_TYPES),
+    )
+    return CasePredictions(
+        ids=records.ids.get(CASE, ()),
+        labels=records.case_type,
+        federated=federated,
+        outcome=personalise_case_types(problem, federated),
+    )
+
+
+def predict_links(
+    records: Records, persons: PersonGraph, *, module: nn.Module, examples_per_person: int
+) -> LinkPredictions:
+    """Score every unlinked pair that has something in common with the local, the federated and the chosen model."""
+    known = build_pair_examples(records, persons)
+    names = records.ids.get(PERSON, ())
+    identifiers = pair_identifiers([names[index] for index in known.first], [names[index] for index in known.second])
+    problem = LinkProblem(
+        inputs=known.examples.inputs.astype(np.float64),
+        predictors=predictors(persons, known.first, known.second),
+        labels=known.examples.labels,
+        folds=_folds(identifiers),
+        judged=~known.examples.curated(limit=examples_per_person),
+    )
+    outcome = personalise_links(problem, logits_of(module, known.examples.inputs))
+    first, second = candidate_pairs(persons)
+    free = ~contains(persons.associates, first, second)
+    first, second = first[free], second[free]
+    inputs = pair_inputs(persons, first, second).inputs
+    scores = _scores(outcome, module, inputs, predictors(persons, first, second))
+    scores["baseline"] = adamic_adar(persons, first, second)
+    nothing = np.zeros((1, inputs.shape[1]), dtype=np.float32)
+    floor = _scores(outcome, module, nothing, np.zeros((1, problem.predictors.shape[1])))
+    return LinkPredictions(
+        first=first,
+        second=second,
+        inputs=inputs,
+        scores=scores,
+        floor={**{name: float(score[0]) for name, score in floor.items()}, "baseline": 0.0},
+        recorded=int(problem.labels.sum()),
+        outcome=outcome,
+    )
+
+
+def predict_all(
+    records: Records, modules: Mapping[Task, nn.Module], *, examples_per_person: Mapping[Task, int]
+) -> tuple[CasePredictions | None, LinkPredictions | None]:
+    """Run stage C for every task that was trained."""
+    persons = build_person_graph(records)
+    cases = links = None
+    if Task.TYPOLOGY in modules:
+        limit = examples_per_person[Task.TYPOLOGY]
+        cases = predict_case_types(records, persons, module=modules[Task.TYPOLOGY], examples_per_person=limit)
+    if Task.LINKS in modules:
+        limit = examples_per_person[Task.LINKS]
+        links = predict_links(records, persons, module=modules[Task.LINKS], examples_per_person=limit)
+    return cases, links
+
+
+def _scores(
+    outcome: LinkScorers, module: nn.Module, inputs: NDArray[np.float32], home: NDArray[np.float64]
+) -> dict[str, Floats]:
+    federated = logits_of(module, inputs)
+    wide = inputs.astype(np.float64)
+    return {
+        "local": outcome.local.scores(wide, home, federated),
+        "federated": federated[:, 1] - federated[:, 0],
+        "personalised": outcome.personalised.scores(wide, home, federated),
+    }
+
+
+def _folds(identifiers: list[str]) -> NDArray[np.int64]:
+    return (keyed_ranks(identifiers, key=SPLIT_KEY) % np.uint64(FOLDS)).astype(np.int64)

@@ -1,0 +1,44 @@
+"""What the country's own model says about links and cases: hypotheses for people to judge, replaced by every run.
+
+There is no table of scores of persons, and there never will be one.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, DateTime, Float, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from safeborders.node.storage.base import Base
+
+
+class SuggestedLinkRow(Base):
+    """Two persons who may belong together although no record says so; ``first_id`` sorts before ``second_id``.
+
+    ``reasons`` is a list of ``{"text", "weight"}``: a positive weight speaks for the link, a negative one against.
+    """
+
+    __tablename__ = "suggested_link"
+    __table_args__ = (CheckConstraint("first_id < second_id", name="ordered"),)
+
+    first_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    second_id: Mapped[str] = mapped_column(String(36), primary_key=True, index=True)
+    score: Mapped[float] = mapped_column(Float, index=True)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    run: Mapped[str] = mapped_column(String(64))
+    model_sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class CaseTypeHypothesisRow(Base):
+    """The type that a case without a human label may be of; ``probabilities`` maps all types to their share."""
+
+    __tablename__ = "case_type_hypothesis"
+
+    case_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    case_type: Mapped[str] = mapped_column(String(8), index=True)
+    probability: Mapped[float] = mapped_column(Float)
+    probabilities: Mapped[dict[str, float]] = mapped_column(JSON)
+    run: Mapped[str] = mapped_column(String(64))
+    model_sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
