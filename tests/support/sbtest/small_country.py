@@ -1,0 +1,102 @@
+"""A small country made in memory: groups of people with their own way of committing, as records and as a store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
+from safeborders.node.graph.records import Records, Relation
+from safeborders.node.learning.outcomes import CaseTypeHypothesis, SuggestedLink
+
+
+def make_relation(
+    kind: str, ends: tuple[str, str], pairs: Sequence[tuple[int, int]], roles: Sequence[str] | None = None
+) -> Relation:
+    """Return links between the given positions, with unknown days."""
+    table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    unknown = np.full(len(table), np.nan)
+    return Relation(
+        kind=kind,
+        source_type=ends[0],
+        target_type=ends[1],
+        source=table[:, 0],
+        target=table[:, 1],
+        since=unknown,
+        until=unknown,
+        role=np.array(roles if roles is not None else [""] * len(table), dtype=np.str_),
+    )
+
+
+def small_country(seed: int, *, groups: int = 12, labelled: float = 0.5) -> Records:
+    """Return groups of five persons with three cases, two phones and most of their mutual links each.
+
+    The last person of all is alone; the one before is a professional who is a party to every case.
+    """
+    random = np.random.default_rng(seed)
+    persons, cases, phones = 5 * groups + 2, 3 * groups, 2 * groups
+    types = random.integers(0, len(CASE_TYPES), groups)
+    parties: list[tuple[int, int]] = []
+    roles: list[str] = []
+    uses: list[tuple[int, int]] = []
+    associates: list[tuple[int, int]] = []
+    for group in range(groups):
+        members = [5 * group + place for place in range(5)]
+        for case in range(3 * group, 3 * group + 3):
+            present = sorted(int(person) for person in random.choice(members, 3, replace=False))
+            parties += [(person, case) for person in present]
+            roles += ["victim" if person == members[0] else "recruiter" for person in present]
+        uses += [(person, 2 * group + int(random.integers(2))) for person in members]
+        associates += [(a, b) for a in members for b in members if a < b and random.random() < 0.6]
+    parties += [(persons - 2, case) for case in range(cases)]
+    roles += ["professional"] * cases
+    of_case = np.repeat(types, 3)
+    means = np.where((np.arange(len(INDICATORS)) % len(CASE_TYPES)) == of_case[:, None], 0.8, 0.1)
+    indicators = (random.random(means.shape) < means).astype(np.float32)
+    indicators[random.random(means.shape) < 0.2] = np.nan
+    return Records(
+        ids={
+            "case": tuple(f"c{index:04}" for index in range(cases)),
+            "person": tuple(f"p{index:04}" for index in range(persons)),
+            "phone": tuple(f"t{index:04}" for index in range(phones)),
+        },
+        relations=(
+            make_relation("PARTY_TO", ("person", "case"), parties, roles),
+            make_relation("USES", ("person", "phone"), uses),
+            make_relation("ASSOCIATE", ("person", "person"), associates),
+            make_relation("CALLED", ("phone", "phone"), [(2 * group, 2 * group + 1) for group in range(groups)]),
+        ),
+        professional=np.arange(persons) == persons - 2,
+        indicators=indicators,
+        case_type=np.where(random.random(cases) < labelled, of_case, -1),
+    )
+
+
+def without_links(records: Records, *, kind: str, kept: NDArray[np.bool_]) -> Records:
+    """Return ``records`` with only the kept links of one kind."""
+    return replace(
+        records,
+        relations=tuple(relation.where(kept) if relation.kind == kind else relation for relation in records.relations),
+    )
+
+
+@dataclass
+class InMemoryLearningStore:
+    """A ``LearningStore`` that keeps everything in memory."""
+
+    records: Records
+    links: tuple[SuggestedLink, ...] = ()
+    cases: tuple[CaseTypeHypothesis, ...] = ()
+    runs: list[str] = field(default_factory=list)
+
+    def load_records(self) -> Records:
+        """Return the records."""
+        return self.records
+
+    def replace_outcomes(
+        self, *, links: Sequence[SuggestedLink], cases: Sequence[CaseTypeHypothesis], run: str, model_sha256: str
+    ) -> None:
+        """Keep the outcomes of the last run."""
+        self.links, self.cases = tuple(links), tuple(cases)
+        self.runs.append(f"{run} {model_sha256}")
