@@ -2,12 +2,12 @@ import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sbtest.small_country import small_country
 from torch_geometric.data import HeteroData
 
 from safeborders.models.graph.columns import is_denied
 from safeborders.node.graph.builder import CASE_EDGE, build_graph
 from safeborders.node.graph.persons import build_person_graph
+from sbtest.small_country import small_country
 
 
 def graph_of(seed: int, groups: int = 4) -> HeteroData:

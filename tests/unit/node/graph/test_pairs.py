@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sbtest.small_country import make_relation, small_country
 
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.node.graph.pairs import candidate_pairs, contains, pair_inputs
@@ -12,6 +11,7 @@ from safeborders.node.graph.persons import LINKS_PER_PERSON, build_person_graph,
 from safeborders.node.graph.predictors import PREDICTORS, predictors
 from safeborders.node.graph.records import Records
 from safeborders.node.learning.examples import build_case_examples, build_pair_examples
+from sbtest.small_country import make_relation, small_country
 
 NAMES = [feature.name for feature in SPECIFICATION.links]
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sbtest.small_country import InMemoryLearningStore, small_country
 
 from safeborders.models.architecture import STATISTICS
 from safeborders.models.defaults import ARCHITECTURE, DELTA, task_plans
@@ -12,7 +11,9 @@ from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.node.graph.persons import build_person_graph
+from safeborders.node.graph.records import Records
 from safeborders.node.learning.trainer import NodeTrainer, PlanMismatch, curate_examples
+from sbtest.small_country import InMemoryLearningStore, small_country
 
 PLAN = RunPlan(
     federation="test",
@@ -69,7 +70,7 @@ def test_nobody_in_a_professional_role_is_in_an_example() -> None:
 @pytest.mark.parametrize("field", ["features_sha256", "architecture_sha256"])
 def test_a_plan_for_another_version_is_refused_before_any_record_is_read(field: str) -> None:
     class Untouchable(InMemoryLearningStore):
-        def load_records(self) -> None:  # type: ignore[override]  # the point of the test
+        def load_records(self) -> Records:
             raise AssertionError("records were read")
 
     trainer = NodeTrainer(Untouchable(small_country(1)))
@@ -118,16 +119,20 @@ def test_activation_survives_a_country_with_almost_nothing(groups: int) -> None:
 
 
 def test_a_new_run_curates_anew_and_a_round_does_not() -> None:
-    store = InMemoryLearningStore(small_country(6))
-    reads = []
-    load = store.load_records
-    store.load_records = lambda: (reads.append(1), load())[1]  # type: ignore[method-assign]  # counts calls
+    class Counting(InMemoryLearningStore):
+        reads = 0
+
+        def load_records(self) -> Records:
+            self.reads += 1
+            return super().load_records()
+
+    store = Counting(small_country(6))
     trainer = NodeTrainer(store)
     trainer.update(PLAN, MODEL)
     trainer.update(PLAN, MODEL)
-    assert len(reads) == 1
+    assert store.reads == 1
     trainer.update(PLAN.model_copy(update={"run": "run-2"}), MODEL)
-    assert len(reads) == 2
+    assert store.reads == 2
 
 
 def test_validation_examples_never_take_part() -> None:
