@@ -61,6 +61,9 @@ class NodeSettings(Settings):
     standing_approval: ApprovalSettings | None = Field(
         default=None, description="Runs allowed beforehand; when absent, no run is."
     )
+    write_evaluation: bool = Field(
+        default=False, description="Write each model's predictions to the state folder, to judge the models at home."
+    )
     api: ApiSettings | None = Field(default=None, description="The node's API; when absent, none is started.")
 
     @field_validator("coordinator_url")

@@ -29,7 +29,7 @@ class NodePlaces:
         self.certificate = self.enrolment / "certificate.pem"
         self.admission = self.enrolment / "admission.json"
         self.database = state / "node.db"
-        self.models = state / "models"
+        self.evaluation = state / "evaluation"
         self.logs = state / "logs"
 
 

@@ -27,7 +27,7 @@ def create_identity(settings: NodeSettings) -> None:
     places = settings.places
     if places.signing_key.exists():
         raise Conflict(f"The node in {places.state} has keys already: use another state folder to start afresh.")
-    for folder in (places.identity, places.enrolment, places.logs, places.models):
+    for folder in (places.identity, places.enrolment, places.logs):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key_file = settings.database.key_file
     if settings.database.url is None and key_file is not None and not key_file.exists():

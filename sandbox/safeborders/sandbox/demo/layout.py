@@ -100,6 +100,7 @@ def _node_profile(layout: Layout, country: Country, *, epsilon: float) -> dict[s
             "epsilon_per_run": epsilon,
             "valid_until": "2099-12-31",
         },
+        "write_evaluation": True,
         "api": {"port": layout.api_ports[country]},
     }
 

@@ -1,0 +1,98 @@
+"""What the operator's commands do; it prints for people and raises for the edge of the program."""
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from safeborders.configs.loading import load_settings
+from safeborders.configs.node import NodeSettings
+from safeborders.kit.clock import system_clock
+from safeborders.kit.errors import SettingsError
+from safeborders.kit.files import write_atomically
+from safeborders.node import enrolment
+from safeborders.node.access.callers import Role
+from safeborders.node.bootstrap import build_ledger, open_node_store
+from safeborders.node.ingest.country_import import import_country
+from safeborders.node.storage.access import SqlTokens
+
+_console = Console(highlight=False)
+
+
+def initialise(profile: Path) -> None:
+    """Make the node's keys and its empty database with the newest schema."""
+    settings = load_settings(profile, NodeSettings)
+    enrolment.create_identity(settings)
+    store = open_node_store(settings)
+    store.upgrade()
+    store.close()
+    _console.print(
+        f"The node of {settings.country.value} has its keys and an empty database. Next: safeborders node enrol"
+    )
+
+
+def write_enrolment_request(profile: Path, *, out: Path) -> None:
+    """Write the request to join and show its fingerprint."""
+    content, digits = enrolment.build_enrolment_request(load_settings(profile, NodeSettings))
+    write_atomically(out, content, mode=0o644)
+    _console.print(f"Send {out} to the coordinator and read this fingerprint out over the telephone:")
+    _console.print(digits)
+
+
+def join_federation(profile: Path, *, admission: Path, expected: str) -> None:
+    """Check the coordinator's answer and keep it."""
+    settings = load_settings(profile, NodeSettings)
+    try:
+        content = admission.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{admission} cannot be read: give the path of the coordinator's answer.") from error
+    enrolment.accept_admission(settings, content, expected=expected)
+    _console.print(
+        f"The node of {settings.country.value} has joined. Next: safeborders node import, safeborders node run"
+    )
+
+
+def import_folder(profile: Path, *, folder: Path, quiet: bool) -> None:
+    """Read the import files in ``folder``, each whole or not at all, and say what became of them."""
+    settings = load_settings(profile, NodeSettings)
+    store = open_node_store(settings)
+    store.upgrade()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_console, disable=quiet) as bars:
+        task = bars.add_task("import", total=None)
+        report = import_country(
+            store,
+            folder,
+            country=settings.country,
+            now=system_clock(),
+            progress=lambda done, total: bars.update(task, completed=done, total=total),
+        )
+    store.close()
+    _console.print(str(report))
+
+
+def show_budget(profile: Path, *, as_json: bool) -> None:
+    """Show what everything that ever left has cost, what is left, and the cap."""
+    settings = load_settings(profile, NodeSettings)
+    store = open_node_store(settings)
+    spent = build_ledger(settings, store).spent_epsilon()
+    store.close()
+    cap = settings.privacy.epsilon_cap
+    if as_json:
+        sys.stdout.write(json.dumps({"epsilon_spent": spent, "epsilon_left": cap - spent, "epsilon_cap": cap}) + "\n")
+        return
+    _console.print(f"spent {spent:.3f}   left {cap - spent:.3f}   cap {cap:.3f}   (epsilon, all releases together)")
+
+
+def create_access_token(profile: Path, *, name: str, role: str) -> None:
+    """Make a token for the node's API and show it once."""
+    settings = load_settings(profile, NodeSettings)
+    if role not in set(Role):
+        raise SettingsError(f"The role must be one of {', '.join(sorted(Role))}.")
+    store = open_node_store(settings)
+    secret = SqlTokens(store.engine).create_token(name, role=Role(role), now=system_clock())
+    store.close()
+    _console.print("This token is shown once; give it to its holder and to nobody else:")
+    _console.print(secret)

@@ -1,0 +1,68 @@
+"""The learning process of a node: ``python -m safeborders.node.learner PROFILE``. It talks outbound only."""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import torch
+
+from safeborders.configs.loading import load_settings
+from safeborders.configs.node import NodeSettings
+from safeborders.kit.logs import set_up_logs
+from safeborders.kit.signing import load_signing_key
+from safeborders.kit.supervisor import stop_on_signals
+from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.graph.features import SPECIFICATION
+from safeborders.node.bootstrap import build_ledger, open_node_store, policy_settings
+from safeborders.node.enrolment import load_admission
+from safeborders.node.learning.connector import Connector, ConnectorConfig
+from safeborders.node.learning.policy import InstalledModel
+from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
+from safeborders.node.learning.trainer import NodeTrainer
+from safeborders.node.storage.database import Store
+from safeborders.node.storage.learning_store import SqlLearningStore
+from safeborders.node.storage.ledger_store import SqlActivationStore
+
+
+def build_connector(settings: NodeSettings, store: Store) -> Connector:
+    """Return the connector that answers the coordinator for this country.
+
+    Raises:
+        SettingsError: If a key is missing or the node has not joined.
+    """
+    places, admission = settings.places, load_admission(settings)
+    evaluation = places.evaluation if settings.write_evaluation else None
+    service = RoundService(
+        NodeIdentity(key=load_signing_key(places.signing_key), coordinator_key=admission.coordinator_key),
+        rules=Rules(
+            settings=policy_settings(settings),
+            installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=SPECIFICATION.sha256()),
+        ),
+        memory=Memory(ledger=build_ledger(settings, store), activations=SqlActivationStore(store.engine)),
+        trainer=NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation),
+    )
+    config = ConnectorConfig(
+        address=urlsplit(str(settings.coordinator_url)).netloc,
+        authority=places.authority,
+        certificate=places.certificate,
+        tls_key=places.tls_key,
+        flower_key=places.flower_key,
+        coordinator_key=admission.coordinator_key,
+        node_id_file=places.state / "flower-node-id",
+    )
+    return Connector(config, answer=service.answer, released=service.mark_released)
+
+
+def main(profile: Path) -> None:
+    """Answer the coordinator until SIGTERM."""
+    set_up_logs()
+    torch.set_num_threads(1)  # the released models are small; threads would only wait for each other
+    settings = load_settings(profile, NodeSettings)
+    store = open_node_store(settings)
+    with stop_on_signals() as stop:
+        build_connector(settings, store).run(stop)
+    store.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
