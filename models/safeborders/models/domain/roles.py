@@ -1,0 +1,23 @@
+"""What a person is in a case: a word about a case, never about the person."""
+
+from enum import StrEnum
+
+
+class CaseRole(StrEnum):
+    """The part that a person plays in one case (domain.md 1.6, relation 1)."""
+
+    RECRUITER = "recruiter"
+    TRANSPORTER = "transporter"
+    HARBOURER = "harbourer"
+    EXPLOITER = "exploiter"
+    CONTROLLER = "controller"
+    DOCUMENT_PROVIDER = "document_provider"
+    MONEY_HANDLER = "money_handler"
+    FACILITATOR = "facilitator"
+    VICTIM = "victim"
+    WITNESS = "witness"
+    PROFESSIONAL = "professional"
+
+
+NOT_OFFENDING: frozenset[CaseRole] = frozenset({CaseRole.VICTIM, CaseRole.WITNESS, CaseRole.PROFESSIONAL})
+"""Roles of people whom nobody suspects."""

@@ -1,0 +1,77 @@
+"""A country's database: opened with its key or by URL, upgraded, and written to in whole transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
+
+from safeborders.kit.db import open_encrypted, open_url
+from safeborders.kit.errors import SettingsError
+from safeborders.kit.migrations import upgrade_schema
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a country's database is: a SQLCipher file with its key, or a URL.
+
+    Attributes:
+        path: The file; its folder must exist.
+        key_hex: Its raw key, 64 hexadecimal digits; never in a URL, a log or a representation.
+        url: ``postgresql+psycopg://...``; the server's disk must be encrypted, because PostgreSQL is not.
+    """
+
+    path: Path | None = None
+    key_hex: str | None = None
+    url: str | None = None
+
+    def __repr__(self) -> str:
+        return "<Place>"  # the key and the URL's password stay out of logs
+
+
+class Store:
+    """The open database of one country."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __repr__(self) -> str:
+        return f"<Store {self.engine.dialect.name}>"
+
+    def upgrade(self) -> str:
+        """Bring the schema to the newest revision and return it. Raises SettingsError if it is newer than we are."""
+        return upgrade_schema(self.engine, scripts=MIGRATIONS)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Yield a connection whose work is kept whole, or not at all when the block raises."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Yield a session whose work is kept whole, or not at all when the block raises."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_store(place: Place) -> Store:
+    """Open the database at ``place``; the schema is left as it is (call :meth:`Store.upgrade`).
+
+    Raises:
+        SettingsError: If ``place`` names not exactly one database, or the key does not open the file.
+        Unavailable: If the server does not answer.
+    """
+    if place.url is not None and place.path is None:
+        return Store(open_url(place.url))
+    if place.url is None and place.path is not None and place.key_hex is not None:
+        return Store(open_encrypted(place.path, key_hex=place.key_hex))
+    raise SettingsError("The database must be named by a file with its key, or by a URL: correct the profile.")
