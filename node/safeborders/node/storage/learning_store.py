@@ -1,0 +1,206 @@
+"""The country's database as learning sees it: reads what may be learnt from, writes what the country's model thinks.
+
+A row enters only if its country allows training on it, it is not restricted, neither its review nor its retention is
+overdue, its handling code is not H2, and its purposes include typology or networks. A case with a party that may not be
+learnt from keeps its place but loses its label: the label says something about that person too.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, not_, or_, select
+
+from safeborders.kit.clock import Clock, system_clock
+from safeborders.models.domain.governance import Handling, Purpose
+from safeborders.models.domain.relations import RelationKind
+from safeborders.models.domain.statuses import DataSubjectCategory, effective_category
+from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
+from safeborders.node.graph.records import CASE, PERSON, Records, Relation
+from safeborders.node.learning.outcomes import CaseTypeHypothesis, SuggestedLink
+from safeborders.node.storage.entities import CaseRow, EntityRow
+from safeborders.node.storage.envelope import Envelope
+from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
+from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow
+
+_EPOCH = date(1970, 1, 1)
+_LEARNABLE = int(Purpose.TYPOLOGY | Purpose.NETWORK)
+
+
+class SqlLearningStore:
+    """A ``LearningStore`` on the country's database.
+
+    Args:
+        engine: The open database.
+        clock: Says which rows are overdue.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Clock = system_clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def load_records(self) -> Records:
+        """Return what may be learnt from, in a stable order."""
+        today = self._clock().date()
+        with self._engine.connect() as connection:
+            ids = _entities(connection, today)
+            places = {kind: {name: place for place, name in enumerate(names)} for kind, names in ids.items()}
+            cases = places.get(CASE, {})
+            labels = _labels(connection, cases)
+            for case in _cases_with_withheld_parties(connection, today):
+                if case in cases:
+                    labels[cases[case]] = -1
+            return Records(
+                ids=ids,
+                relations=_relations(connection, places, today),
+                professional=_professionals(connection, places.get(PERSON, {})),
+                indicators=_indicators(connection, cases),
+                case_type=labels,
+            )
+
+    def replace_outcomes(
+        self,
+        *,
+        links: Sequence[SuggestedLink],
+        cases: Sequence[CaseTypeHypothesis],
+        run: str,
+        model_sha256: str,
+    ) -> None:
+        """Put the hypotheses of a run in place of all earlier ones, in one transaction."""
+        origin = {"run": run, "model_sha256": model_sha256, "created_at": self._clock()}
+        link_rows: list[dict[str, Any]] = [
+            {
+                "first_id": link.first_id,
+                "second_id": link.second_id,
+                "score": link.score,
+                "reasons": [{"text": reason.text, "weight": reason.weight} for reason in link.reasons],
+                **origin,
+            }
+            for link in links
+        ]
+        case_rows: list[dict[str, Any]] = [
+            {
+                "case_id": case.case_id,
+                "case_type": case.case_type,
+                "probability": case.probabilities[case.case_type],
+                "probabilities": dict(case.probabilities),
+                **origin,
+            }
+            for case in cases
+        ]
+        with self._engine.begin() as connection:
+            connection.execute(delete(SuggestedLinkRow))
+            connection.execute(delete(CaseTypeHypothesisRow))
+            if link_rows:
+                connection.execute(insert(SuggestedLinkRow), link_rows)
+            if case_rows:
+                connection.execute(insert(CaseTypeHypothesisRow), case_rows)
+
+
+def may_be_learnt_from(row: type[Envelope], today: date) -> ColumnElement[bool]:
+    """Return the SQL condition on a row's envelope; everything that enters a training tensor passes it."""
+    return and_(
+        row.train_ok.is_(True),
+        row.restricted.is_(False),
+        row.handling != Handling.H2,
+        row.review_due >= today,
+        row.retain_until >= today,
+        row.purposes.op("&")(_LEARNABLE) != 0,
+    )
+
+
+def _entities(connection: Connection, today: date) -> dict[str, tuple[str, ...]]:
+    table = EntityRow.__table__
+    rows = connection.execute(
+        select(table.c.kind, table.c.id).where(may_be_learnt_from(EntityRow, today)).order_by(table.c.id)
+    )
+    found: dict[str, list[str]] = {CASE: [], PERSON: []}
+    for kind, identifier in rows:
+        found.setdefault(kind.value, []).append(identifier)
+    return {kind: tuple(found[kind]) for kind in sorted(found)}
+
+
+def _relations(connection: Connection, places: Mapping[str, Mapping[str, int]], today: date) -> tuple[Relation, ...]:
+    table = LinkRow.__table__.c
+    rows = connection.execute(
+        select(
+            table.kind, table.source_kind, table.target_kind, table.source, table.target,
+            table.role, table.valid_from, table.valid_to,
+        )
+        .where(may_be_learnt_from(LinkRow, today))
+        .order_by(table.id)
+    )  # fmt: skip
+    groups: dict[tuple[str, str, str], list[tuple[int, int, str, float, float]]] = {}
+    for kind, source_kind, target_kind, source, target, role, since, until in rows:
+        at = places.get(source_kind.value, {}).get(source)
+        to = places.get(target_kind.value, {}).get(target)
+        if at is not None and to is not None:
+            key = (kind.value, source_kind.value, target_kind.value)
+            groups.setdefault(key, []).append((at, to, role or "", _days(since), _days(until)))
+    return tuple(_relation(key, groups[key]) for key in sorted(groups))
+
+
+def _relation(key: tuple[str, str, str], rows: list[tuple[int, int, str, float, float]]) -> Relation:
+    source, target, role, since, until = zip(*rows, strict=True)
+    return Relation(
+        kind=key[0],
+        source_type=key[1],
+        target_type=key[2],
+        source=np.array(source, dtype=np.int64),
+        target=np.array(target, dtype=np.int64),
+        since=np.array(since, dtype=np.float64),
+        until=np.array(until, dtype=np.float64),
+        role=np.array(role, dtype=np.str_),
+    )
+
+
+def _days(day: date | None) -> float:
+    return float("nan") if day is None else float((day - _EPOCH).days)
+
+
+def _labels(connection: Connection, cases: Mapping[str, int]) -> NDArray[np.int64]:
+    labels = np.full(len(cases), -1, dtype=np.int64)
+    table = CaseRow.__table__.c
+    for case, label in connection.execute(select(table.id, table.type_label).where(table.type_label.is_not(None))):
+        if case in cases and label.value in CASE_TYPES:
+            labels[cases[case]] = CASE_TYPES.index(label.value)
+    return labels
+
+
+def _indicators(connection: Connection, cases: Mapping[str, int]) -> NDArray[np.float32]:
+    values = np.full((len(cases), len(INDICATORS)), np.nan, dtype=np.float32)
+    columns = {code: column for column, code in enumerate(INDICATORS)}
+    table = MoIndicatorRow.__table__.c
+    rows = connection.execute(select(table.case_id, table.code, table.value).where(table.value.is_not(None)))
+    for case, code, value in rows:
+        if case in cases and code in columns:
+            values[cases[case], columns[code]] = float(value)
+    return values
+
+
+def _professionals(connection: Connection, persons: Mapping[str, int]) -> NDArray[np.bool_]:
+    table = PersonStatusRow.__table__.c
+    held: dict[str, set[DataSubjectCategory]] = {}
+    for person, category in connection.execute(select(table.person_id, table.category)):
+        held.setdefault(person, set()).add(category)
+    professional = np.zeros(len(persons), dtype=np.bool_)
+    for person, categories in held.items():
+        if person in persons:
+            professional[persons[person]] = effective_category(categories) is DataSubjectCategory.PROFESSIONAL
+    return professional
+
+
+def _cases_with_withheld_parties(connection: Connection, today: date) -> list[str]:
+    link, person = LinkRow.__table__.c, EntityRow.__table__
+    statement = (
+        select(link.target)
+        .join(person, person.c.id == link.source)
+        .where(
+            link.kind == RelationKind.PARTY_TO,
+            or_(not_(may_be_learnt_from(LinkRow, today)), not_(may_be_learnt_from(EntityRow, today))),
+        )
+        .distinct()
+    )
+    return list(connection.execute(statement).scalars())
