@@ -46,7 +46,7 @@ class SqlRegistryReader:
         with transaction(self._engine) as session:
             newest = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.run).limit(_NEWEST_RUNS)
             counts = session.execute(select(RoundRow.run, func.max(RoundRow.round)).group_by(RoundRow.run))
-            done = {run: newest_round for run, newest_round in counts.tuples()}
+            done: dict[str, int] = {row.run: row[1] for row in counts}
             return [_run_view(row, rounds_done=done.get(row.run, 0)) for row in session.scalars(newest)]
 
     def get_run(self, run: str) -> RunView:
@@ -82,7 +82,7 @@ class SqlRegistryReader:
             find_run(session, run)
             row = ModelVersionRow
             columns = select(row.round, row.sha256, row.parent_sha256, row.created_at, func.length(row.parameters))
-            found = session.execute(columns.where(row.run == run).order_by(row.round)).tuples()
+            found = session.execute(columns.where(row.run == run).order_by(row.round))
             return [ModelView(*values) for values in found]
 
 
