@@ -1,0 +1,217 @@
+"""One message of a run at the node: verify, decide, charge, train, store, answer; in this order and no other.
+
+After a crash at any point the same message gets the same bytes, or the code of a lost reservation; never a second
+training, never a second draw of noise, never a second charge (security.md 3).
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from numpy.typing import NDArray
+
+from safeborders.kit.canonical import sha256_hex
+from safeborders.kit.clock import Clock, system_clock
+from safeborders.kit.signing import is_signed_by
+from safeborders.models.protocol.messages import Header, Kind, MessageRefused, SignedMessage, sign_message
+from safeborders.models.protocol.payloads import parse_order
+from safeborders.models.protocol.plan import RunPlan
+from safeborders.models.protocol.vectors import parse_model, update_to_bytes
+from safeborders.node.learning.policy import (
+    ApprovedRun,
+    InstalledModel,
+    PolicySettings,
+    approve_run,
+    check_approval,
+    check_model,
+    check_update,
+)
+from safeborders.privacy.activations import Activation, ActivationStore
+from safeborders.privacy.errors import PlanChanged, ReleaseRefused
+from safeborders.privacy.ledger import Charge, PrivacyLedger
+
+
+class Trainer(Protocol):
+    """The only part that sees examples."""
+
+    def update(self, plan: RunPlan, model: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the noisy integer sum of one round, every task in the architecture's order."""
+
+    def activate(self, plan: RunPlan, model: NDArray[np.float32]) -> None:
+        """Keep the run's final model and do what stays home; asked twice, it ends in the same state."""
+
+
+@dataclass(frozen=True)
+class NodeIdentity:
+    """Who signs our answers, and whose messages we answer.
+
+    Args:
+        key: Our private signing key.
+        coordinator_key: The coordinator's public key, hexadecimal.
+    """
+
+    key: Ed25519PrivateKey
+    coordinator_key: str
+
+    def __repr__(self) -> str:
+        """Name the class alone: a key is never shown."""
+        return "<NodeIdentity>"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides: the country's settings and what is installed."""
+
+    settings: PolicySettings
+    installed: InstalledModel
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What outlives a crash: charges with their payloads, and the accepted orders to use a model."""
+
+    ledger: PrivacyLedger
+    activations: ActivationStore
+
+
+class RoundService:
+    """Answer the coordinator's messages.
+
+    Args:
+        identity: Keys.
+        rules: Settings and installed model.
+        memory: Ledger and activations.
+        trainer: Computes; it can neither send nor charge.
+        clock: For the validity of approvals.
+    """
+
+    def __init__(
+        self, identity: NodeIdentity, *, rules: Rules, memory: Memory, trainer: Trainer, clock: Clock = system_clock
+    ) -> None:
+        self._identity = identity
+        self._rules = rules
+        self._memory = memory
+        self._trainer = trainer
+        self._clock = clock
+        self._approved: dict[str, ApprovedRun] = {}
+        # One message at a time: a reservation without a payload is then always a lost one.
+        self._lock = threading.Lock()
+
+    def answer(self, message: SignedMessage) -> SignedMessage:
+        """Return the signed answer to ``message``; the same message gets the same payload, charged once.
+
+        Raises:
+            MessageRefused: If it is not the coordinator's, not for us, or malformed.
+            PolicyDenied: If the country does not allow it.
+            ApprovalPending: If the operator has to decide first.
+            PlanChanged: If the run was priced with another plan, or the round with another model.
+            BudgetExhausted: If the country's budget does not reach.
+            LostReservation: If a crash lost this round's update; the round stays spent.
+        """
+        with self._lock:
+            self._check_addressed_to_us(message)
+            plan, model_bytes = parse_order(message.payload)
+            self._check_header_is_of(plan, message=message, model_bytes=model_bytes)
+            model = parse_model(model_bytes, length=self._rules.installed.architecture.length)
+            check_model(model)
+            if message.header.kind is Kind.TRAIN:
+                return self._train(message, plan=plan, model=model)
+            return self._activate(message, plan=plan, model=model)
+
+    def mark_released(self, message: SignedMessage) -> None:
+        """Record that ``message``, an answer of ours, was delivered; repeating it changes nothing.
+
+        Raises:
+            ReleaseRefused: If it is not the payload that the ledger paid for.
+        """
+        header = message.header
+        if header.kind is not Kind.UPDATE:
+            return
+        with self._lock:
+            stored = self._memory.ledger.get_payload(header.run, round_number=header.round)
+            if message.payload != stored:
+                raise ReleaseRefused("Other bytes were sent than the ledger paid for: stop the node and look into it.")
+            self._memory.ledger.release(header.run, round_number=header.round)
+
+    def _train(self, message: SignedMessage, *, plan: RunPlan, model: NDArray[np.float32]) -> SignedMessage:
+        header = message.header
+        if not 1 <= header.round <= plan.rounds:
+            raise MessageRefused("The round is not one of the plan's: it was ignored.")
+        approved = self._approve(plan)
+        charge = Charge(
+            run=plan.run,
+            round=header.round,
+            plan_sha256=header.plan_sha256,
+            base_model_sha256=header.base_model_sha256,
+            events=approved.round_events(),
+        )
+        ledger = self._memory.ledger
+        reservation = ledger.reserve(charge, horizon=approved.events)
+        if reservation.is_new:
+            update = self._trainer.update(plan, model)
+            check_update(update, architecture=self._rules.installed.architecture)
+            ledger.store(reservation, payload=update_to_bytes(update))
+        # What leaves is read back from the outbox, never taken from memory.
+        return self._reply(message, kind=Kind.UPDATE, payload=ledger.get_payload(plan.run, round_number=header.round))
+
+    def _activate(self, message: SignedMessage, *, plan: RunPlan, model: NDArray[np.float32]) -> SignedMessage:
+        header = message.header
+        self._approve(plan)
+        last = self._memory.activations.find_last()
+        order = Activation(
+            sequence=header.sequence, run=plan.run, model_sha256=header.base_model_sha256, at=self._clock()
+        )
+        if last is None or order.sequence > last.sequence:
+            self._memory.activations.add(order)
+        elif (order.sequence, order.run, order.model_sha256) != (last.sequence, last.run, last.model_sha256):
+            raise MessageRefused("The order to use a model is older than the last one: it was ignored.")
+        self._trainer.activate(plan, model)
+        return self._reply(message, kind=Kind.RECEIPT, payload=b"")
+
+    def _approve(self, plan: RunPlan) -> ApprovedRun:
+        """Price a plan once; look at the approval each time, for it ends on a day."""
+        known = self._approved.get(plan.run)
+        if known is not None and known.plan != plan:
+            raise PlanChanged("This run was accepted with another plan: start a new run.", run=plan.run)
+        rules, now = self._rules, self._clock()
+        if known is None:
+            known = approve_run(plan, settings=rules.settings, installed=rules.installed, now=now)
+            self._approved[plan.run] = known
+        check_approval(known, approval=rules.settings.approval, now=now)
+        return known
+
+    def _check_addressed_to_us(self, message: SignedMessage) -> None:
+        header, settings = message.header, self._rules.settings
+        coordinator = self._identity.coordinator_key
+        if not is_signed_by(coordinator, signature=message.signature, content=message.header_bytes):
+            raise MessageRefused("The message is not signed by the coordinator: it was ignored.")
+        if header.payload_sha256 != sha256_hex(message.payload):
+            raise MessageRefused("The payload is not the one that was signed: it was ignored.")
+        if (header.federation, header.country) != (settings.federation, settings.country):
+            raise MessageRefused("The message is for another federation or country: it was ignored.")
+        if header.kind not in {Kind.TRAIN, Kind.ACTIVATE}:
+            raise MessageRefused("The message asks for nothing that a country does: it was ignored.")
+
+    def _check_header_is_of(self, plan: RunPlan, *, message: SignedMessage, model_bytes: bytes) -> None:
+        header = message.header
+        if (header.run, header.federation) != (plan.run, plan.federation) or header.plan_sha256 != plan.sha256():
+            raise MessageRefused("The message's plan is not the one that its header names: it was ignored.")
+        if header.base_model_sha256 != sha256_hex(model_bytes):
+            raise MessageRefused("The message's model is not the one that its header names: it was ignored.")
+
+    def _reply(self, message: SignedMessage, *, kind: Kind, payload: bytes) -> SignedMessage:
+        asked = message.header
+        header = Header(
+            kind=kind,
+            federation=asked.federation,
+            run=asked.run,
+            round=asked.round,
+            country=asked.country,
+            sequence=asked.sequence,
+            plan_sha256=asked.plan_sha256,
+            base_model_sha256=asked.base_model_sha256,
+            payload_sha256=sha256_hex(payload),
+        )
+        return sign_message(header, payload=payload, key=self._identity.key)
