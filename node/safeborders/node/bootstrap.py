@@ -4,7 +4,7 @@ from safeborders.configs.node import NodeSettings
 from safeborders.models.defaults import DELTA
 from safeborders.node.enrolment import load_database_key
 from safeborders.node.learning.policy import PolicySettings, StandingApproval
-from safeborders.node.storage.database import Store, open_store
+from safeborders.node.storage.database import Place, Store, open_store
 from safeborders.node.storage.ledger_store import SqlLedgerStore
 from safeborders.privacy.ledger import PrivacyLedger
 
@@ -17,8 +17,8 @@ def open_node_store(settings: NodeSettings) -> Store:
         Unavailable: If a database server does not answer.
     """
     if settings.database.url is not None:
-        return open_store(url=settings.database.url)
-    return open_store(path=settings.places.database, key_hex=load_database_key(settings))
+        return open_store(Place(url=settings.database.url))
+    return open_store(Place(path=settings.places.database, key_hex=load_database_key(settings)))
 
 
 def build_ledger(settings: NodeSettings, store: Store) -> PrivacyLedger:

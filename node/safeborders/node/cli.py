@@ -46,7 +46,7 @@ def import_files(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Read import files into the country's database: each file whole or not at all."""
-    load_function(f"{_COMMANDS}:import_folder")(profile, folder=folder, quiet=quiet)
+    load_function("safeborders.node.import_command:import_folder")(profile, folder=folder, quiet=quiet)
 
 
 @app.command("run")

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
@@ -15,7 +14,6 @@ from safeborders.kit.files import write_atomically
 from safeborders.node import enrolment
 from safeborders.node.access.callers import Role
 from safeborders.node.bootstrap import build_ledger, open_node_store
-from safeborders.node.ingest.country_import import import_country
 from safeborders.node.storage.access import SqlTokens
 
 _console = Console(highlight=False)
@@ -52,25 +50,6 @@ def join_federation(profile: Path, *, admission: Path, expected: str) -> None:
     _console.print(
         f"The node of {settings.country.value} has joined. Next: safeborders node import, safeborders node run"
     )
-
-
-def import_folder(profile: Path, *, folder: Path, quiet: bool) -> None:
-    """Read the import files in ``folder``, each whole or not at all, and say what became of them."""
-    settings = load_settings(profile, NodeSettings)
-    store = open_node_store(settings)
-    store.upgrade()
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console, disable=quiet) as bars:
-        task = bars.add_task("import", total=None)
-        report = import_country(
-            store,
-            folder,
-            country=settings.country,
-            now=system_clock(),
-            progress=lambda done, total: bars.update(task, completed=done, total=total),
-        )
-    store.close()
-    _console.print(str(report))
 
 
 def show_budget(profile: Path, *, as_json: bool) -> None:
