@@ -1,24 +1,11 @@
-"""Wires the light parts of a node from its profile: database, ledger, limits. Nothing here imports torch."""
+"""Wires the ledger and the limits of a node from its profile. Nothing here imports torch."""
 
 from safeborders.configs.node import NodeSettings
 from safeborders.models.defaults import DELTA
-from safeborders.node.enrolment import load_database_key
 from safeborders.node.learning.policy import PolicySettings, StandingApproval
-from safeborders.node.storage.database import Place, Store, open_store
+from safeborders.node.storage.database import Store
 from safeborders.node.storage.ledger_store import SqlLedgerStore
 from safeborders.privacy.ledger import PrivacyLedger
-
-
-def open_node_store(settings: NodeSettings) -> Store:
-    """Open the country's database as its profile says.
-
-    Raises:
-        SettingsError: If the key cannot be read or does not open the file.
-        Unavailable: If a database server does not answer.
-    """
-    if settings.database.url is not None:
-        return open_store(Place(url=settings.database.url))
-    return open_store(Place(path=settings.places.database, key_hex=load_database_key(settings)))
 
 
 def build_ledger(settings: NodeSettings, store: Store) -> PrivacyLedger:

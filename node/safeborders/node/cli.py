@@ -61,7 +61,7 @@ def budget(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the privacy budget: spent, left and cap."""
-    load_function(f"{_COMMANDS}:show_budget")(profile, as_json=json)
+    load_function("safeborders.node.budget_command:show_budget")(profile, as_json=json)
 
 
 @app.command("token")

@@ -1,7 +1,5 @@
 """What the operator's commands do; it prints for people and raises for the edge of the program."""
 
-import json
-import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +11,7 @@ from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import write_atomically
 from safeborders.node import enrolment
 from safeborders.node.access.callers import Role
-from safeborders.node.bootstrap import build_ledger, open_node_store
+from safeborders.node.opening import open_node_store
 from safeborders.node.storage.access import SqlTokens
 
 _console = Console(highlight=False)
@@ -50,19 +48,6 @@ def join_federation(profile: Path, *, admission: Path, expected: str) -> None:
     _console.print(
         f"The node of {settings.country.value} has joined. Next: safeborders node import, safeborders node run"
     )
-
-
-def show_budget(profile: Path, *, as_json: bool) -> None:
-    """Show what everything that ever left has cost, what is left, and the cap."""
-    settings = load_settings(profile, NodeSettings)
-    store = open_node_store(settings)
-    spent = build_ledger(settings, store).spent_epsilon()
-    store.close()
-    cap = settings.privacy.epsilon_cap
-    if as_json:
-        sys.stdout.write(json.dumps({"epsilon_spent": spent, "epsilon_left": cap - spent, "epsilon_cap": cap}) + "\n")
-        return
-    _console.print(f"spent {spent:.3f}   left {cap - spent:.3f}   cap {cap:.3f}   (epsilon, all releases together)")
 
 
 def create_access_token(profile: Path, *, name: str, role: str) -> None:

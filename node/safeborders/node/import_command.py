@@ -8,8 +8,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
-from safeborders.node.bootstrap import open_node_store
 from safeborders.node.ingest.country_import import import_country
+from safeborders.node.opening import open_node_store
 
 _console = Console(highlight=False)
 

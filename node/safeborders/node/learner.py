@@ -13,12 +13,13 @@ from safeborders.kit.signing import load_signing_key
 from safeborders.kit.supervisor import stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.node.bootstrap import build_ledger, open_node_store, policy_settings
+from safeborders.node.bootstrap import build_ledger, policy_settings
 from safeborders.node.enrolment import load_admission
 from safeborders.node.learning.connector import Connector, ConnectorConfig
 from safeborders.node.learning.policy import InstalledModel
 from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
 from safeborders.node.learning.trainer import NodeTrainer
+from safeborders.node.opening import open_node_store
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore

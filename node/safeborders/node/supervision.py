@@ -10,8 +10,8 @@ from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
-from safeborders.node.bootstrap import open_node_store
 from safeborders.node.enrolment import load_admission
+from safeborders.node.opening import open_node_store
 
 _QUIET = {
     "FLWR_TELEMETRY_ENABLED": "0",
