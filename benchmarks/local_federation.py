@@ -1,4 +1,4 @@
-"""A whole federation on loopback with real processes, real mutual TLS and a real SuperLink, for benchmarks and tests."""
+"""A whole federation on loopback: real processes, real mutual TLS, a real SuperLink; for benchmarks and tests."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A node's process that learns nothing: it answers every order with an update of zeros, signed with its country's key."""
+"""A node's process that learns nothing: it answers every order with zeros, signed with its country's key."""
 
 import signal
 import sys

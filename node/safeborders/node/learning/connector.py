@@ -22,7 +22,7 @@ from safeborders.node.learning.refusals import refusal_of
 
 _POLL_SECONDS = 0.1
 _QUIET_SHARE = 0.6
-"""After an answer the next order comes about as late as the last one did; asking before that only costs the SuperLink."""
+"""After an answer the next order comes about as late as the last one did; asking earlier only costs the SuperLink."""
 _LONGEST_QUIET_SECONDS = 2.0
 _IDLE_POLL_SECONDS = 1.0
 _IDLE_AFTER_SECONDS = 60.0

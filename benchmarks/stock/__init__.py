@@ -1,0 +1,1 @@
+"""A tiny app for stock Flower, to compare with; shipped as a bundle to stock SuperNodes, never to ours."""
