@@ -4,15 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class Purpose(StrEnum):
-    """Why records are processed (domain.md 1.6); a row names the purposes that it may serve."""
-
-    TYPOLOGY = "P1"
-    NETWORKS = "P2"
-    DECONFLICTION = "P3"
-    EVALUATION = "P4"
-    STATISTICS = "P5"
+from safeborders.models.domain.governance import PURPOSE_CODES, Purpose
 
 
 class Scope(StrEnum):
@@ -33,16 +25,14 @@ class Role(StrEnum):
 class Grant:
     """What a role may do."""
 
-    purposes: frozenset[Purpose]
+    purposes: Purpose  # all of them together
     scopes: frozenset[Scope]
 
 
 GRANTS: Mapping[Role, Grant] = {
-    Role.INVESTIGATOR: Grant(frozenset({Purpose.NETWORKS, Purpose.DECONFLICTION}), frozenset()),
-    Role.LEAD_INVESTIGATOR: Grant(
-        frozenset({Purpose.NETWORKS, Purpose.DECONFLICTION}), frozenset({Scope.IDENTITY_READ})
-    ),
-    Role.ANALYST: Grant(frozenset({Purpose.TYPOLOGY, Purpose.EVALUATION, Purpose.STATISTICS}), frozenset()),
+    Role.INVESTIGATOR: Grant(Purpose.NETWORK | Purpose.DECONFLICTION, frozenset()),
+    Role.LEAD_INVESTIGATOR: Grant(Purpose.NETWORK | Purpose.DECONFLICTION, frozenset({Scope.IDENTITY_READ})),
+    Role.ANALYST: Grant(Purpose.TYPOLOGY | Purpose.EVALUATION | Purpose.STATISTICS, frozenset()),
 }
 
 
@@ -67,6 +57,11 @@ class Justification:
     caller: Caller
     purpose: Purpose
     case_reference: str
+
+    @property
+    def purpose_code(self) -> str:
+        """The purpose as agreements name it: P1 to P5."""
+        return next(code for code, purpose in PURPOSE_CODES.items() if purpose == self.purpose)
 
     @property
     def sees_names(self) -> bool:

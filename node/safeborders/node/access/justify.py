@@ -2,7 +2,8 @@
 
 import re
 
-from safeborders.node.access.callers import Justification, Purpose
+from safeborders.models.domain.governance import PURPOSE_CODES
+from safeborders.node.access.callers import Justification
 from safeborders.node.access.errors import JustificationMissing, NotAuthenticated, PurposeRefused
 from safeborders.node.access.journal import Tokens
 
@@ -21,10 +22,11 @@ def justify(secret: str | None, *, purpose: str | None, case_reference: str | No
     caller = tokens.find_caller(secret) if secret and len(secret) <= _MAX_SECRET else None
     if caller is None:
         raise NotAuthenticated("A valid token is needed: ask this node's operator for one.")
-    if purpose not in set(Purpose):
+    asked = PURPOSE_CODES.get(purpose or "")
+    if asked is None:
         raise JustificationMissing("State the purpose of the look-up in X-Purpose, one of P1 to P5.")
     if not case_reference or not _CASE_REFERENCE.fullmatch(case_reference):
         raise JustificationMissing("State the reference of your case in X-Case: 3 to 64 letters, digits and / _ . : -")
-    if purpose not in caller.grant.purposes:
+    if asked not in caller.grant.purposes:
         raise PurposeRefused("Your token is not for this purpose: ask this node's operator.")
-    return Justification(caller=caller, purpose=Purpose(purpose), case_reference=case_reference)
+    return Justification(caller=caller, purpose=asked, case_reference=case_reference)

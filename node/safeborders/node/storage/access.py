@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from safeborders.kit.errors import Conflict, NotFound
 from safeborders.kit.ids import uuid7
-from safeborders.node.access.callers import Caller, Justification, Purpose, Role
+from safeborders.models.domain.governance import PURPOSE_CODES
+from safeborders.node.access.callers import Caller, Justification, Role
 from safeborders.node.access.errors import LookupNotRecorded
 from safeborders.node.access.journal import Lookup, Outcome
 from safeborders.node.storage.access_tables import LookupRow, TokenRow
@@ -64,7 +65,7 @@ class SqlLookupJournal:
             token_id=who.caller.token,
             name=who.caller.name,
             role=who.caller.role,
-            purpose=who.purpose,
+            purpose=who.purpose_code,
             case_reference=who.case_reference,
             operation=lookup.operation,
             outcome=lookup.outcome,
@@ -95,8 +96,8 @@ def _find_active(session: Session, name: str) -> TokenRow | None:
 def _lookup(row: LookupRow) -> Lookup:
     caller = Caller(token=row.token_id, name=row.name, role=Role(row.role))
     return Lookup(
-        justification=Justification(caller, Purpose(row.purpose), row.case_reference),
-        at=row.at.replace(tzinfo=UTC) if row.at.tzinfo is None else row.at,
+        justification=Justification(caller, PURPOSE_CODES[row.purpose], row.case_reference),
+        at=row.at,
         operation=row.operation,
         outcome=Outcome(row.outcome),
         object_ids=tuple(row.object_ids),
