@@ -94,6 +94,10 @@ class InMemoryLearningStore:
         """Return the records."""
         return self.records
 
+    def load_source_keys(self) -> dict[str, str]:
+        """Return keys that differ from our identifiers."""
+        return {name: f"key-{name}" for kind in ("case", "person") for name in self.records.ids[kind]}
+
     def replace_outcomes(
         self, *, links: Sequence[SuggestedLink], cases: Sequence[CaseTypeHypothesis], run: str, model_sha256: str
     ) -> None:

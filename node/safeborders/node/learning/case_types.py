@@ -81,6 +81,7 @@ class CaseTypes:
 
 LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (1.0, 3.0) for s in SHARES)
 FEDERATED = tuple(Candidate(federated=True, penalty=p, share=s) for p in (1.0, 3.0, 10.0, 100.0) for s in SHARES)
+UNJUDGED = Candidate(federated=True, penalty=10.0, share=0.6)
 
 
 def personalise_case_types(problem: CaseProblem, federated: Floats) -> CaseTypes:
@@ -91,6 +92,8 @@ def personalise_case_types(problem: CaseProblem, federated: Floats) -> CaseTypes
         federated: Logits of the released model for all cases, :math:`(N, K)`.
     """
     judged = problem.judged & (problem.labels >= 0)
+    if not judged.any():
+        return _unjudged(problem, federated)
     losses = {}
     for base in {(c.federated, c.penalty) for c in (*LOCAL, *FEDERATED)}:
         losses.update(_held_out_losses(problem, federated, base=base, judged=judged))
@@ -103,6 +106,18 @@ def personalise_case_types(problem: CaseProblem, federated: Floats) -> CaseTypes
         chosen=best.name,
         local_loss=losses[local][0],
         chosen_loss=losses[best][0],
+    )
+
+
+def _unjudged(problem: CaseProblem, federated: Floats) -> CaseTypes:
+    """Without a label to judge by, believe the federated model and the neighbours alike."""
+    known = problem.labels >= 0
+    return CaseTypes(
+        local=_predict(problem, federated, candidate=LOCAL[0], known=known),
+        personalised=_predict(problem, federated, candidate=UNJUDGED, known=known),
+        chosen=UNJUDGED.name,
+        local_loss=0.0,
+        chosen_loss=0.0,
     )
 
 

@@ -71,6 +71,8 @@ def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
         for uses in (False, True)
         for penalty in PENALTIES
     }
+    if not problem.judged.any():
+        areas[True, PENALTIES[-1]] = 0.5 + 1e-9  # nothing to judge by: believe the federated model
     local = max(((False, penalty) for penalty in PENALTIES), key=lambda choice: areas[choice])
     best = max((local, *((True, penalty) for penalty in PENALTIES)), key=lambda choice: areas[choice])
     everything = np.ones(len(problem.labels), dtype=np.bool_)

@@ -44,6 +44,9 @@ class LearningStore(Protocol):
     def load_records(self) -> Records:
         """Return what may be learnt from: nothing restricted, overdue, withheld from training or of handling H2."""
 
+    def load_source_keys(self) -> Mapping[str, str]:
+        """Return what the source files call each case and person, by our identifier; for evaluation at home only."""
+
     def replace_outcomes(
         self,
         *,

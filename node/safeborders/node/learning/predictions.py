@@ -39,6 +39,7 @@ class LinkPredictions:
     ``baseline`` is Adamic and Adar's index; ``floor`` holds each model's score of a pair with nothing in common.
     """
 
+    persons: tuple[str, ...]
     first: NDArray[np.int64]
     second: NDArray[np.int64]
     inputs: NDArray[np.float32]
@@ -99,6 +100,7 @@ def predict_links(
     nothing = np.zeros((1, inputs.shape[1]), dtype=np.float32)
     floor = _scores(outcome, module, nothing, np.zeros((1, problem.predictors.shape[1])))
     return LinkPredictions(
+        persons=names,
         first=first,
         second=second,
         inputs=inputs,

@@ -6,7 +6,6 @@ from scipy.special import expit, softmax
 
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.graph.indicators import CASE_TYPES
-from safeborders.node.graph.records import PERSON, Records
 from safeborders.node.learning.outcomes import CaseTypeHypothesis, Reason, SuggestedLink
 from safeborders.node.learning.predictions import CasePredictions, LinkPredictions
 from safeborders.node.learning.regression import Floats
@@ -70,13 +69,13 @@ def effective_weights(score: NDArray[np.float64], inputs: NDArray[np.float32], *
     return solved
 
 
-def link_suggestions(records: Records, links: LinkPredictions) -> tuple[SuggestedLink, ...]:
+def link_suggestions(links: LinkPredictions) -> tuple[SuggestedLink, ...]:
     """Return the best-scored missing links with their reasons, best first; about half as many as are recorded."""
     scores = links.scores["personalised"]
     best = np.argsort(-scores, kind="stable")[: int(SUGGESTIONS_PER_LINK * links.recorded) + 1]
     weights = effective_weights(scores, links.inputs)
     typical = links.inputs.mean(axis=0) if len(links.inputs) else np.zeros(links.inputs.shape[1], np.float32)
-    names = records.ids.get(PERSON, ())
+    names = links.persons
     return tuple(
         SuggestedLink(
             first_id=min(names[links.first[index]], names[links.second[index]]),

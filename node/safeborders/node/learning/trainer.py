@@ -107,13 +107,14 @@ class NodeTrainer:
         modules = build_perceptrons(self._architecture, model)
         cases, links = predict_all(records, modules, examples_per_person=limits)
         self._store.replace_outcomes(
-            links=link_suggestions(records, links) if links else (),
+            links=link_suggestions(links) if links else (),
             cases=case_hypotheses(cases) if cases else (),
             run=plan.run,
             model_sha256=sha256_hex(model_to_bytes(model)),
         )
         if self._evaluation is not None:
-            write_evaluation(self._evaluation / f"{plan.run}.json", records, cases=cases, links=links)
+            keys = self._store.load_source_keys()
+            write_evaluation(self._evaluation / f"{plan.run}.json", keys, cases=cases, links=links)
         _log.info("model_activated", run=plan.run)
 
     def _check(self, plan: RunPlan) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, not_, or_, select
 
 from safeborders.kit.clock import Clock, system_clock
+from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.governance import Handling, Purpose
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory, effective_category
@@ -59,6 +60,14 @@ class SqlLearningStore:
                 indicators=_indicators(connection, cases),
                 case_type=labels,
             )
+
+    def load_source_keys(self) -> Mapping[str, str]:
+        """Return what the source files call each case and person, by our identifier."""
+        table = EntityRow.__table__.c
+        wanted = table.kind.in_([EntityKind.CASE, EntityKind.PERSON])
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(table.id, table.import_key).where(wanted)).all()
+        return {row.id: row.import_key for row in rows}
 
     def replace_outcomes(
         self,

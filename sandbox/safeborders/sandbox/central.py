@@ -1,0 +1,58 @@
+"""The bound that federation is measured against: all countries' records pooled, without privacy.
+
+Nobody may do this with real records. The same linear models are fitted to convergence on the examples of all countries
+(all but those that judge), and every country then applies them to its own graph as it would a released model.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safeborders.models.architecture import Architecture
+from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.domain.countries import Country
+from safeborders.models.gnn.perceptron import build_perceptrons
+from safeborders.models.protocol.plan import Task
+from safeborders.node.graph.persons import build_person_graph
+from safeborders.node.graph.records import Records
+from safeborders.node.learning.examples import Examples, build_case_examples, build_pair_examples
+from safeborders.node.learning.predictions import CasePredictions, LinkPredictions, predict_all
+from safeborders.node.learning.regression import fit_residual
+
+PENALTY = 1.0
+_UNBOUNDED = 10**6  # examples per person: the bound knows no person
+
+
+def fit_pooled_model(
+    countries: Mapping[Country, Records], *, architecture: Architecture = ARCHITECTURE
+) -> NDArray[np.float32]:
+    """Return the flat model that fits the pooled examples of all countries best.
+
+    Raises:
+        ValueError: If the architecture is not linear.
+    """
+    if any(len(task.widths) != 2 for task in architecture.tasks):
+        raise ValueError("architecture must be linear.")
+    parts = []
+    for task in architecture.tasks:
+        examples = [_examples(records, task.task) for records in countries.values()]
+        inputs = np.concatenate([one.inputs[~one.validation] for one in examples]).astype(np.float64)
+        labels = np.concatenate([one.labels[~one.validation] for one in examples])
+        fitted = fit_residual(inputs, np.zeros((len(labels), task.widths[-1])), labels=labels, penalty=PENALTY)
+        parts += [fitted.weights.T.ravel(), fitted.bias]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def predict_pooled(
+    records: Records, model: NDArray[np.float32], *, architecture: Architecture = ARCHITECTURE
+) -> tuple[CasePredictions | None, LinkPredictions | None]:
+    """Apply a pooled model to one country; its ``personalised`` predictions are the bound."""
+    modules = build_perceptrons(architecture, model)
+    return predict_all(records, modules, examples_per_person=dict.fromkeys(modules, _UNBOUNDED))
+
+
+def _examples(records: Records, task: Task) -> Examples:
+    if task is Task.TYPOLOGY:
+        return build_case_examples(records)
+    return build_pair_examples(records, build_person_graph(records)).examples
