@@ -1,0 +1,69 @@
+import json
+from pathlib import Path
+
+import numpy as np
+
+from safeborders.models.domain.countries import Country
+from safeborders.sandbox.central import fit_pooled_model, predict_pooled
+from safeborders.sandbox.scoring import Truth, score_country
+from sbtest.small_country import small_country
+
+TRUTH = Truth(
+    types={"c1": "T1", "c2": "T2", "other": "T3"},
+    linked=frozenset({("p0", "p1"), ("p2", "p3"), ("p0", "abroad")}),
+    hidden=frozenset({("p1", "p0"), ("p0", "abroad")}),
+)
+
+
+def evaluation(folder: Path, *, right: float, wrong: float) -> Path:
+    persons = [f"p{index}" for index in range(30)]
+    pairs = [(0, 1), (2, 3), *((a, b) for a in range(4, 30) for b in range(a + 1, 30))]
+    scores = {
+        name: [right, 0.5, *[wrong] * (len(pairs) - 2)] for name in ("local", "federated", "personalised", "baseline")
+    }
+    document = {
+        "cases": {"ids": ["c1", "c2", "unknown"], "local": ones, "personalised": ones, "federated": ["T1", "T2", "T1"]},
+        "links": {
+            "persons": persons,
+            "first": [pair[0] for pair in pairs],
+            "second": [pair[1] for pair in pairs],
+            **scores,
+            "floor": dict.fromkeys(scores, 0.0),
+        },
+    }
+    path = folder / "evaluation.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_cases_are_compared_with_the_truth_and_unknown_ones_left_out(tmp_path: Path) -> None:
+    scores = score_country(evaluation(tmp_path, right=1.0, wrong=0.1), TRUTH)
+    assert scores.typology == {"local": 0.5, "federated": 1.0, "personalised": 0.5}
+
+
+def test_a_hidden_link_ranked_first_is_full_marks_and_ranked_last_is_none(tmp_path: Path) -> None:
+    assert score_country(evaluation(tmp_path, right=1.0, wrong=0.1), TRUTH).links["local"] == 1.0
+    assert score_country(evaluation(tmp_path, right=-1.0, wrong=0.1), TRUTH).links["local"] == 0.0
+
+
+def test_a_hidden_link_that_is_no_candidate_scores_as_a_pair_of_strangers(tmp_path: Path) -> None:
+    strangers = Truth(types={}, linked=frozenset({("p0", "p29")}), hidden=frozenset({("p0", "p29")}))
+    assert score_country(evaluation(tmp_path, right=1.0, wrong=0.1), strangers).links["local"] < 0.5
+
+
+def test_without_hidden_links_there_is_no_score(tmp_path: Path) -> None:
+    nothing = Truth(types={}, linked=frozenset(), hidden=frozenset())
+    scores = score_country(evaluation(tmp_path, right=1.0, wrong=0.1), nothing)
+    assert np.isnan(scores.links["local"])
+    assert np.isnan(scores.typology["local"])
+
+
+def test_the_pooled_model_helps_a_country_with_few_labels() -> None:
+    rich = {country: small_country(seed, groups=40) for seed, country in enumerate((Country.RO, Country.GR))}
+    poor = small_country(9, groups=30, labelled=0.1)
+    truth = small_country(9, groups=30, labelled=1.0).case_type
+    cases, links = predict_pooled(poor, fit_pooled_model({**rich, Country.FI: poor}))
+    assert cases is not None
+    assert links is not None
+    right = cases.outcome.personalised.argmax(axis=1) == truth
+    assert right.mean() > 0.7
