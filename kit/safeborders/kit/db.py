@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import sqlcipher3
-from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
@@ -12,6 +12,7 @@ from safeborders.kit.errors import SettingsError, Unavailable
 
 _DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"})
 _URL_SENTENCE = "The database URL must start with sqlite:// or postgresql+psycopg://: correct it in the profile."
+_READS = "safeborders_reads"
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -79,6 +80,11 @@ def open_url(url: str) -> Engine:
     )
 
 
+def for_reading(engine: Engine) -> Engine:
+    """Return ``engine`` for transactions that only read: on SQLite they see one snapshot and hold up no writer."""
+    return engine.execution_options(**{_READS: True})
+
+
 def _use_immediate_transactions(engine: Engine) -> None:
     """Let SQLAlchemy begin each transaction with the write lock, so that check-then-insert is one step."""
 
@@ -87,8 +93,9 @@ def _use_immediate_transactions(engine: Engine) -> None:
         connection.isolation_level = None
 
     @event.listens_for(engine, "begin")
-    def begin(connection: object) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # type: ignore[attr-defined]  # an SQLAlchemy Connection
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get(_READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _run(connection: DBAPIConnection, *pragmas: str) -> None:

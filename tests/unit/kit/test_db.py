@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from safeborders.kit.db import open_encrypted, open_url
+from safeborders.kit.db import for_reading, open_encrypted, open_url
 from safeborders.kit.errors import SettingsError, Unavailable
 
 KEY = secrets.token_hex(32)
@@ -111,3 +111,15 @@ def test_a_server_that_does_not_answer_is_unavailable_and_its_password_stays_uns
     with pytest.raises(Unavailable, match="does not answer") as refused:
         open_url("postgresql+psycopg://gr:hunter2@127.0.0.1:1/x?connect_timeout=1")
     assert "hunter2" not in refused.value.message
+
+
+def test_a_reader_holds_up_no_writer_and_sees_one_snapshot(tmp_path: Path) -> None:
+    engine = open_encrypted(tmp_path / "x.db", key_hex=KEY)
+    with engine.begin() as writer:
+        writer.execute(text("CREATE TABLE t (n INTEGER)"))
+    with for_reading(engine).connect() as reader:
+        assert reader.execute(text("SELECT count(*) FROM t")).scalar() == 0
+        with engine.begin() as writer:  # would wait 30 s for a reader that holds the write lock
+            writer.execute(text("INSERT INTO t VALUES (1)"))
+        assert reader.execute(text("SELECT count(*) FROM t")).scalar() == 0
+    engine.dispose()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, not_, or_, select
 
 from safeborders.kit.clock import Clock, system_clock
+from safeborders.kit.db import for_reading
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.governance import Handling, Purpose
 from safeborders.models.domain.relations import RelationKind
@@ -45,7 +46,7 @@ class SqlLearningStore:
     def load_records(self) -> Records:
         """Return what may be learnt from, in a stable order."""
         today = self._clock().date()
-        with self._engine.connect() as connection:
+        with for_reading(self._engine).connect() as connection:
             ids = _entities(connection, today)
             places = {kind: {name: place for place, name in enumerate(names)} for kind, names in ids.items()}
             cases = places.get(CASE, {})
@@ -65,7 +66,7 @@ class SqlLearningStore:
         """Return what the source files call each case and person, by our identifier."""
         table = EntityRow.__table__.c
         wanted = table.kind.in_([EntityKind.CASE, EntityKind.PERSON])
-        with self._engine.connect() as connection:
+        with for_reading(self._engine).connect() as connection:
             rows = connection.execute(select(table.id, table.import_key).where(wanted)).all()
         return {row.id: row.import_key for row in rows}
 
