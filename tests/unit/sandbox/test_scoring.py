@@ -18,9 +18,9 @@ TRUTH = Truth(
 def evaluation(folder: Path, *, right: float, wrong: float) -> Path:
     persons = [f"p{index}" for index in range(30)]
     pairs = [(0, 1), (2, 3), *((a, b) for a in range(4, 30) for b in range(a + 1, 30))]
-    scores = {
-        name: [right, 0.5, *[wrong] * (len(pairs) - 2)] for name in ("local", "federated", "personalised", "baseline")
-    }
+    models = ("local", "federated", "personalised", "baseline")
+    scores = {name: [right, 0.5, *[wrong] * (len(pairs) - 2)] for name in models}
+    ones = ["T1", "T1", "T1"]
     document = {
         "cases": {"ids": ["c1", "c2", "unknown"], "local": ones, "personalised": ones, "federated": ["T1", "T2", "T1"]},
         "links": {
