@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.node.learning.scores import area_under_curve
 
 MODELS = ("local", "federated", "personalised")
@@ -56,7 +57,7 @@ def score_country(evaluation: Path, truth: Truth) -> CountryScores:
 
 
 def _score_cases(cases: Mapping[str, Any], truth: Truth) -> dict[str, float]:
-    known = [place for place, key in enumerate(cases["ids"]) if key in truth.types]
+    known = [place for place, key in enumerate(cases["ids"]) if truth.types.get(key) in CASE_TYPES]  # not the atypical
     wanted = [truth.types[cases["ids"][place]] for place in known]
     return {
         model: float(np.mean([cases[model][place] == right for place, right in zip(known, wanted, strict=True)]))
