@@ -137,9 +137,9 @@ class LocalFederation:
         )
         self.registry = SqlRegistry(open_registry_database(self.runner.registry_url))
 
-    def make_authority(self, name: str) -> Authority:
+    def make_authority(self, name: str, *, common_name: str = "") -> Authority:
         """Make a certificate authority and keep its certificate."""
-        authority = create_authority(name, now=datetime.now(UTC), days=2)
+        authority = create_authority(common_name or name, now=datetime.now(UTC), days=2)
         (self.folder / f"{name}.pem").write_bytes(certificate_pem(authority.certificate))
         return authority
 
@@ -166,7 +166,7 @@ class LocalFederation:
     def start(self) -> None:
         """Start the SuperLink, the edge, the nodes and the runner, and wait until every node is connected."""
         self.start_superlink()
-        self.processes["edge"] = start_edge(self.edge)
+        self.start_edge()
         wait_until(self._register_all, seconds=_START_SECONDS, what="the SuperLink did not come up")
         for country in self.countries:
             self.start_node(country)
@@ -177,26 +177,32 @@ class LocalFederation:
         """Start the SuperLink."""
         self.processes["superlink"] = start_superlink(self.link)
 
+    def start_edge(self) -> None:
+        """Start the public edge."""
+        self.processes["edge"] = start_edge(self.edge)
+
     def start_runner(self) -> None:
         """Start the runner."""
         self.processes["runner"] = start_runner(self.runner)
 
-    def start_node(self, country: Country) -> None:
-        """Start the node of ``country``."""
+    def start_node(self, country: Country, *, failure: str = "") -> None:
+        """Start the node of ``country``; with ``failure`` it raises that text instead of an answer."""
         path = self.folder / f"{country}.json"
         config = NoopNodeConfig(
             connection=self.connection_of(country),
             signing_key=self.folder / f"{country}.signing",
             update_length=self.architecture.update_length,
             seconds=self.node_seconds,
+            failure=failure,
         )
         path.write_bytes(FORM.dump_json(config))
         command = [sys.executable, "-m", "benchmarks.noop_node", str(path)]
         self.processes[country.value] = start_child(command, log=self.folder / f"{country}.log")
 
-    def start_run(self, run: str, *, rounds: int) -> None:
-        """Record a run and let the runner lead it."""
+    def start_run(self, run: str, *, rounds: int, **changes: object) -> None:
+        """Record a run, its plan changed as told, and let the runner lead it."""
         plan = build_plan(run, rounds=rounds, countries=self.countries, architecture=self.architecture)
+        plan = plan.model_copy(update=changes)
         initial = initial_model(plan, architecture=self.architecture)
         self.registry.start_run(plan, initial=initial, now=datetime.now(UTC))
         request_run(self.link, run)

@@ -20,12 +20,13 @@ from safeborders.node.learning.connector import Connector, ConnectorConfig
 
 @dataclass(frozen=True)
 class NoopNodeConfig:
-    """Args: the connection, the country's signing key, how long an update is and how long it takes."""
+    """Args: the connection, the country's signing key, how long an update is, how long it takes, how it fails."""
 
     connection: ConnectorConfig
     signing_key: Path
     update_length: int
     seconds: float = 0.0
+    failure: str = ""
 
 
 def run_node(config: NoopNodeConfig, stop: threading.Event) -> None:
@@ -35,6 +36,8 @@ def run_node(config: NoopNodeConfig, stop: threading.Event) -> None:
 
     def answer(message: SignedMessage) -> SignedMessage:
         time.sleep(config.seconds)
+        if config.failure:
+            raise ValueError(config.failure)
         training = message.header.kind is Kind.TRAIN
         payload = update if training else b""
         kind = Kind.UPDATE if training else Kind.RECEIPT

@@ -1,7 +1,7 @@
 """A Flower Grid without a network: it calls each country's answer function directly, through Flower's own messages."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from flwr.app import ConfigRecord, Error, Message, RecordDict
 from flwr.serverapp.grid import Grid
@@ -12,8 +12,8 @@ from safeborders.models.protocol.messages import SignedMessage, parse_message
 from safeborders.models.protocol.refusals import Refusal
 from safeborders.server.federation.flower_adapter import RECORD, wrap
 
-Reaction = SignedMessage | Refusal | int | RecordDict | None
-"""A signed reply, a refusal or code, any content at all, or silence."""
+Reaction: TypeAlias = SignedMessage | Refusal | int | object
+"""A signed reply, a refusal or code, any Flower content at all, or None for silence."""
 
 Answer = Callable[[SignedMessage], Reaction]
 
@@ -86,11 +86,12 @@ class LocalGrid(Grid):  # type: ignore[misc]  # flwr ships no types to the check
             public_key=self._coordinator_key,
         )
 
-    def _store(self, message: Message, reaction: SignedMessage | Refusal | int | RecordDict) -> None:
+    def _store(self, message: Message, reaction: Reaction) -> None:
         if isinstance(reaction, SignedMessage):
             reply = Message(wrap(reaction), reply_to=message)
         elif isinstance(reaction, RecordDict):
             reply = Message(reaction, reply_to=message)
         else:
+            assert isinstance(reaction, int)
             reply = Message(Error(code=int(reaction), reason="planted reason"), reply_to=message)
         self._replies[message.metadata.message_id] = reply

@@ -64,7 +64,7 @@ class Rehearsal:
         """Return the reply of an honest country, or the same with header fields changed before signing."""
         training = order.header.kind is Kind.TRAIN
         payload = update_to_bytes(update_of(order.header.country, order.header.round)) if training else b""
-        return self.reply(order, payload=payload, **changes)
+        return self.reply(order, payload=payload, changes=changes)
 
     def reply(
         self,
@@ -72,11 +72,11 @@ class Rehearsal:
         *,
         payload: bytes,
         key: Ed25519PrivateKey | None = None,
-        **changes: object,
+        changes: Mapping[str, object] | None = None,
     ) -> SignedMessage:
         """Sign ``payload`` as the answer to ``order`` with the asked country's key, or with ``key``."""
         kind = Kind.UPDATE if order.header.kind is Kind.TRAIN else Kind.RECEIPT
-        fields = {"kind": kind, "payload_sha256": sha256_hex(payload), **changes}
+        fields = {"kind": kind, "payload_sha256": sha256_hex(payload), **(changes or {})}
         header = order.header.model_copy(update=fields)
         return sign_message(header, payload=payload, key=key or self.keys[order.header.country])
 
@@ -103,5 +103,5 @@ def misbehaving(rehearsal: Rehearsal, country: Country, answer: Callable[[Signed
     def react(order: SignedMessage) -> object:
         return answer(order) if order.header.kind is Kind.TRAIN else rehearsal.honest(order)
 
-    rehearsal.answers[country] = react  # type: ignore[assignment]  # tests hand in wrong things on purpose
+    rehearsal.answers[country] = react
     rehearsal.build_grid()

@@ -76,7 +76,7 @@ class Connector:
         self._config = config
         self._answer = answer
         self._released = released
-        self._key = _load_flower_key(config.flower_key)
+        self._key = load_flower_key(config.flower_key)
         self._context = client_context(authority=config.authority, certificate=config.certificate, key=config.tls_key)
 
     def run(self, stop: threading.Event) -> None:
@@ -171,7 +171,12 @@ class Connector:
             return None
 
 
-def _load_flower_key(path: Path) -> ec.EllipticCurvePrivateKey:
+def load_flower_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Return the key that Flower knows this node by.
+
+    Raises:
+        SettingsError: If the file is missing or holds no elliptic-curve key.
+    """
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
