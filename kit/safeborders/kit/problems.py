@@ -130,7 +130,7 @@ def install_problem_edge(app: FastAPI, *, statuses: Statuses) -> None:
 class LastResort:
     """Answers what no one foresaw with a trace number, and keeps its text out of answers and logs.
 
-    An exception's text may hold a row (database drivers put parameters there), so the log gets its class and place only.
+    An exception's text may hold a row (database drivers put parameters there), so the log gets its class and place.
     """
 
     def __init__(self, app: ASGIApp) -> None:

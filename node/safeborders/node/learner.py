@@ -4,8 +4,6 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import torch
-
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.logs import set_up_logs
@@ -57,7 +55,6 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
 def main(profile: Path) -> None:
     """Answer the coordinator until SIGTERM."""
     set_up_logs()
-    torch.set_num_threads(1)  # the released models are small; threads would only wait for each other
     settings = load_settings(profile, NodeSettings)
     store = open_node_store(settings)
     with stop_on_signals() as stop:

@@ -52,3 +52,15 @@ def plan(
     load_function("safeborders.server.plan_command:plan_run")(
         profile, epsilon=epsilon, rounds=rounds, floor=floor, deadline=deadline, sizes=sizes
     )
+
+
+@app.command("resume")
+def resume(profile: Profile, run: Annotated[str, typer.Argument(help="Name of the run.")]) -> None:
+    """Take up a run that rests because too few countries answered; it goes on at the same round."""
+    load_function(f"{_COMMANDS}:resume_run")(profile, run=run)
+
+
+@app.command("revoke")
+def revoke(profile: Profile, country: Annotated[str, typer.Argument(help="Code of the country.")]) -> None:
+    """Refuse a country's keys from now on."""
+    load_function(f"{_COMMANDS}:revoke_country")(profile, name=country)

@@ -9,12 +9,15 @@ from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.configs.loading import load_settings
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import system_clock
-from safeborders.kit.errors import SettingsError
+from safeborders.kit.errors import Conflict, SettingsError
 from safeborders.kit.files import write_atomically
 from safeborders.kit.pki import certificate_pem
+from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.enrolment import parse_request
 from safeborders.server import enrolment
+from safeborders.server.registry.records import RunState
 from safeborders.server.registry.roster import NodeIdentity
+from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
 
@@ -58,6 +61,29 @@ def admit_countries(profile: Path, *, requests: Sequence[Path], expected: Sequen
         write_atomically(path, admission)
         _console.print(f"Admitted {request.country.value}: send {path} to it.")
     engine.dispose()
+
+
+def resume_run(profile: Path, *, run: str) -> None:
+    """Let a run that rests go on at the round where it stopped."""
+    settings = load_settings(profile, CoordinatorSettings)
+    engine = open_registry_database(settings.registry_url)
+    registry = SqlRegistry(engine)
+    if registry.get_run(run).state is not RunState.FAILED:
+        raise Conflict("The run does not rest: nothing needs to be resumed.")
+    registry.set_run_state(run, RunState.WAITING, now=system_clock())
+    engine.dispose()
+    _console.print(f"The run {run} goes on within seconds if the coordinator runs.")
+
+
+def revoke_country(profile: Path, *, name: str) -> None:
+    """Refuse the keys of a country; the runner and the SuperLink follow within seconds."""
+    settings = load_settings(profile, CoordinatorSettings)
+    if name not in set(Country):
+        raise SettingsError("No country has this code: use a code such as gr or wb-al.")
+    engine = open_registry_database(settings.registry_url)
+    SqlRoster(engine).revoke(Country(name), now=system_clock())
+    engine.dispose()
+    _console.print(f"The keys of {name} are refused from now on.")
 
 
 def read_file(path: Path) -> bytes:

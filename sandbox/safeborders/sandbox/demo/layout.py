@@ -7,7 +7,9 @@ import yaml
 
 from safeborders.kit.errors import Conflict
 from safeborders.kit.processes import find_free_ports
+from safeborders.models.defaults import public_sizes
 from safeborders.models.domain.countries import DEMONSTRATION, Country
+from safeborders.models.protocol.plan import Task
 
 FEDERATION = "safeborders-demo"
 EPSILON_CAP = 16.0
@@ -68,6 +70,13 @@ def prepare_folder(folder: Path) -> Layout:
         page_port=page,
         api_ports=dict(zip(DEMONSTRATION, apis, strict=True)),
     )
+
+
+def write_sizes(layout: Layout, preset: str) -> Path:
+    """Write the public sizes that the nine countries declare for ``preset`` and return the file."""
+    path = layout.folder / "sizes.yaml"
+    _write(path, {task.value: public_sizes(preset, task) for task in Task})
+    return path
 
 
 def write_profiles(layout: Layout, *, epsilon: float) -> None:

@@ -1,6 +1,7 @@
 """The demonstration from an empty folder to the table: each step is a command that an operator could type."""
 
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from safeborders.kit.logs import set_up_logs
 from safeborders.sandbox.demo.enrolment import enrol_countries
-from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profiles
+from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profiles, write_sizes
 from safeborders.sandbox.demo.programs import Programs
 from safeborders.sandbox.demo.results import DemoResult, print_result, write_result
 from safeborders.sandbox.demo.scores import collect_result
@@ -81,18 +82,13 @@ def _run_steps(
 
 def _fill_databases(layout: Layout, programs: Programs, progress: Progress) -> None:
     task = progress.add_task("nine databases", total=len(DEMONSTRATION))
-    waiting = [
-        (
-            country,
-            ["node", "import", "--quiet", "--profile", str(layout.node_profile(country))]
-            + [str(layout.world / country.value)],
-        )
-        for country in DEMONSTRATION
-    ]
-    active = []
+    waiting = list(DEMONSTRATION)
+    active: list[subprocess.Popen[bytes]] = []
     while waiting or active:
         while waiting and len(active) < _AT_ONCE:
-            country, arguments = waiting.pop(0)
+            country = waiting.pop(0)
+            arguments = ["node", "import", "--quiet", "--profile", str(layout.node_profile(country))]
+            arguments.append(str(layout.world / country.value))
             active.append(
                 programs.start(f"import {country.value}", arguments, log=layout.log(f"import.{country.value}"))
             )
@@ -111,7 +107,7 @@ def _start_programs(layout: Layout, programs: Programs, progress: Progress) -> N
 
 def _plan(layout: Layout, programs: Programs, *, epsilon: float, rounds: int | None, preset: str) -> str:
     arguments = ["coordinator", "plan", "--profile", str(layout.coordinator_profile), "--epsilon", str(epsilon)]
-    arguments += ["--sizes", str(layout.write_sizes(preset))]
+    arguments += ["--sizes", str(write_sizes(layout, preset))]
     if rounds is not None:
         arguments += ["--rounds", str(rounds)]
     return programs.finish("plan", arguments, log=layout.log("plan")).strip().splitlines()[-1]
