@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from safeborders.kit.logs import set_up_logs
+from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.sandbox.demo.enrolment import enrol_countries
 from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profiles, write_sizes
 from safeborders.sandbox.demo.programs import Programs
 from safeborders.sandbox.demo.results import DemoResult, print_result, write_result
 from safeborders.sandbox.demo.scores import collect_result
-from safeborders.sandbox.demo.watching import follow_run, wait_until_started, wait_until_served
-from safeborders.models.domain.countries import DEMONSTRATION
+from safeborders.sandbox.demo.watching import follow_run, wait_until_served, wait_until_started
 
 _AT_ONCE = 2  # imports that run at the same time
 
