@@ -57,5 +57,5 @@ def children_of(settings: NodeSettings, *, profile: Path) -> list[Child]:
 
     children = [Child(name="learner", start=lambda: start("learner"))]
     if settings.api is not None:
-        children.append(Child(name="api", start=lambda: start("api"), is_ready=answers_on(settings.api.port)))
+        children.append(Child(name="api", start=lambda: start("serve"), is_ready=answers_on(settings.api.port)))
     return children
