@@ -28,7 +28,10 @@ def main(profile: Path) -> None:
         raise SettingsError("The profile has no 'api': add it with a port.")
     engine = open_node_store(settings).engine
     app = build_app(
-        SqlRecordReader(engine), tokens=SqlTokens(engine), journal=SqlLookupJournal(engine), clock=system_clock
+        SqlRecordReader(engine, clock=system_clock),
+        tokens=SqlTokens(engine),
+        journal=SqlLookupJournal(engine),
+        clock=system_clock,
     )
     uvicorn.run(
         app,
