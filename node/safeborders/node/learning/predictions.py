@@ -1,6 +1,6 @@
 """Stage C as a whole: a country's records and a released model make its own predictions, which stay home."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,11 @@ from safeborders.node.graph.persons import PersonGraph, build_person_graph
 from safeborders.node.graph.predictors import adamic_adar, predictors
 from safeborders.node.graph.ranking import SPLIT_KEY, keyed_ranks, pair_identifiers
 from safeborders.node.graph.records import CASE, PERSON, Records
-from safeborders.node.learning.case_types import FOLDS, CaseProblem, CaseTypes, personalise_case_types
+from safeborders.node.learning.case_types import FOLDS as CASE_FOLDS
+from safeborders.node.learning.case_types import CaseProblem, CaseTypes, personalise_case_types
 from safeborders.node.learning.examples import build_case_examples, build_pair_examples, case_inputs
-from safeborders.node.learning.link_scores import LinkProblem, LinkScorers, personalise_links
+from safeborders.node.learning.link_scores import FOLDS as PAIR_FOLDS
+from safeborders.node.learning.link_scores import MOST_PAIRS, LinkProblem, LinkScorers, personalise_links
 from safeborders.node.learning.regression import Floats
 
 
@@ -62,7 +64,7 @@ def predict_case_types(
     problem = CaseProblem(
         inputs=inputs.astype(np.float64),
         labels=graph[CASE].y.numpy(),
-        folds=_folds(list(records.ids.get(CASE, ()))),
+        folds=_folds(records.ids.get(CASE, ()), count=CASE_FOLDS),
         judged=judged,
         edges=graph[CASE_EDGE].edge_index.numpy(),
         weights=graph[CASE_EDGE].edge_weight.numpy(),
@@ -81,16 +83,19 @@ def predict_links(
 ) -> LinkPredictions:
     """Score every unlinked pair that has something in common with the local, the federated and the chosen model."""
     known = build_pair_examples(records, persons)
+    used = np.sort(np.argsort(known.examples.ranks, kind="stable")[:MOST_PAIRS])
+    examples, ends = known.examples, (known.first[used], known.second[used])
     names = records.ids.get(PERSON, ())
-    identifiers = pair_identifiers([names[index] for index in known.first], [names[index] for index in known.second])
     problem = LinkProblem(
-        inputs=known.examples.inputs.astype(np.float64),
-        predictors=predictors(persons, known.first, known.second),
-        labels=known.examples.labels,
-        folds=_folds(identifiers),
-        judged=~known.examples.curated(limit=examples_per_person),
+        inputs=examples.inputs[used].astype(np.float64),
+        predictors=predictors(persons, *ends),
+        labels=examples.labels[used],
+        folds=_folds(
+            pair_identifiers([names[index] for index in ends[0]], [names[index] for index in ends[1]]), count=PAIR_FOLDS
+        ),
+        judged=~examples.curated(limit=examples_per_person)[used],
     )
-    outcome = personalise_links(problem, logits_of(module, known.examples.inputs))
+    outcome = personalise_links(problem, logits_of(module, examples.inputs[used]))
     first, second = candidate_pairs(persons)
     free = ~contains(persons.associates, first, second)
     first, second = first[free], second[free]
@@ -106,7 +111,7 @@ def predict_links(
         inputs=inputs,
         scores=scores,
         floor={**{name: float(score[0]) for name, score in floor.items()}, "baseline": 0.0},
-        recorded=int(problem.labels.sum()),
+        recorded=int(examples.labels.sum()),
         outcome=outcome,
     )
 
@@ -138,5 +143,5 @@ def _scores(
     }
 
 
-def _folds(identifiers: list[str]) -> NDArray[np.int64]:
-    return (keyed_ranks(identifiers, key=SPLIT_KEY) % np.uint64(FOLDS)).astype(np.int64)
+def _folds(identifiers: Sequence[str], *, count: int) -> NDArray[np.int64]:
+    return (keyed_ranks(identifiers, key=SPLIT_KEY) % np.uint64(count)).astype(np.int64)

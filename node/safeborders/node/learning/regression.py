@@ -59,7 +59,7 @@ def fit_residual(inputs: Floats, offsets: Floats, *, labels: NDArray[np.int64], 
     start = np.zeros((width + 1) * classes)
     # These matrices are so small that a second thread only waits for the first: 20 times slower on two busy cores.
     with _threads().limit(limits=1):
-        found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 200})
+        found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-7})
     weights = found.x.reshape(width + 1, classes)
     return Residual(weights=weights[:-1], bias=weights[-1])
 
