@@ -70,6 +70,8 @@ class RecordedRoute(APIRoute):
                 await run_in_threadpool(self._record, request, Outcome.NOT_FOUND)
                 raise
             except Exception:
+                if not hasattr(request.state, "look"):  # refused before anybody was let in
+                    raise
                 await run_in_threadpool(self._record, request, Outcome.FAILED)
                 raise
             await run_in_threadpool(self._record, request, Outcome.ANSWERED)

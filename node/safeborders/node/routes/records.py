@@ -1,7 +1,7 @@
 """Look-ups in the country's records: each is justified, recorded, then answered."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
@@ -43,7 +43,7 @@ def get_neighbourhood(
     entity: Identifier,
     look: Looking,
     parts: Parts,
-    hops: Annotated[Literal[1, 2], Query(description="How many links away.")] = 1,
+    hops: Annotated[int, Query(ge=1, le=2, description="How many links away.")] = 1,
 ) -> NeighbourhoodBody:
     """Return what is one or two links away, at most 200 entities."""
     look.show([entity])

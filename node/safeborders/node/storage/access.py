@@ -2,14 +2,15 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from safeborders.kit.errors import Conflict, NotFound
+from safeborders.kit.errors import Conflict, NotFound, Unavailable
 from safeborders.kit.ids import uuid7
 from safeborders.models.domain.governance import PURPOSE_CODES
 from safeborders.node.access.callers import Caller, Justification, Role
@@ -29,7 +30,7 @@ class SqlTokens:
     def create_token(self, name: str, *, role: Role, now: datetime) -> str:
         """Return a new secret for ``name``; it is shown once and cannot be read again."""
         secret = _PREFIX + secrets.token_urlsafe(32)
-        with Session(self._engine) as session, session.begin():
+        with self._session() as session:
             if _find_active(session, name) is not None:
                 raise Conflict("This name has a token already: revoke it first.")
             session.add(TokenRow(id=uuid7(), name=name, role=role, secret_sha256=_hash(secret), created_at=now))
@@ -37,7 +38,7 @@ class SqlTokens:
 
     def revoke_token(self, name: str, *, now: datetime) -> None:
         """Refuse the token of ``name`` from now on. Raises NotFound."""
-        with Session(self._engine) as session, session.begin():
+        with self._session() as session:
             row = _find_active(session, name)
             if row is None:
                 raise NotFound("This name has no token.")
@@ -46,9 +47,17 @@ class SqlTokens:
     def find_caller(self, secret: str) -> Caller | None:
         """Return whose token ``secret`` is; None when it is nobody's or was revoked."""
         wanted = select(TokenRow).where(TokenRow.secret_sha256 == _hash(secret), TokenRow.revoked_at.is_(None))
-        with Session(self._engine) as session, session.begin():
+        with self._session() as session:
             row = session.scalar(wanted)
             return Caller(token=row.id, name=row.name, role=Role(row.role)) if row else None
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        try:
+            with Session(self._engine) as session, session.begin():
+                yield session
+        except DBAPIError as error:
+            raise Unavailable("The node's database does not answer: try again later.") from error
 
 
 class SqlLookupJournal:
