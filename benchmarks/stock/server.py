@@ -11,7 +11,7 @@ from flwr.serverapp import Grid, ServerApp
 app = ServerApp()
 
 
-@app.main()
+@app.main()  # type: ignore[untyped-decorator]  # flwr ships no types to the checker
 def main(grid: Grid, context: Context) -> None:
     """Run the rounds."""
     config = context.run_config

@@ -130,11 +130,12 @@ class Connector:
                 stop.wait(_IDLE_POLL_SECONDS if idle else _POLL_SECONDS)
                 continue
             gap = time.monotonic() - active_at
-            self._handle(fleet, received)
+            self.handle(fleet, received)
             active_at = time.monotonic()
             stop.wait(min(_QUIET_SHARE * gap, _LONGEST_QUIET_SECONDS))
 
-    def _handle(self, fleet: Fleet, received: Received) -> None:
+    def handle(self, fleet: Fleet, received: Received) -> None:
+        """Answer one message: verified, answered, sent, released; or refused by a number."""
         try:
             message = self._verified(received)
             reply = self._answer(message)

@@ -5,10 +5,10 @@ from safeborders.models.protocol.refusals import Refusal
 
 _BY_CODE: dict[str, Refusal] = {
     "federation.message_refused": Refusal.MALFORMED,
-    "federation.plan_refused": Refusal.DENIED,
-    "learning.approval_pending": Refusal.PENDING_APPROVAL,
+    "agreement.denied": Refusal.DENIED,
+    "approval.pending": Refusal.PENDING_APPROVAL,
     "privacy.budget_exhausted": Refusal.BUDGET_EXHAUSTED,
-    "privacy.release_refused": Refusal.DENIED,
+    "privacy.ledger_damaged": Refusal.UNAVAILABLE,
     "service.unavailable": Refusal.UNAVAILABLE,
     "internal": Refusal.INTERNAL,
 }
@@ -17,7 +17,6 @@ _BY_FAMILY: dict[str, Refusal] = {
     "access": Refusal.DENIED,
     "privacy": Refusal.DENIED,
     "federation": Refusal.DENIED,
-    "approval": Refusal.PENDING_APPROVAL,
 }
 
 
@@ -26,4 +25,4 @@ def refusal_of(error: BaseException) -> Refusal:
     if not isinstance(error, SafeBordersError):
         return Refusal.INTERNAL
     family = error.code.split(".", 1)[0]
-    return _BY_CODE.get(error.code) or _BY_FAMILY.get(family) or Refusal.INTERNAL
+    return _BY_CODE.get(error.code, _BY_FAMILY.get(family, Refusal.INTERNAL))
