@@ -337,7 +337,7 @@ class GridExchange:
         if not deliverable:
             return [""] * len(batch)
         pushed = iter(self._grid.push_messages([self._wrap(message, nodes) for message in deliverable]))
-        return [next(pushed) or "" if message in deliverable else "" for message in batch]
+        return [next(pushed) or "" if message.header.country.value in nodes else "" for message in batch]
 
     def collect(self, references: Collection[str]) -> list[Answer]:
         """Return what has arrived for ``references``."""
