@@ -5,7 +5,7 @@ overdue, its handling code is not H2, and its purposes include typology or netwo
 learnt from keeps its place but loses its label: the label says something about that person too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,8 @@ from safeborders.kit.db import for_reading
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.governance import Handling, Purpose
 from safeborders.models.domain.relations import RelationKind
-from safeborders.models.domain.statuses import DataSubjectCategory, effective_category
+from safeborders.models.domain.roles import CaseRole
+from safeborders.models.domain.statuses import VICTIM_CATEGORIES, DataSubjectCategory, effective_category
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
 from safeborders.node.graph.records import CASE, PERSON, Records, Relation
 from safeborders.node.learning.outcomes import CaseTypeHypothesis, SuggestedLink
@@ -28,6 +29,7 @@ from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, Sugg
 from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow
 
 _EPOCH = date(1970, 1, 1)
+_CASE_KINDS = (RelationKind.PARTY_TO, RelationKind.INVOLVED_IN)
 _LEARNABLE = int(Purpose.TYPOLOGY | Purpose.NETWORK)
 
 
@@ -54,10 +56,14 @@ class SqlLearningStore:
             for case in _cases_with_withheld_parties(connection, today):
                 if case in cases:
                     labels[cases[case]] = -1
+            categories = _categories(connection)
+            persons = ids.get(PERSON, ())
+            victims = {person for person in persons if categories.get(person) in VICTIM_CATEGORIES}
+            professional = [categories.get(person) is DataSubjectCategory.PROFESSIONAL for person in persons]
             return Records(
                 ids=ids,
-                relations=_relations(connection, places, today),
-                professional=_professionals(connection, places.get(PERSON, {})),
+                relations=_relations(connection, places, today=today, victims=victims),
+                professional=np.array(professional, dtype=np.bool_),
                 indicators=_indicators(connection, cases),
                 case_type=labels,
             )
@@ -132,7 +138,10 @@ def _entities(connection: Connection, today: date) -> dict[str, tuple[str, ...]]
     return {kind: tuple(found[kind]) for kind in sorted(found)}
 
 
-def _relations(connection: Connection, places: Mapping[str, Mapping[str, int]], today: date) -> tuple[Relation, ...]:
+def _relations(
+    connection: Connection, places: Mapping[str, Mapping[str, int]], *, today: date, victims: Set[str]
+) -> tuple[Relation, ...]:
+    """Read the links; whoever is a victim anywhere is a victim in every case (non-punishment, domain.md 0.7)."""
     table = LinkRow.__table__.c
     rows = connection.execute(
         select(
@@ -147,8 +156,9 @@ def _relations(connection: Connection, places: Mapping[str, Mapping[str, int]], 
         at = places.get(source_kind.value, {}).get(source)
         to = places.get(target_kind.value, {}).get(target)
         if at is not None and to is not None:
+            part = CaseRole.VICTIM.value if kind in _CASE_KINDS and source in victims else role or ""
             key = (kind.value, source_kind.value, target_kind.value)
-            groups.setdefault(key, []).append((at, to, role or "", _days(since), _days(until)))
+            groups.setdefault(key, []).append((at, to, part, _days(since), _days(until)))
     return tuple(_relation(key, groups[key]) for key in sorted(groups))
 
 
@@ -190,16 +200,12 @@ def _indicators(connection: Connection, cases: Mapping[str, int]) -> NDArray[np.
     return values
 
 
-def _professionals(connection: Connection, persons: Mapping[str, int]) -> NDArray[np.bool_]:
+def _categories(connection: Connection) -> dict[str, DataSubjectCategory]:
     table = PersonStatusRow.__table__.c
     held: dict[str, set[DataSubjectCategory]] = {}
     for person, category in connection.execute(select(table.person_id, table.category)):
         held.setdefault(person, set()).add(category)
-    professional = np.zeros(len(persons), dtype=np.bool_)
-    for person, categories in held.items():
-        if person in persons:
-            professional[persons[person]] = effective_category(categories) is DataSubjectCategory.PROFESSIONAL
-    return professional
+    return {person: effective_category(categories) for person, categories in held.items()}
 
 
 def _cases_with_withheld_parties(connection: Connection, today: date) -> list[str]:
