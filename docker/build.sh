@@ -5,10 +5,11 @@
 #   BASE=IMAGE docker/build.sh                 a base with Python 3.11 and venv; where there is no registry,
 #                                              BASE=debootstrap makes one from Debian's packages
 #   SUITE=bookworm MIRROR=URL                  what debootstrap takes
+#   PYTHON=.venv/bin/python                    whose pip fetches the wheels
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-python=".venv/bin/python"
+python="${PYTHON:-.venv/bin/python}"
 wanted_python="3.11"
 base="${BASE:-python:3.11-slim-bookworm}"
 sides=("$@")
@@ -60,9 +61,9 @@ fetch_wheels() {
     ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"}
 }
 
-[[ -x "$python" ]] || fail "there is no .venv: run make setup first."
+[[ -x "$python" ]] || fail "$python is not there: run make setup first."
 "$python" -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$wanted_python')" \
-  || fail "the wheels are fetched by .venv, which must be Python $wanted_python as in the image: make clean setup PYTHON=python$wanted_python."
+  || fail "the wheels are fetched by $python, which must be Python $wanted_python as in the image: make clean setup PYTHON=python$wanted_python."
 find_engine
 [[ "$base" == debootstrap ]] && make_base
 for side in "${sides[@]}"; do

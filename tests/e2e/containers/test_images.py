@@ -1,0 +1,173 @@
+"""Both images are built and run: one side each, locked, and a country joins the coordinator across containers."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sbtest.containers import Host, build_images, find_engine, size_in_bytes
+from sbtest.house.sources import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
+
+PYTHON = "/opt/safeborders/bin/python"
+PROFILES = ROOT / "docker" / "profiles"
+NETWORK, COORDINATOR_ADDRESS = "sbtest-federation", "10.89.77.2"
+LARGEST_BYTES = {"safeborders-coordinator": 800_000_000, "safeborders-node": 2_000_000_000}
+ASK_THE_PAGE = """
+import json, urllib.request
+request = urllib.request.Request("http://127.0.0.1:8801/v1/nodes")
+print(json.dumps(json.load(urllib.request.urlopen(request, timeout=5))["items"]))
+"""
+
+
+@pytest.fixture(scope="module")
+def engine() -> list[str]:
+    """Build both images and return the engine's command."""
+    found = find_engine()
+    if found is None:
+        pytest.skip("neither Docker nor podman with runc is here: apt-get install podman runc debootstrap")
+    base = os.environ.get("BASE") or ("debootstrap" if shutil.which("debootstrap", path="/usr/sbin:/sbin") else "")
+    build_images(ROOT, python=sys.executable, base=base or "python:3.11-slim-bookworm")
+    return found
+
+
+@pytest.fixture(scope="module")
+def post(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder by which files are handed over, and keys are given."""
+    folder = tmp_path_factory.mktemp("post")
+    folder.chmod(0o777)  # the containers' user writes there
+    key = folder / "gr.key"
+    key.write_text(secrets.token_hex(32), encoding="utf-8")
+    key.chmod(0o400)
+    os.chown(key, 10001, 10001)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def coordinator(engine: list[str], post: Path) -> Iterator[Host]:
+    """Yield the coordinator's host."""
+    subprocess.run(
+        [*engine, "network", "create", "--internal", "--subnet=10.89.77.0/24", NETWORK], check=True, capture_output=True
+    )
+    host = Host(
+        engine=engine,
+        name="sbtest-coordinator",
+        image="safeborders-coordinator",
+        mounts=(f"{PROFILES / 'coordinator.yaml'}:/etc/safeborders/coordinator.yaml:ro", f"{post}:/post"),
+        address=(f"--network={NETWORK}", f"--ip={COORDINATOR_ADDRESS}"),
+    )
+    yield host
+    host.remove()
+    subprocess.run([*engine, "network", "rm", "--force", NETWORK], check=False, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def node(engine: list[str], post: Path, coordinator: Host) -> Iterator[Host]:
+    """Yield a country's host, which is removed before the network that it shares with the coordinator."""
+    mounts = (
+        f"{PROFILES / 'node-gr.yaml'}:/etc/safeborders/node.yaml:ro",
+        f"{post}:/post",
+        f"{post / 'gr.key'}:/run/secrets/gr_database_key:ro",
+    )
+    host = Host(
+        engine=engine,
+        name="sbtest-node-gr",
+        image="safeborders-node",
+        mounts=mounts,
+        address=(f"--network={NETWORK}", f"--add-host=coordinator:{COORDINATOR_ADDRESS}"),
+    )
+    assert coordinator.name != host.name
+    yield host
+    host.remove()
+
+
+def can_import(host: Host, module: str) -> bool:
+    return host.run("-c", f"import {module}", entrypoint=PYTHON).returncode == 0
+
+
+def test_the_coordinators_image_holds_nothing_that_trains_or_reads_a_case(coordinator: Host) -> None:
+    assert can_import(coordinator, "safeborders.server.federation.runner")  # the control: what is there is found
+    for module in ("torch", "opacus", "torch_geometric", "sklearn", "safeborders.node", "safeborders.models.gnn"):
+        assert not can_import(coordinator, module), module
+    shown = coordinator.run("--help").stdout
+    assert "coordinator" in shown
+    assert " node " not in shown
+    assert coordinator.run("coordinator", "--help").returncode == 0
+
+
+def test_the_nodes_image_holds_no_code_of_the_coordinator(node: Host) -> None:
+    assert can_import(node, "safeborders.node.learner")
+    for module in ("safeborders.server", "safeborders.sandbox"):
+        assert not can_import(node, module), module
+    assert node.run("node", "--help").returncode == 0
+
+
+@pytest.mark.parametrize("side", ["coordinator", "node"])
+def test_nothing_can_be_installed_or_written_and_nobody_is_root(side: str, request: pytest.FixtureRequest) -> None:
+    host: Host = request.getfixturevalue(side)
+    seen = host.run(
+        "-c",
+        "id -u; for tool in pip uv gcc; do command -v $tool; done; touch /opt/x /etc/x /usr/x 2>&1 | grep -c Read-only;"
+        "touch /var/lib/safeborders/x && echo state; grep -E '^(CapEff|NoNewPrivs)' /proc/self/status",
+        entrypoint="sh",
+    ).stdout.split()
+    assert seen == ["10001", "3", "state", "CapEff:", "0000000000000000", "NoNewPrivs:", "1"]
+    for module in ("pip", "setuptools"):
+        assert not can_import(host, module)
+
+
+@pytest.mark.parametrize("image", sorted(LARGEST_BYTES))
+def test_an_image_stays_small_enough_for_a_poor_line(engine: list[str], image: str) -> None:
+    assert 100_000_000 < size_in_bytes(engine, image) < LARGEST_BYTES[image]
+
+
+def read_fingerprint(shown: str) -> str:
+    found = re.search(r"\b[0-9a-f]{4}(-[0-9a-f]{4}){7}\b", shown)
+    assert found, shown
+    return found[0]
+
+
+def test_a_country_joins_across_containers_and_both_stop_cleanly(coordinator: Host, node: Host) -> None:
+    profile = ("--profile", "/etc/safeborders/coordinator.yaml")
+    theirs = read_fingerprint(coordinator.run("coordinator", "init", *profile).stdout)
+    own = ("--profile", "/etc/safeborders/node.yaml")
+    made = node.run("node", "init", *own)
+    assert made.returncode == 0, made.stderr
+    ours = read_fingerprint(node.run("node", "enrol", *own, "--out", "/post/gr.request.json").stdout)
+
+    refused = coordinator.run(
+        "coordinator", "admit", *profile, "/post/gr.request.json", "--fingerprint", theirs, "--out", "/post"
+    )
+    assert refused.returncode == 2  # the control: another fingerprint admits nobody
+    admitted = coordinator.run(
+        "coordinator", "admit", *profile, "/post/gr.request.json", "--fingerprint", ours, "--out", "/post"
+    )
+    assert admitted.returncode == 0, admitted.stderr
+    joined = node.run("node", "join", *own, "/post/gr.admission.json", "--fingerprint", theirs)
+    assert joined.returncode == 0, joined.stderr
+
+    coordinator.start()
+    assert presence_after(coordinator, "never", seconds=60) == "never", coordinator.logs()  # nobody is there yet
+    node.start()
+    assert presence_after(coordinator, "connected", seconds=60) == "connected", node.logs() + coordinator.logs()
+    assert [node.stop(), coordinator.stop()] == [0, 0]
+
+
+def presence_after(coordinator: Host, wanted: str, *, seconds: float) -> str:
+    """Return how Greece stands on the coordinator's page, as soon as that is ``wanted`` or after ``seconds``."""
+    deadline, presence = time.monotonic() + seconds, "no answer"
+    while presence != wanted and time.monotonic() < deadline:
+        asked = coordinator.execute(PYTHON, "-c", ASK_THE_PAGE)
+        if asked.returncode == 0:
+            presence = next(item["presence"] for item in json.loads(asked.stdout) if item["country"] == "gr")
+        time.sleep(0.5)
+    return presence
