@@ -21,7 +21,7 @@ from scipy.stats import binom
 
 from safeborders.privacy.events import AttributedGaussian, Event, merge_events
 
-_INTERVAL = 1e-3  # grid of the privacy loss; connect-the-dots errs by < 1e-4 in epsilon here (tests compare 1e-4)
+_INTERVAL = 1e-3  # grid of the privacy loss; on the private side; measured excess of epsilon < 1e-3
 _TAIL = 1e-15  # mass that one composition may move to infinity; far below every delta
 _STEP = 1e-3  # how much of epsilon the rounding reserve looks ahead
 _ATTEMPTS = 64

@@ -1,0 +1,243 @@
+"""The engine's gradients equal two independent engines, are clipped one by one, and do not feel one another."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from opacus.grad_sample import GradSampleModule
+from torch import nn
+from torch.func import functional_call, grad, vmap
+
+from safeborders.models.architecture import STATISTIC_SHARE, TaskArchitecture
+from safeborders.models.gnn.perceptron import build_perceptron
+from safeborders.models.protocol.plan import Task
+from safeborders.privacy.dpsgd import engine
+from safeborders.privacy.dpsgd.clipping import GRADIENT_SHARE, SLACK
+from safeborders.privacy.dpsgd.engine import clipped_sum, largest_loss, private_sum, privatise
+from safeborders.privacy.dpsgd.soundness import check_module
+from safeborders.privacy.errors import UnsoundExamples, UnsoundModule
+from safeborders.privacy.units import AttributedExamples
+from sbtest.plans import make_task
+
+WIDTHS = [(6, 4), (5, 7, 2), (9, 8, 8, 3)]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads of small matrices only wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def make_model(widths: tuple[int, ...], *, seed: int = 0, scale: float = 1.0) -> nn.Sequential:
+    architecture = TaskArchitecture(Task.TYPOLOGY, widths)
+    flat = np.random.default_rng(seed).normal(0, scale, architecture.length).astype(np.float32)
+    return build_perceptron(architecture, flat)
+
+
+def make_batch(widths: tuple[int, ...], count: int, *, seed: int = 1) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    generator = np.random.default_rng(seed)
+    return generator.normal(size=(count, widths[0])).astype(np.float32), generator.integers(0, widths[-1], count)
+
+
+def by_opacus(model: nn.Sequential, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    hooked = GradSampleModule(model, loss_reduction="sum")
+    nn.functional.cross_entropy(hooked(inputs), labels, reduction="sum").backward()  # type: ignore[no-untyped-call]  # torch
+    return torch.cat([parameter.grad_sample.flatten(1) for parameter in hooked.parameters()], dim=1)
+
+
+def by_vmap(model: nn.Sequential, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def loss(parameters: dict[str, torch.Tensor], row: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return nn.functional.cross_entropy(functional_call(model, parameters, (row,)), label)
+
+    parameters = {name: value.detach() for name, value in model.named_parameters()}
+    gradients = vmap(grad(loss), in_dims=(None, 0, 0))(parameters, inputs, labels)
+    return torch.cat([gradients[name].flatten(1) for name in parameters], dim=1)
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")  # Opacus hooks inputs that need no gradient
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("oracle", [by_opacus, by_vmap])
+def test_each_clipped_gradient_equals_that_of_an_independent_engine(
+    widths: tuple[int, ...], oracle: Callable[[nn.Sequential, torch.Tensor, torch.Tensor], torch.Tensor]
+) -> None:
+    inputs, labels = make_batch(widths, 20)
+    clip_norm = 1.5  # some are clipped, some are not
+    wanted = oracle(make_model(widths).double(), torch.from_numpy(inputs).double(), torch.from_numpy(labels)).detach()
+    norms = wanted.norm(dim=1, keepdim=True)
+    assert 0 < int((norms > clip_norm * GRADIENT_SHARE).sum()) < len(labels)
+    wanted = wanted * (clip_norm * GRADIENT_SHARE / norms).clamp(max=1)
+    alone = [
+        clipped_sum(make_model(widths), inputs[[row]], labels=labels[[row]], clip_norm=clip_norm) for row in range(20)
+    ]
+    together = clipped_sum(make_model(widths), inputs, labels=labels, clip_norm=clip_norm)
+    np.testing.assert_allclose(np.stack(alone)[:, :-3], wanted.numpy(), atol=1e-5)
+    np.testing.assert_allclose(together, np.sum(alone, axis=0), atol=1e-9)
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_no_example_adds_more_than_clip_norm(widths: tuple[int, ...], scale: float) -> None:
+    model = make_model(widths, scale=scale)
+    inputs, labels = make_batch(widths, 12)
+    for row in range(12):
+        added = clipped_sum(model, inputs[[row]] * 50, labels=labels[[row]], clip_norm=0.7)
+        assert np.linalg.norm(added) <= 0.7
+        assert np.linalg.norm(added[:-3]) <= 0.7 * GRADIENT_SHARE * (1 - SLACK / 2)
+
+
+def test_the_statistics_are_loss_hits_and_number() -> None:
+    inputs, labels = make_batch((6, 4), 30)
+    model = make_model((6, 4))
+    logits = model(torch.from_numpy(inputs))
+    losses = nn.functional.cross_entropy(logits, torch.from_numpy(labels), reduction="none").detach().numpy()
+    unit = 2.0 * STATISTIC_SHARE
+    seen = clipped_sum(model, inputs, labels=labels, clip_norm=2.0)[-3:] / unit
+    assert seen[0] == pytest.approx(np.clip(losses / largest_loss(4), 0, 1).sum(), abs=1e-4)
+    assert seen[1:].tolist() == pytest.approx([(logits.argmax(1).numpy() == labels).sum(), 30])
+    assert largest_loss(4) == 2 * math.log(4)
+
+
+def test_an_example_without_a_finite_gradient_adds_nothing_at_all() -> None:
+    model = make_model((6, 4))
+    weight = next(model.parameters())
+    inputs = np.full((1, 6), 3e38, dtype=np.float32)
+    inputs[0, 0] *= -1
+    both = np.concatenate([inputs, np.zeros((1, 6), dtype=np.float32)])
+    labels = np.array([1, 2])
+    with torch.no_grad():
+        weight.fill_(3e38)
+        weight[1] = -3e38
+    sane = clipped_sum(model, both[1:], labels=labels[1:], clip_norm=1.0)
+    assert np.isfinite(sane).all()
+    mixed = clipped_sum(model, both, labels=labels, clip_norm=1.0)
+    assert np.isfinite(mixed).all()
+    assert np.linalg.norm(mixed - sane) <= 1.0
+
+
+def row_results(rows: int) -> NDArray[np.float64]:
+    """What the engine computes of one fixed example, first in batches of ``rows``: outputs, before any sum."""
+    inputs, _ = make_batch((34, 64, 8), 700)
+    padded = torch.zeros((rows, 34), dtype=torch.float64)
+    padded[: min(rows, 700)] = torch.from_numpy(inputs[:rows])
+    _, outputs = engine._run_layers(make_model((34, 64, 8)).double(), padded)
+    return outputs[-1][0].detach().numpy()
+
+
+def test_an_example_does_not_feel_who_else_is_drawn() -> None:
+    model = make_model((34, 64, 8)).double()
+    inputs, _ = make_batch((34, 64, 8), engine.CHUNK_ROWS)
+    whole = torch.from_numpy(inputs).double()
+    _, reference = engine._run_layers(model, whole)
+    for seed in range(10):
+        order = torch.from_numpy(np.random.default_rng(seed).permutation(engine.CHUNK_ROWS))
+        kept = whole[order].clone()
+        kept[engine.CHUNK_ROWS // 2 :] = 0
+        _, moved = engine._run_layers(model, kept)
+        half = engine.CHUNK_ROWS // 2
+        assert torch.equal(moved[-1][:half], reference[-1][order][:half])
+
+
+def test_control_batches_of_changing_size_round_the_same_example_differently() -> None:
+    results = {row_results(rows).tobytes() for rows in range(1, 64)}
+    assert len(results) > 1
+
+
+def test_an_empty_draw_is_zero_and_still_gets_noise() -> None:
+    inputs, labels = make_batch((6, 4), 0)
+    total = clipped_sum(make_model((6, 4)), inputs, labels=labels, clip_norm=1.0)
+    assert not total.any()
+    noisy = privatise(total, mechanism=make_task(Task.TYPOLOGY))
+    assert noisy.dtype == np.int64
+    assert np.std(noisy) == pytest.approx(6 * 2**16, rel=0.5)
+
+
+def make_examples(count: int, *, share: int = 1) -> AttributedExamples:
+    inputs, labels = make_batch((6, 4), count)
+    persons = np.arange(count) // share
+    return AttributedExamples(inputs, labels, np.arange(count + 1), persons, examples_per_person=share)
+
+
+def test_one_step_is_the_sum_on_the_grid_plus_noise_of_the_plans_size() -> None:
+    mechanism = make_task(Task.TYPOLOGY, sampling_rate=1.0, noise_multiplier=0.01, clip_norm=2.0)
+    examples = make_examples(300)
+    total = clipped_sum(make_model((6, 4)), examples.inputs, labels=examples.labels, clip_norm=2.0)
+    steps = np.stack([private_sum(make_model((6, 4)), examples, mechanism=mechanism) for _ in range(40)])
+    errors = steps - np.rint(total * 2**15)
+    assert errors.std() == pytest.approx(0.01 * 2**16, rel=0.1)
+    assert abs(errors.mean()) < 6 * errors.std() / math.sqrt(errors.size)
+    assert len({row.tobytes() for row in steps}) == 40
+
+
+def test_the_rate_of_the_plan_decides_who_is_drawn() -> None:
+    mechanism = make_task(Task.TYPOLOGY, sampling_rate=0.25, noise_multiplier=0.01)
+    counts = [private_sum(make_model((6, 4)), make_examples(400), mechanism=mechanism)[-1] for _ in range(60)]
+    drawn = np.array(counts) / (0.2 * 2**16)
+    assert drawn.mean() == pytest.approx(100, abs=6 * math.sqrt(75 / 60))
+    assert drawn.std() == pytest.approx(math.sqrt(75), rel=0.5)
+
+
+def test_a_weaker_promise_than_the_plans_is_refused_and_a_stronger_one_is_not() -> None:
+    mechanism = make_task(Task.TYPOLOGY, examples_per_person=2)
+    with pytest.raises(UnsoundExamples):
+        private_sum(make_model((6, 4)), make_examples(6, share=3), mechanism=mechanism)
+    assert private_sum(make_model((6, 4)), make_examples(6), mechanism=mechanism).shape == (31,)
+
+
+@pytest.mark.parametrize("widths", [(7, 4), (6, 2)])
+def test_examples_that_do_not_fit_the_network_are_refused(widths: tuple[int, ...]) -> None:
+    inputs, labels = make_batch((6, 4), 30)
+    with pytest.raises(UnsoundExamples):
+        clipped_sum(make_model(widths), inputs, labels=labels, clip_norm=1.0)
+
+
+class Custom(nn.Linear):
+    """A layer that could do anything."""
+
+
+def tied() -> nn.Sequential:
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    second.weight = first.weight
+    return nn.Sequential(first, nn.Tanh(), second)
+
+
+def hooked() -> nn.Sequential:
+    model = nn.Sequential(nn.Linear(4, 2))
+    model[0].register_forward_hook(lambda module, inputs, output: output - output.mean(0))
+    return model
+
+
+def patched() -> nn.Sequential:
+    model = nn.Sequential(nn.Linear(4, 2))
+    model[0].forward = lambda inputs: inputs - inputs.mean(0)
+    return model
+
+
+def buffered() -> nn.Sequential:
+    model = nn.Sequential(nn.Linear(4, 2))
+    model[0].register_buffer("memory", torch.zeros(1))
+    return model
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.Linear(4, 2), nn.Sequential(), nn.Sequential(nn.Linear(4, 2), nn.Tanh()), nn.Sequential(Custom(4, 2)),
+        nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)), nn.Sequential(nn.Linear(4, 2, bias=False)),
+        nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)), tied(), hooked(), patched(), buffered(),
+        nn.Sequential(nn.Linear(4, 2)).eval(),
+    ],
+)  # fmt: skip
+def test_a_network_that_is_not_proven_sound_is_refused(model: nn.Module) -> None:
+    with pytest.raises(UnsoundModule):
+        check_module(model)
+
+
+def test_control_the_released_architectures_are_accepted() -> None:
+    for widths in WIDTHS:
+        assert len(check_module(make_model(widths))) == len(widths) - 1
