@@ -1,0 +1,1 @@
+"""The agreed vocabulary as text, with its reasons."""

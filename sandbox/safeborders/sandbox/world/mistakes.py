@@ -1,0 +1,81 @@
+"""What makes the world hard: wrong links, recycled numbers, resold vehicles (domain.md 6.4)."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from random import Random
+
+from safeborders.models.domain.entities import EntityKind
+from safeborders.models.domain.relations import RelationKind
+from safeborders.sandbox.world.numbers import Numbers
+from safeborders.sandbox.world.register import KnownTie, Register, Row
+from safeborders.sandbox.world.truth import Selector
+
+_QUIET = timedelta(days=200)  # at least six months lie between two users of a recycled number
+_ABROAD_PER_PHONE = 1 / 200
+
+
+def add_noise_links(register: Register, *, share: float) -> None:
+    """Add links between persons who have nothing to do with each other; half of them share a case."""
+    chance = register.chance
+    parties: dict[object, list[str]] = {}
+    for row in register.links:
+        if row["kind"] == RelationKind.PARTY_TO.value:
+            parties.setdefault(row["target"], []).append(str(row["source"]))
+    cases = [members for members in parties.values() if len(members) > 1]
+    everybody = list(register.persons)
+    known = {(tie.first, tie.second) for tie in register.ties}
+    for _ in range(int(share * len(register.ties))):
+        pool = chance.choice(cases) if chance.random() < 0.5 else everybody
+        first, second = chance.choice(pool), chance.choice(pool)
+        same = register.persons[first] is register.persons[second]
+        if not same and (first, second) not in known and (second, first) not in known:
+            since = chance.choice(register.ties).since
+            known.add((first, second))
+            register.ties.append(KnownTie(first, second, RelationKind.ASSOCIATE, since, "", planted=False))
+
+
+def reuse_selectors(register: Register, numbers: Numbers) -> None:
+    """Give some numbers and vehicles to somebody unrelated, at least half a year after their last use."""
+    chance = register.chance
+    shares = {EntityKind.PHONE: numbers.recycled_phones, EntityKind.VEHICLE: numbers.resold_vehicles}
+    held: dict[object, list[Row]] = {}
+    for row in register.links:
+        if row["kind"] in {RelationKind.USES.value, RelationKind.DRIVES.value}:
+            held.setdefault(row["target"], []).append(row)
+    everybody = list(register.persons)
+    for record, rows in held.items():
+        selector = register.selectors[str(record)]
+        if chance.random() < shares[selector.kind]:
+            last = max(_starts_on(row) for row in rows)
+            since = min(numbers.dates.last, last + _QUIET + timedelta(days=int(chance.random() * 700)))
+            if since - last >= _QUIET:
+                for row in rows:
+                    _end(row, since - _QUIET)
+                one = register.persons[chance.choice(everybody)]
+                role = "owner" if selector.kind is EntityKind.VEHICLE else None
+                register.hold(one, selector, since=since, role=role)
+
+
+def lend_numbers_abroad(registers: Sequence[Register], *, chance: Random, on: date) -> list[tuple[Selector, Selector]]:
+    """Let a few numbers of one country be in use by strangers in the next; return the pairs that must not match."""
+    pairs = []
+    for here, there in zip(registers, [*registers[1:], registers[0]], strict=True):
+        phones = [one for one in here.selectors.values() if one.kind is EntityKind.PHONE]
+        strangers = list(there.persons.values())
+        for number in range(1 + int(len(phones) * _ABROAD_PER_PHONE)):
+            phone = chance.choice(phones)
+            twin = Selector(f"{phone.key}-again{number}", phone.kind, phone.value, phone.country)
+            there.hold(chance.choice(strangers), twin, since=on)
+            pairs.append((phone, twin))
+    return pairs
+
+
+def _starts_on(row: Row) -> date:
+    envelope = row.get("envelope")
+    return date.fromisoformat(str(envelope["valid_from"])) if isinstance(envelope, dict) else date.min
+
+
+def _end(row: Row, until: date) -> None:
+    envelope = row.get("envelope")
+    if isinstance(envelope, dict) and "valid_to" not in envelope:
+        envelope["valid_to"] = until.isoformat()

@@ -1,0 +1,222 @@
+"""What one country knows: its records of the world, with its own spelling, its doubles and its mistakes."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import count
+from random import Random
+
+from safeborders.models.domain.countries import Country
+from safeborders.models.domain.entities import EntityKind
+from safeborders.models.domain.relations import RelationKind
+from safeborders.models.domain.roles import CaseRole
+from safeborders.sandbox.world.numbers import Numbers
+from safeborders.sandbox.world.peoples import load_peoples
+from safeborders.sandbox.world.truth import Individual, Selector, Tie
+from safeborders.sandbox.world.variation import (
+    foreign_name,
+    misspelt,
+    recorded_birth,
+    without_marks,
+    written_document,
+    written_phone,
+    written_plate,
+)
+
+Row = dict[str, object]
+
+_CODES = {kind: "".join(word[0] for word in kind.value.split("_")) for kind in EntityKind} | {
+    EntityKind.CASE: "c",
+    EntityKind.PERSON: "p",
+    EntityKind.PHONE: "t",
+    EntityKind.PLACE: "l",
+    EntityKind.ORGANISATION: "g",
+}
+_HOLDING = {
+    EntityKind.PHONE: RelationKind.USES,
+    EntityKind.ONLINE_ACCOUNT: RelationKind.CONTROLS,
+    EntityKind.FINANCIAL_ACCOUNT: RelationKind.HOLDS,
+    EntityKind.VEHICLE: RelationKind.DRIVES,
+    EntityKind.IDENTITY_DOCUMENT: RelationKind.BEARS,
+    EntityKind.PLACE: RelationKind.STAYS_AT,
+    EntityKind.ORGANISATION: RelationKind.WORKS_FOR,
+}
+_VALUES = {
+    EntityKind.PHONE: "number",
+    EntityKind.ONLINE_ACCOUNT: "handle",
+    EntityKind.FINANCIAL_ACCOUNT: "reference",
+    EntityKind.VEHICLE: "plate",
+    EntityKind.IDENTITY_DOCUMENT: "number",
+    EntityKind.PLACE: "address",
+    EntityKind.ORGANISATION: "name",
+}
+# Citizenship is kept for the fairness report; ISO 3166 codes, the demonstration's "wb" as Serbia.
+_CITIZENSHIP = {Country.WB: "RS"}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTie:
+    """A link between two persons that the country may write down or not."""
+
+    first: str
+    second: str
+    kind: RelationKind
+    since: date
+    kin: str
+    planted: bool
+
+
+class Register:
+    """Collects the rows of ``country``'s import file and which record stands for whom."""
+
+    def __init__(self, country: Country, numbers: Numbers, *, chance: Random) -> None:
+        self.country = country
+        self.chance = chance
+        self.entities: list[Row] = []
+        self.links: list[Row] = []
+        self.statements: list[Row] = []
+        self.ties: list[KnownTie] = []
+        self.records: dict[str, list[str]] = {}
+        self.persons: dict[str, Individual] = {}
+        self.selectors: dict[str, Selector] = {}
+        self.writings: dict[str, str] = {}
+        self.categories: dict[str, str] = {}
+        self._numbers = numbers
+        self._people = load_peoples()[country]
+        self._counters = {kind: count(1) for kind in EntityKind}
+        self._links = count(1)
+        self._written: set[tuple[str, str, str, str]] = set()
+
+    def add(self, kind: EntityKind, properties: Mapping[str, object], envelope: Mapping[str, object]) -> str:
+        """Write an entity down and return its record's name."""
+        name = f"{self.country.value}-{_CODES[kind]}{next(self._counters[kind])}"
+        row: Row = {"record": "entity", "id": name, "kind": kind.value, "properties": properties}
+        if envelope:
+            row["envelope"] = envelope
+        self.entities.append(row)
+        return name
+
+    def link(self, kind: RelationKind, source: str, target: str, **more: object) -> None:
+        """Write a link down, once; role, count and sum_band are properties, all else goes in the envelope."""
+        role = more.get("role") or ""
+        mark = (kind.value, source, target, str(role) + str(more.get("valid_to", "")))
+        if source == target or mark in self._written:
+            return
+        self._written.add(mark)
+        properties = {key: more[key] for key in ("role", "count", "sum_band") if more.get(key) is not None}
+        envelope = {
+            key: value.isoformat() if isinstance(value, date) else value
+            for key, value in more.items()
+            if key not in {"role", "count", "sum_band"} and value is not None
+        }
+        row: Row = {
+            "record": "link",
+            "id": f"{self.country.value}-k{next(self._links)}",
+            "kind": kind.value,
+            "source": source,
+            "target": target,
+        }
+        if properties:
+            row["properties"] = properties
+        if envelope:
+            row["envelope"] = envelope
+        self.links.append(row)
+
+    def person(self, one: Individual, *, since: date) -> str:
+        """Return a record of ``one``; a person whom the country knows twice has a main record and rarer ones."""
+        names = self.records.get(one.key)
+        if names is None:
+            roll, doubles = self.chance.random(), self._numbers.duplicates
+            copies = 3 if roll < doubles.triple else 2 if roll < doubles.triple + doubles.double else 1
+            names = [self._write_person(one, copy=copy) for copy in range(copies)]
+            self.records[one.key] = names
+            for held in (*one.phones, *one.vehicles, *one.money, *one.accounts):
+                self.hold(one, held, since=since)
+        return names[0] if len(names) == 1 or self.chance.random() < 0.7 else self.chance.choice(names[1:])
+
+    def selector(self, what: Selector) -> str:
+        """Return the record of ``what``."""
+        names = self.records.get(what.key)
+        if names is None:
+            written = self._written_value(what)
+            names = [self.add(what.kind, {_VALUES[what.kind]: written, **what.more}, {})]
+            self.writings[names[0]] = written
+            self.records[what.key] = names
+            self.selectors[names[0]] = what
+        return names[0]
+
+    def hold(
+        self, one: Individual, what: Selector, *, since: date, until: date | None = None, role: str | None = None
+    ) -> None:
+        """Write down that ``one`` uses, drives, holds, bears or stays at ``what``."""
+        default = {EntityKind.VEHICLE: "driver", EntityKind.PLACE: "resident", EntityKind.ORGANISATION: "employee"}
+        person = self.person(one, since=since)
+        self.link(
+            _HOLDING[what.kind],
+            person,
+            self.selector(what),
+            role=role or default.get(what.kind),
+            valid_from=since,
+            valid_to=until,
+        )
+
+    def tie(self, tie: Tie, *, planted: bool = True) -> None:
+        """Remember that two persons belong together; which of these are withheld is decided at the end."""
+        first, second = self.person(tie.first, since=tie.since), self.person(tie.second, since=tie.since)
+        if first == second:
+            return
+        kind = RelationKind.KIN if tie.kin else RelationKind.ASSOCIATE
+        self.ties.append(KnownTie(first, second, kind, tie.since, tie.kin, planted))
+
+    def calls(self) -> int:
+        """Return a number of calls, log-normal with median 5."""
+        return 1 + int(self.chance.lognormvariate(math.log(5), 1.0))
+
+    def _write_person(self, one: Individual, *, copy: int) -> str:
+        chance = self.chance
+        name = f"{one.given} {one.surname}"
+        born, precision = one.born, "day"
+        if one.country is not self.country:
+            name = foreign_name(chance, name)
+            born, precision = recorded_birth(chance, one.born)
+        if copy:
+            name = misspelt(chance, name) if chance.random() < 0.7 else without_marks(name)
+            born, precision = recorded_birth(chance, one.born)
+        properties: Row = {
+            "name": name,
+            "sex": "female" if one.female else "male",
+            "birth_date": born.isoformat(),
+            "birth_precision": precision,
+            "citizenships": [_CITIZENSHIP.get(one.country, one.country.value.upper())],
+        }
+        if chance.random() < 0.002:  # real files hold what must not be kept; the import drops and counts it
+            properties["eyeColor"] = chance.choice(("brown", "green", "blue"))
+        record = self.add(EntityKind.PERSON, properties, self._person_envelope(one))
+        self.persons[record] = one
+        self.writings[record] = name
+        return record
+
+    def _person_envelope(self, one: Individual) -> Row:
+        envelope: Row = {}
+        if one.role is CaseRole.VICTIM:
+            envelope |= {"sensitivity": "minor_victim", "share_ok": False}
+        elif one.role in {CaseRole.WITNESS, CaseRole.PROFESSIONAL, None}:
+            envelope["share_ok"] = False
+        roll, numbers = self.chance.random(), self._numbers
+        if roll < numbers.restricted:
+            envelope["restricted"] = True
+        elif roll < numbers.restricted + numbers.no_dissemination:
+            envelope |= {"handling": "H2", "share_ok": False}
+        elif roll < numbers.restricted + numbers.no_dissemination + numbers.overdue:
+            envelope["review_due"] = "2025-06-30"
+        return envelope
+
+    def _written_value(self, what: Selector) -> str:
+        if what.kind is EntityKind.PHONE:
+            return written_phone(self.chance, what.value, home_dial=self._people.dial)
+        if what.kind is EntityKind.VEHICLE:
+            return written_plate(self.chance, what.value, script=self._people.script)
+        if what.kind is EntityKind.IDENTITY_DOCUMENT and what.country is not self.country:
+            return written_document(self.chance, what.value)
+        return what.value

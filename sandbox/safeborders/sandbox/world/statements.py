@@ -1,0 +1,88 @@
+"""What humans said about cases and persons: files, statuses, labels; some of it wrong."""
+
+from datetime import date, timedelta
+
+from safeborders.models.domain.entities import EntityKind
+from safeborders.models.domain.roles import CaseRole
+from safeborders.models.domain.typology import CaseType
+from safeborders.sandbox.world.numbers import Numbers
+from safeborders.sandbox.world.register import Register
+from safeborders.sandbox.world.truth import Individual
+
+_CATEGORIES = {
+    CaseRole.VICTIM: ("victim_presumed", "victim_confirmed", 0.4),
+    CaseRole.WITNESS: ("witness", "contact_associate", 0.4),
+    CaseRole.FACILITATOR: ("contact_associate", "suspect", 0.3),
+    CaseRole.PROFESSIONAL: ("professional", "professional", 0.0),
+}
+_SUSPECTED = ("suspect", "convicted", 0.2)
+_OFFENCE = "0204"  # ICCS: trafficking in persons
+
+
+class Statements:
+    """Writes what people decided into one country's register."""
+
+    def __init__(self, register: Register, numbers: Numbers) -> None:
+        self._register = register
+        self._numbers = numbers
+        self._chance = register.chance
+
+    def write_case(self, opened: date, *, case_type: CaseType | None) -> str:
+        """Write the file of a case; three in ten get a type from a human, and one in twenty of these is wrong."""
+        chance, register = self._chance, self._register
+        closed = opened + timedelta(days=200 + int(chance.random() * 700))
+        properties: dict[str, object] = {
+            "ref": f"{register.country.value.upper()}-{opened.year}-{len(register.entities):06d}",
+            "case_kind": chance.choices(("investigation", "referral", "judicial"), weights=(0.7, 0.2, 0.1))[0],
+            "status": "closed" if closed <= self._numbers.dates.last else "active",
+            "opened_on": opened.isoformat(),
+            "offence_code": _OFFENCE,
+        }
+        if closed <= self._numbers.dates.last:
+            properties["closed_on"] = closed.isoformat()
+        labelled = chance.random() < self._numbers.labels.type
+        if labelled and case_type is not None:
+            wrong = chance.random() < self._numbers.labels.wrong
+            others = [one for one in CaseType if one is not case_type]
+            properties["type_label"] = (chance.choice(others) if wrong else case_type).value
+        return register.add(EntityKind.CASE, properties, {"valid_from": opened.isoformat()})
+
+    def label_network(self, case: str, network: str, *, on: date) -> None:
+        """Let a human say which network a case belongs to, for some cases, sometimes wrongly."""
+        if self._chance.random() < self._numbers.labels.network:
+            wrong = self._chance.random() < self._numbers.labels.wrong
+            self._label("network", "N0000" if wrong else network, case, None, on)
+
+    def write_status(self, record: str, one: Individual, *, case: str, on: date, case_type: CaseType) -> None:
+        """Write a person's category when first met, and for some of the suspects the part that they play."""
+        register, chance = self._register, self._chance
+        if record in register.categories:
+            return
+        role = one.role or CaseRole.WITNESS
+        first, second, share = _CATEGORIES.get(role, _SUSPECTED)
+        category = second if chance.random() < share else first
+        register.categories[record] = category
+        self._status(record, case, category, on)
+        if category == "victim_presumed" and case_type is CaseType.T3 and chance.random() < self._numbers.dual_status:
+            self._status(record, case, "suspect", on)
+        if role not in _CATEGORIES and chance.random() < self._numbers.labels.role:
+            wrong = chance.random() < self._numbers.labels.wrong
+            self._label("role", "facilitator" if wrong else role.value, record, case, on)
+
+    def _status(self, record: str, case: str, category: str, on: date) -> None:
+        self._register.statements.append(
+            {
+                "record": "status",
+                "person": record,
+                "case": case,
+                "category": category,
+                "decided_by": "court_or_prosecution" if category == "convicted" else "police",
+                "valid_from": on.isoformat(),
+            }
+        )
+
+    def _label(self, name: str, value: str, entity: str, case: str | None, on: date) -> None:
+        row: dict[str, object] = {"record": "label", "name": name, "value": value, "entity": entity}
+        if case:
+            row["case"] = case
+        self._register.statements.append({**row, "labelled_on": on.isoformat()})
