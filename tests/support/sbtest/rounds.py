@@ -1,0 +1,109 @@
+"""A coordinator's messages, and a node that answers them from memory."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from numpy.typing import NDArray
+
+from safeborders.kit.canonical import sha256_hex
+from safeborders.kit.signing import public_key_hex
+from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.messages import Header, Kind, SignedMessage, sign_message
+from safeborders.models.protocol.payloads import build_order
+from safeborders.models.protocol.plan import RunPlan, Task
+from safeborders.models.protocol.vectors import model_to_bytes
+from safeborders.node.learning.policy import InstalledModel, PolicySettings, StandingApproval
+from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
+from safeborders.privacy.activations import ActivationStore
+from safeborders.privacy.dpsgd.noise import discrete_gaussian
+from safeborders.privacy.ledger import LedgerStore, PrivacyLedger
+from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore
+from sbtest.plans import ARCHITECTURE, FEATURES_SHA256
+
+COORDINATOR = Ed25519PrivateKey.generate()
+COUNTRY = Ed25519PrivateKey.generate()
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SETTINGS = PolicySettings(
+    country=Country.GR,
+    federation="demo",
+    epsilon_cap=8.0,
+    delta_cap=1e-5,
+    rounds_cap=50,
+    floor=2,
+    approval=StandingApproval(
+        purposes=frozenset({"P1"}), tasks=frozenset(Task), epsilon_per_run=8.0, valid_until=date(2026, 12, 31)
+    ),
+)
+
+
+@dataclass
+class NoiseTrainer:
+    """A country without examples: its sum is zero, its noise is real and fresh at every call."""
+
+    updates: list[NDArray[np.int64]] = field(default_factory=list)
+    activated: list[tuple[str, str]] = field(default_factory=list)
+
+    def update(self, plan: RunPlan, model: NDArray[np.float32]) -> NDArray[np.int64]:
+        self.updates.append(discrete_gaussian(ARCHITECTURE.update_length, deviation=2**18))
+        return self.updates[-1]
+
+    def activate(self, plan: RunPlan, model: NDArray[np.float32]) -> None:
+        self.activated.append((plan.run, sha256_hex(model_to_bytes(model))))
+
+
+@dataclass
+class Node:
+    """A round service with its parts at hand; ``restarted`` keeps only what is on disk."""
+
+    ledger_store: LedgerStore = field(default_factory=InMemoryLedgerStore)
+    activations: ActivationStore = field(default_factory=InMemoryActivationStore)
+    trainer: NoiseTrainer = field(default_factory=NoiseTrainer)
+    cap_epsilon: float = 20.0
+    settings: PolicySettings = SETTINGS
+    now: datetime = NOW
+
+    def __post_init__(self) -> None:
+        self.ledger = PrivacyLedger(self.ledger_store, cap_epsilon=self.cap_epsilon, delta=1e-5)
+        self.service = RoundService(
+            NodeIdentity(key=COUNTRY, coordinator_key=public_key_hex(COORDINATOR)),
+            rules=Rules(
+                settings=self.settings,
+                installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256),
+            ),
+            memory=Memory(ledger=self.ledger, activations=self.activations),
+            trainer=self.trainer,
+            clock=lambda: self.now,
+        )
+
+    def restarted(self) -> "Node":
+        return Node(self.ledger_store, self.activations, self.trainer, self.cap_epsilon, self.settings, self.now)
+
+
+def make_message(
+    plan: RunPlan,
+    *,
+    round_number: int = 1,
+    sequence: int = 1,
+    kind: Kind = Kind.TRAIN,
+    model: bytes | None = None,
+    key: Ed25519PrivateKey = COORDINATOR,
+    payload: bytes | None = None,
+    **changes: object,
+) -> SignedMessage:
+    """Return a message of the coordinator; ``changes`` go into the header before it is signed."""
+    content = model if model is not None else model_to_bytes(ARCHITECTURE.initial_parameters(7))
+    body = payload if payload is not None else build_order(plan, model=content)
+    fields: dict[str, object] = {
+        "kind": kind,
+        "federation": plan.federation,
+        "run": plan.run,
+        "round": round_number,
+        "country": Country.GR,
+        "sequence": sequence,
+        "plan_sha256": plan.sha256(),
+        "base_model_sha256": sha256_hex(content),
+        "payload_sha256": sha256_hex(body),
+    }
+    return sign_message(Header.model_validate({**fields, **changes}), payload=body, key=key)
