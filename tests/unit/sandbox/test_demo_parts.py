@@ -47,7 +47,7 @@ def test_a_folder_of_an_earlier_demonstration_is_made_anew(tmp_path: Path) -> No
 
 def test_all_ten_profiles_are_valid_and_no_port_is_given_twice(tmp_path: Path) -> None:
     layout = prepare_folder(tmp_path / "demo")
-    write_profiles(layout, epsilon=8.0)
+    write_profiles(layout, epsilon=8.0, with_api=True)
     coordinator = load_settings(layout.coordinator_profile, CoordinatorSettings)
     nodes = [load_settings(layout.node_profile(country), NodeSettings) for country in DEMONSTRATION]
     assert [node.country for node in nodes] == list(DEMONSTRATION)

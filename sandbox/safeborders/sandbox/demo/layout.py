@@ -79,8 +79,8 @@ def write_sizes(layout: Layout, preset: str) -> Path:
     return path
 
 
-def write_profiles(layout: Layout, *, epsilon: float) -> None:
-    """Write the profile of the coordinator and of each country."""
+def write_profiles(layout: Layout, *, epsilon: float, with_api: bool) -> None:
+    """Write the profile of the coordinator and of each country; investigators' APIs only where somebody may call."""
     _write(
         layout.coordinator_profile,
         {
@@ -92,7 +92,10 @@ def write_profiles(layout: Layout, *, epsilon: float) -> None:
         },
     )
     for country in DEMONSTRATION:
-        _write(layout.node_profile(country), _node_profile(layout, country, epsilon=epsilon))
+        profile = _node_profile(layout, country, epsilon=epsilon)
+        if with_api:
+            profile["api"] = {"port": layout.api_ports[country]}
+        _write(layout.node_profile(country), profile)
 
 
 def _node_profile(layout: Layout, country: Country, *, epsilon: float) -> dict[str, object]:
@@ -110,7 +113,6 @@ def _node_profile(layout: Layout, country: Country, *, epsilon: float) -> dict[s
             "valid_until": "2099-12-31",
         },
         "write_evaluation": True,
-        "api": {"port": layout.api_ports[country]},
     }
 
 

@@ -45,7 +45,7 @@ def run_demonstration(
     console = Console()
     with _interrupted_by_sigterm(), _programs() as programs:
         layout = prepare_folder(folder)
-        write_profiles(layout, epsilon=epsilon)
+        write_profiles(layout, epsilon=epsilon, with_api=keep)
         with _progress(console) as progress:
             result = _run_steps(layout, programs, progress, preset=preset, seed=seed, epsilon=epsilon, rounds=rounds)
         result = result.after(time.monotonic() - started)
