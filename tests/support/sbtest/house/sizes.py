@@ -33,7 +33,7 @@ def violations_in_parameters(source: Source) -> list[str]:
     """Find functions with too many parameters, or with too many that may be given by position.
 
     Not counted: ``self`` and ``cls``; names with a leading underscore and methods such as ``__call__``, which a foreign
-    protocol imposes; commands (in ``commands.py`` too) and endpoints. A private function, whose callers stand in the
+    protocol imposes; commands (their bodies in ``commands.py`` too) and endpoints. A private function, whose callers stand in the
     same file, may take one more by position. A ``# house: reason`` on the line of the ``def`` excuses it.
     """
     found = []
@@ -65,7 +65,7 @@ def _is_excused(function: ast.FunctionDef | ast.AsyncFunctionDef, *, source: Sou
         for part in ast.walk(decorator)
         if isinstance(part, ast.Attribute)
     }
-    imposed = function.name in _PROTOCOLS or source.path.endswith("/commands.py")
+    imposed = function.name in _PROTOCOLS or source.path.endswith(("/commands.py", "_command.py"))
     return imposed or bool(names & _DECORATORS) or "# house: " in source.lines[function.lineno - 1]
 
 
