@@ -118,10 +118,12 @@ class CaseWriter:
             since = scene.opened - days(chance, median=180)
             recruiter = chance.choice(scene.suspects)
             cell.ties.append(Tie(recruiter, victim, since, "uncle_aunt" if surname else ""))
-            if chance.random() < 0.35 and len(scene.suspects) > 1:
+            if chance.random() < 0.5 and len(scene.suspects) > 1:
                 cell.ties.append(Tie(chance.choice(scene.suspects), victim, since))
-            if family and scene.victims and chance.random() < 0.5:
-                cell.ties.append(Tie(scene.victims[-1], victim, victim.born, "sibling"))
+            siblings = family and chance.random() < 0.5
+            for other in scene.victims:
+                if chance.random() < numbers.fellow_victims:
+                    cell.ties.append(Tie(other, victim, since, "sibling" if siblings else ""))
             scene.victims.append(victim)
             cell.victims.append(victim)
 

@@ -43,6 +43,7 @@ class CaseNumbers(_Strict):
 
     more_victims: Mapping[CaseType, float]
     more_suspects: float
+    fellow_victims: float
     contacts: Range
     episodes: Range
     phones: Mapping[str, float]
