@@ -33,8 +33,8 @@ def violations_in_parameters(source: Source) -> list[str]:
     """Find functions with too many parameters, or with too many that may be given by position.
 
     Not counted: ``self`` and ``cls``; names with a leading underscore and methods such as ``__call__``, which a foreign
-    protocol imposes; commands (their bodies in ``commands.py`` too) and endpoints. A private function, whose callers stand in the
-    same file, may take one more by position. A ``# house: reason`` on the line of the ``def`` excuses it.
+    protocol imposes; commands (their bodies in ``commands.py`` too) and endpoints. A private function, whose callers
+    stand in the same file, may take one more by position. A ``# house: reason`` on the line of the ``def`` excuses it.
     """
     found = []
     for function in functions_of(source.tree):
