@@ -31,3 +31,9 @@ def run(
     load_function("safeborders.sandbox.demo.run:run_demonstration")(
         preset=preset, seed=seed, epsilon=epsilon, rounds=rounds, folder=folder, json_file=json, keep=keep
     )
+
+
+@app.command("bound")
+def bound(folder: Annotated[Path, typer.Option(help="Folder of a demonstration.")] = Path("demo")) -> None:
+    """Pool the nine synthetic databases without privacy, which nobody may do with real ones, and score the result."""
+    load_function("safeborders.sandbox.demo.bound:write_bound")(folder)

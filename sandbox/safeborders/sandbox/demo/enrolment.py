@@ -2,7 +2,6 @@
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
-from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.node.commands import initialise
 from safeborders.node.enrolment import accept_admission, build_enrolment_request
 from safeborders.sandbox.demo.layout import Layout
@@ -20,7 +19,7 @@ def enrol_countries(layout: Layout, programs: Programs) -> None:
     coordinator_fingerprint = printed.strip().splitlines()[-1]
     requests = layout.folder / "requests"
     requests.mkdir()
-    settings = {country: load_settings(layout.node_profile(country), NodeSettings) for country in DEMONSTRATION}
+    settings = {country: load_settings(layout.node_profile(country), NodeSettings) for country in layout.countries}
     arguments: list[str] = []
     for country, node in settings.items():
         initialise(layout.node_profile(country))

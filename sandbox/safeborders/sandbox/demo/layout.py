@@ -28,6 +28,11 @@ class Layout:
     api_ports: dict[Country, int]
 
     @property
+    def countries(self) -> tuple[Country, ...]:
+        """Who takes part."""
+        return tuple(self.api_ports)
+
+    @property
     def world(self) -> Path:
         """Import files of the nine countries and, apart, the ground truth."""
         return self.folder / "world"
@@ -45,13 +50,22 @@ class Layout:
         """Where the node of ``country`` leaves the predictions of its models after ``run``; they stay on its disk."""
         return self.folder / "nodes" / country.value / "evaluation" / f"{run}.json"
 
+    @property
+    def bound(self) -> Path:
+        """Where the scores of the pooled bound go."""
+        return self.folder / "bound.json"
+
     def log(self, name: str) -> Path:
         """The log file of a program of the demonstration."""
         return self.folder / "logs" / f"{name}.log"
 
 
-def prepare_folder(folder: Path) -> Layout:
+def prepare_folder(folder: Path, *, countries: tuple[Country, ...] = DEMONSTRATION) -> Layout:
     """Make ``folder`` empty and ready; only a folder of an earlier demonstration is ever emptied.
+
+    Args:
+        folder: For everything.
+        countries: Who takes part.
 
     Raises:
         Conflict: If the folder holds anything else.
@@ -62,13 +76,13 @@ def prepare_folder(folder: Path) -> Layout:
     _empty(folder)
     (folder / _MARK).touch()
     (folder / "logs").mkdir()
-    edge, superlink, page, *apis = find_free_ports(3 + len(DEMONSTRATION))
+    edge, superlink, page, *apis = find_free_ports(3 + len(countries))
     return Layout(
         folder=folder.resolve(),
         edge_port=edge,
         superlink_port=superlink,
         page_port=page,
-        api_ports=dict(zip(DEMONSTRATION, apis, strict=True)),
+        api_ports=dict(zip(countries, apis, strict=True)),
     )
 
 
@@ -91,7 +105,7 @@ def write_profiles(layout: Layout, *, epsilon: float, with_api: bool) -> None:
             "page_port": layout.page_port,
         },
     )
-    for country in DEMONSTRATION:
+    for country in layout.countries:
         profile = _node_profile(layout, country, epsilon=epsilon)
         if with_api:
             profile["api"] = {"port": layout.api_ports[country]}

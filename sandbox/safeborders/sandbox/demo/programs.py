@@ -41,10 +41,10 @@ class Programs:
         self._children = [entry for entry in self._children if entry[1] is not child]
 
     def check(self) -> None:
-        """Notice a program that ended although it should run. Raises Unavailable."""
+        """Notice a program that failed. Raises Unavailable."""
         for name, child, log in self._children:
-            if child.poll() is not None:
-                raise Unavailable(f"The program '{name}' ended before its time: {_last_line(log)}")
+            if child.poll() not in {None, 0}:
+                raise Unavailable(f"The program '{name}' failed: {_last_line(log)}")
 
     @property
     def running(self) -> int:

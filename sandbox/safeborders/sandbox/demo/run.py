@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from safeborders.kit.logs import set_up_logs
-from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.sandbox.demo.enrolment import enrol_countries
 from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profiles, write_sizes
 from safeborders.sandbox.demo.programs import Programs
@@ -74,15 +73,17 @@ def _run_steps(
     _fill_databases(layout, programs, progress)
     _start_programs(layout, programs, progress)
     run = _plan(layout, programs, epsilon=epsilon, rounds=rounds, preset=preset)
+    bound = programs.start("bound", ["demo", "bound", "--folder", str(layout.folder)], log=layout.log("bound"))
     rows = follow_run(layout, programs, progress, run=run)
     wait_until_served(layout, programs, progress, run=run)
     with _step(progress, "scores and the bound"):
-        return collect_result(layout, run=run, rounds=rows, epsilon=epsilon)
+        programs.wait(bound)
+        return collect_result(layout, run=run, rounds=rows)
 
 
 def _fill_databases(layout: Layout, programs: Programs, progress: Progress) -> None:
-    task = progress.add_task("nine databases", total=len(DEMONSTRATION))
-    waiting = list(DEMONSTRATION)
+    task = progress.add_task("nine databases", total=len(layout.countries))
+    waiting = list(layout.countries)
     active: list[subprocess.Popen[bytes]] = []
     while waiting or active:
         while waiting and len(active) < _AT_ONCE:
@@ -99,7 +100,7 @@ def _fill_databases(layout: Layout, programs: Programs, progress: Progress) -> N
 def _start_programs(layout: Layout, programs: Programs, progress: Progress) -> None:
     profile = str(layout.coordinator_profile)
     programs.start("coordinator", ["coordinator", "run", "--profile", profile], log=layout.log("coordinator"))
-    for country in DEMONSTRATION:
+    for country in layout.countries:
         arguments = ["node", "run", "--profile", str(layout.node_profile(country))]
         programs.start(f"node {country.value}", arguments, log=layout.log(f"node.{country.value}"))
     wait_until_started(layout, programs, progress)

@@ -8,7 +8,6 @@ import httpx
 from rich.progress import Progress
 
 from safeborders.kit.errors import Unavailable
-from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.sandbox.demo.layout import Layout
 from safeborders.sandbox.demo.programs import Programs
 
@@ -20,13 +19,13 @@ _SERVE_SECONDS = 180.0
 
 def wait_until_started(layout: Layout, programs: Programs, progress: Progress) -> None:
     """Wait until the coordinator has heard of all nine countries."""
-    task = progress.add_task("ten programs", total=1 + len(DEMONSTRATION))
+    task = progress.add_task("ten programs", total=1 + len(layout.countries))
 
     def heard_of() -> bool:
         nodes = _get(layout, "/v1/nodes")
         seen = 0 if nodes is None else 1 + sum(row["seen_at"] is not None for row in nodes["items"])
         progress.update(task, completed=seen)
-        return seen == 1 + len(DEMONSTRATION)
+        return seen == 1 + len(layout.countries)
 
     _wait(heard_of, programs=programs, seconds=_START_SECONDS, what="all countries to connect")
 
@@ -52,12 +51,12 @@ def follow_run(layout: Layout, programs: Programs, progress: Progress, *, run: s
 
 def wait_until_served(layout: Layout, programs: Programs, progress: Progress, *, run: str) -> None:
     """Wait until every node has made its own model of the released one."""
-    task = progress.add_task("models at the nodes", total=len(DEMONSTRATION))
+    task = progress.add_task("models at the nodes", total=len(layout.countries))
 
     def all_served() -> bool:
-        done = sum(layout.evaluation(country, run=run).exists() for country in DEMONSTRATION)
+        done = sum(layout.evaluation(country, run=run).exists() for country in layout.countries)
         progress.update(task, completed=done)
-        return done == len(DEMONSTRATION)
+        return done == len(layout.countries)
 
     _wait(all_served, programs=programs, seconds=_SERVE_SECONDS, what="the nodes' own models")
 
