@@ -1,5 +1,6 @@
 """How good the predictions of a synthetic country are, measured against the ground truth that no node ever reads."""
 
+import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,6 +46,19 @@ class Truth:
     types: Mapping[str, str]
     linked: frozenset[tuple[str, str]]
     hidden: frozenset[tuple[str, str]]
+
+
+def load_truth(folder: Path) -> Truth:
+    """Read the ground truth in ``folder``; keys are unique over all countries. Noise links are nobody's truth."""
+    with (folder / "gt_cases.csv").open(encoding="utf-8", newline="") as file:
+        types = {row["case"]: row["type"] for row in csv.DictReader(file) if row["type"] in CASE_TYPES}
+    with (folder / "gt_links.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["planted"] == "1"]
+    return Truth(
+        types=types,
+        linked=frozenset((row["src"], row["dst"]) for row in rows),
+        hidden=frozenset((row["src"], row["dst"]) for row in rows if row["hidden"] == "1"),
+    )
 
 
 def score_country(evaluation: Path, truth: Truth) -> CountryScores:
