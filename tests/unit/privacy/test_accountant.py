@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from dp_accounting.pld.privacy_loss_distribution import from_gaussian_mechanism
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from opacus.accountants import GaussianAccountant, PRVAccountant
@@ -203,3 +204,16 @@ def test_a_kind_without_a_price_is_an_error_and_a_kind_has_one_price() -> None:
 
     with pytest.raises(ValueError, match="one price"):
         register_price(AttributedGaussian, price=price)
+
+
+def test_a_later_stage_is_priced_with_everything_else() -> None:
+    class Relational(AttributedGaussian):
+        kind = "test_priced_relational"
+
+    def price(event: Event, interval: float) -> object:
+        return from_gaussian_mechanism(5.0, value_discretization_interval=interval)
+
+    register_price(Relational, price=price)
+    event = Relational("links", 1.0, 4.0, 1, grid=2**30, dimension=1)
+    assert epsilon([event], delta=DELTA) == pytest.approx(gaussian_epsilon(5.0, delta=DELTA), abs=1e-3)
+    assert epsilon([event, make_event()], delta=DELTA) > epsilon([make_event()], delta=DELTA)

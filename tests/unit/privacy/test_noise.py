@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest, norm
 
-from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION, discrete_gaussian
+from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION, _uniform_below, discrete_gaussian
+from safeborders.privacy.dpsgd.sampling import random_words
 
 # Each test below fails by chance with this probability; 20 of them make a false alarm once in 50,000 runs.
 CHANCE = 1e-6
@@ -81,3 +82,14 @@ def test_no_draws_are_none_and_impossible_requests_are_refused() -> None:
     for deviation in (0, LARGEST_DEVIATION + 1):
         with pytest.raises(ValueError, match="deviation"):
             discrete_gaussian(1, deviation=deviation)
+
+
+def test_a_bound_that_does_not_divide_the_words_gives_no_number_a_better_chance() -> None:
+    bound = 3 * 2**61  # without rejection the lower third would come up half as often again
+    thirds = _uniform_below(DRAWS, bound=bound) // 2**61
+    assert chisquare(np.bincount(thirds, minlength=3)).pvalue > CHANCE
+
+
+def test_control_without_rejection_the_bias_is_caught() -> None:
+    thirds = (random_words(DRAWS) % np.uint64(3 * 2**61)).astype(np.int64) // 2**61
+    assert chisquare(np.bincount(thirds, minlength=3)).pvalue < CHANCE
