@@ -18,15 +18,20 @@ _console = Console(highlight=False)
 
 
 def initialise(profile: Path) -> None:
-    """Make the node's keys and its empty database with the newest schema."""
+    """Make the node's keys and its empty database with the newest schema, and say what comes next."""
     settings = load_settings(profile, NodeSettings)
+    prepare_node(settings)
+    _console.print(
+        f"The node of {settings.country.value} has its keys and an empty database. Next: safeborders node enrol"
+    )
+
+
+def prepare_node(settings: NodeSettings) -> None:
+    """Make the node's keys and its empty database with the newest schema."""
     enrolment.create_identity(settings)
     store = open_node_store(settings)
     store.upgrade()
     store.close()
-    _console.print(
-        f"The node of {settings.country.value} has its keys and an empty database. Next: safeborders node enrol"
-    )
 
 
 def write_enrolment_request(profile: Path, *, out: Path) -> None:

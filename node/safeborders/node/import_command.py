@@ -26,7 +26,7 @@ def import_folder(profile: Path, *, folder: Path, quiet: bool) -> None:
             store,
             folder,
             country=settings.country,
-            now=system_clock(),
+            now=system_clock,
             progress=lambda done, total: bars.update(task, completed=done, total=total),
         )
     store.close()

@@ -2,7 +2,7 @@
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
-from safeborders.node.commands import initialise
+from safeborders.node.commands import prepare_node
 from safeborders.node.enrolment import accept_admission, build_enrolment_request
 from safeborders.sandbox.demo.layout import Layout
 from safeborders.sandbox.demo.programs import Programs
@@ -22,7 +22,7 @@ def enrol_countries(layout: Layout, programs: Programs) -> None:
     settings = {country: load_settings(layout.node_profile(country), NodeSettings) for country in layout.countries}
     arguments: list[str] = []
     for country, node in settings.items():
-        initialise(layout.node_profile(country))
+        prepare_node(node)
         content, fingerprint = build_enrolment_request(node)
         path = requests / f"{country.value}.request.json"
         path.write_bytes(content)
