@@ -41,8 +41,8 @@ class TaskDefaults:
 
 
 TASK_DEFAULTS: Mapping[Task, TaskDefaults] = {
-    Task.TYPOLOGY: TaskDefaults(sampling_rate=0.5, clip_norm=1.0, noise_multiplier=2.05, learning_rate=1.0),
-    Task.LINKS: TaskDefaults(sampling_rate=0.5, clip_norm=1.0, noise_multiplier=6.0, learning_rate=1.0),
+    Task.TYPOLOGY: TaskDefaults(sampling_rate=0.5, clip_norm=1.0, noise_multiplier=2.05, learning_rate=0.5),
+    Task.LINKS: TaskDefaults(sampling_rate=0.5, clip_norm=1.0, noise_multiplier=6.0, learning_rate=0.7),
 }
 
 _CASES: Mapping[str, Mapping[Country, int]] = {
@@ -83,7 +83,7 @@ _CASES: Mapping[str, Mapping[Country, int]] = {
 }
 """Cases per country as the presets declare them (domain.md 6.2); ``bench`` is three times ``demo``."""
 
-_EXAMPLES_PER_CASE: Mapping[Task, float] = {Task.TYPOLOGY: 0.2, Task.LINKS: 0.5}
+_EXAMPLES_PER_CASE: Mapping[Task, float] = {Task.TYPOLOGY: 0.2, Task.LINKS: 2.25}
 """Declared, public guess of curated examples per case; scales the step, never the privacy."""
 
 

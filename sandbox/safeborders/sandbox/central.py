@@ -1,7 +1,7 @@
 """The bound that federation is measured against: all countries' records pooled, without privacy.
 
-Nobody may do this with real records. The same linear models are fitted to convergence on the examples of all countries
-(all but those that judge), and every country then applies them to its own graph as it would a released model.
+Nobody may do this with real records. The same linear models are fitted to convergence on the examples of all countries,
+and every country then applies them to its own graph as it would a released model.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,6 @@ from safeborders.node.learning.predictions import CasePredictions, LinkPredictio
 from safeborders.node.learning.regression import fit_residual
 
 PENALTY = 1.0
-_UNBOUNDED = 10**6  # examples per person: the bound knows no person
 
 
 def fit_pooled_model(
@@ -37,8 +36,8 @@ def fit_pooled_model(
     parts = []
     for task in architecture.tasks:
         examples = [_examples(records, task.task) for records in countries.values()]
-        inputs = np.concatenate([one.inputs[~one.validation] for one in examples]).astype(np.float64)
-        labels = np.concatenate([one.labels[~one.validation] for one in examples])
+        inputs = np.concatenate([one.inputs for one in examples]).astype(np.float64)
+        labels = np.concatenate([one.labels for one in examples])
         fitted = fit_residual(inputs, np.zeros((len(labels), task.widths[-1])), labels=labels, penalty=PENALTY)
         parts += [fitted.weights.T.ravel(), fitted.bias]
     return np.concatenate(parts).astype(np.float32)
@@ -49,7 +48,7 @@ def predict_pooled(
 ) -> tuple[CasePredictions | None, LinkPredictions | None]:
     """Apply a pooled model to one country; its ``personalised`` predictions are the bound."""
     modules = build_perceptrons(architecture, model)
-    return predict_all(records, modules, examples_per_person=dict.fromkeys(modules, _UNBOUNDED))
+    return predict_all(records, modules, examples_per_person=dict.fromkeys(modules, 1))
 
 
 def _examples(records: Records, task: Task) -> Examples:

@@ -38,7 +38,7 @@ def build_graph(records: Records, persons: PersonGraph) -> HeteroData:
         other = together.row != together.col
         ends = np.stack([together.row[other], together.col[other]])
         _set_edges(graph, (PERSON, _plain(name), PERSON), ends, np.asarray(together.data[other]))
-    edges, weights = case_links(persons)
+    edges, weights = case_links(records, persons)
     _set_edges(graph, CASE_EDGE, edges, weights)
     return graph
 

@@ -4,15 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, triu
 
-from safeborders.node.graph.persons import PersonGraph
+from safeborders.node.graph.persons import PersonGraph, incidence, without_hubs
+from safeborders.node.graph.records import CASE, Records
 
+SAME_SCENE = 0.5
 SAME_PERSON = 1.0
 ASSOCIATED_PERSONS = 0.5
 SHARED_SELECTOR = 0.5
 IN_CONTACT = 0.25
 
 
-def case_links(graph: PersonGraph) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def case_links(records: Records, graph: PersonGraph) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the links between cases in both directions and their weights.
 
     Shape:
@@ -23,6 +25,7 @@ def case_links(graph: PersonGraph) -> tuple[NDArray[np.int64], NDArray[np.float6
         SAME_PERSON * (parties.T @ parties)
         + ASSOCIATED_PERSONS * (parties.T @ graph.associates @ parties)
         + SHARED_SELECTOR * sum((_joined(parties, users) for users in graph.bridges.values()), start=_none(parties))
+        + SAME_SCENE * sum((scenes @ scenes.T for scenes in _scenes(records)), start=_none(parties))
         + IN_CONTACT * sum((parties.T @ table @ parties for table in graph.contacts.values()), start=_none(parties))
     )
     above = triu(csr_array(between), k=1).tocoo()
@@ -38,6 +41,17 @@ def _joined(parties: csr_array, users: csr_array) -> csr_array:
     of_cases.data = np.ones_like(of_cases.data)
     joined: csr_array = of_cases @ of_cases.T
     return joined
+
+
+def _scenes(records: Records) -> list[csr_array]:
+    """Cases by the places and vehicles of their episodes, without hubs."""
+    episodes = incidence(records.of_kind("HAS_EPISODE"), (records.count(CASE), records.count("episode")))
+    scenes = []
+    for kind, target in (("AT", "place"), ("USED_VEHICLE", "vehicle")):
+        seen = episodes @ incidence(records.of_kind(kind), (records.count("episode"), records.count(target)))
+        seen.data = np.ones_like(seen.data)
+        scenes.append(without_hubs(seen))
+    return scenes
 
 
 def _none(parties: csr_array) -> csr_array:

@@ -80,7 +80,7 @@ def build_person_graph(records: Records) -> PersonGraph:
     members = ~records.professional
     parties = _merged(records.of_kind(PARTY), members)
     bridges = {
-        feature: _without_hubs(_incidence(records, _between(records, selector), selector, members))
+        feature: without_hubs(_incidence(records, _between(records, selector), selector, members))
         for feature, selector in SELECTORS.items()
     }
     return PersonGraph(
@@ -144,28 +144,33 @@ def _with_roles(relations: tuple[Relation, ...], roles: tuple[str, ...], *, inve
 def _incidence(
     records: Records, relations: tuple[Relation, ...], target_type: str, members: NDArray[np.bool_]
 ) -> csr_array:
-    shape = (len(members), records.count(target_type))
+    usable = tuple(relation.where(members[relation.source]) for relation in relations)
+    return incidence(usable, (len(members), records.count(target_type)))
+
+
+def incidence(relations: tuple[Relation, ...], shape: tuple[int, int]) -> csr_array:
+    """Return the 0/1 table of sources by targets of all given links."""
     if not relations:
         return csr_array(shape)
-    source = np.concatenate([r.source for r in relations])
-    target = np.concatenate([r.target for r in relations])
-    usable = members[source]
-    return _binary(csr_array((np.ones(int(usable.sum())), (source[usable], target[usable])), shape=shape))
+    source = np.concatenate([relation.source for relation in relations])
+    target = np.concatenate([relation.target for relation in relations])
+    return _binary(csr_array((np.ones(len(source)), (source, target)), shape=shape))
 
 
 def _contacts(records: Records, *, kind: str, selector: str, members: NDArray[np.bool_]) -> csr_array:
     """Persons whose selectors are linked; a hub's selector speaks for nobody."""
-    users = _without_hubs(_incidence(records, _between(records, selector), selector, members))
+    users = without_hubs(_incidence(records, _between(records, selector), selector, members))
     size = records.count(selector)
     links = [r for r in records.of_kind(kind) if r.source_type == r.target_type == selector]
     if not links:
         return csr_array((len(members), len(members)))
     first, second = (np.concatenate(side) for side in zip(*((r.source, r.target) for r in links), strict=True))
-    linked = _without_hubs(symmetric(first, second, count=size))
+    linked = without_hubs(symmetric(first, second, count=size))
     return _binary(_without_diagonal(users @ linked @ users.T))
 
 
-def _without_hubs(table: csr_array) -> csr_array:
+def without_hubs(table: csr_array) -> csr_array:
+    """Return the table without the columns that more than ``HUB_USERS`` rows have."""
     users = np.asarray(table.sum(axis=0)).ravel()
     kept: csr_array = table @ _diagonal(users <= HUB_USERS)
     kept.eliminate_zeros()

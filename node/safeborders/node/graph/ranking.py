@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CURATION_KEY = b"safeborders curation 1"
-SPLIT_KEY = b"safeborders validation split 1"
+FOLD_KEY = b"safeborders folds 1"
 
 
 def keyed_ranks(identifiers: Iterable[str], *, key: bytes) -> NDArray[np.uint64]:

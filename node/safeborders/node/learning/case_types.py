@@ -1,7 +1,9 @@
 """Stage C for cases: the federated model, the country's own graph and labels, and a choice that may refuse them.
 
-Every candidate predicts the held-out labels of the country without having seen them; the local-only one wins unless
-another is strictly better. Nothing computed here can be sent: it goes into the node's database and no message.
+Every candidate predicts each labelled case without having seen its label (five folds); the local-only one wins unless
+another is strictly better. The released model saw some of these labels too, but only through noise that hides every
+single person, so that it can hardly flatter itself. Nothing computed here can be sent: it goes into the node's database
+and into no message.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from safeborders.node.learning.regression import Floats, fit_residual, mean_log_
 
 FOLDS = 5
 STEPS = 4
-SHARES = (0.0, 0.3, 0.6, 0.85)
+SHARES = (0.0, 0.3, 0.45, 0.6)
 """Weights of the neighbours that compete; 0 is no propagation."""
 TRUST = 0.9
 """Belief in a human label of a neighbouring case; some labels are wrong."""
@@ -31,7 +33,6 @@ class CaseProblem:
         inputs: Inputs of all cases, :math:`(N, F)`.
         labels: Human label, -1 without one, :math:`(N,)`.
         folds: In which of ``FOLDS`` parts each case is, by a public keyed hash.
-        judged: Labelled cases that took no part in federated training; they alone decide.
         edges: Links between cases, both directions, :math:`(2, E)`.
         weights: Their weights, :math:`(E,)`.
         classes: Number of types.
@@ -40,7 +41,6 @@ class CaseProblem:
     inputs: Floats
     labels: NDArray[np.int64]
     folds: NDArray[np.int64]
-    judged: NDArray[np.bool_]
     edges: NDArray[np.int64]
     weights: Floats
     classes: int
@@ -68,7 +68,7 @@ class CaseTypes:
         local: Logits of the best candidate that never saw the federated model.
         personalised: Logits of the candidate that was chosen.
         chosen: Its name.
-        local_loss: Loss of the best local candidate on the judged labels, nats.
+        local_loss: Loss of the best local candidate on labels that it did not see, nats.
         chosen_loss: Loss of the chosen one; never above ``local_loss``.
     """
 
@@ -79,7 +79,7 @@ class CaseTypes:
     chosen_loss: float
 
 
-LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (1.0, 3.0) for s in SHARES)
+LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (0.3, 1.0, 3.0) for s in SHARES)
 FEDERATED = tuple(Candidate(federated=True, penalty=p, share=s) for p in (1.0, 3.0, 10.0, 100.0) for s in SHARES)
 UNJUDGED = Candidate(federated=True, penalty=10.0, share=0.6)
 
@@ -91,12 +91,11 @@ def personalise_case_types(problem: CaseProblem, federated: Floats) -> CaseTypes
         problem: The country's cases.
         federated: Logits of the released model for all cases, :math:`(N, K)`.
     """
-    judged = problem.judged & (problem.labels >= 0)
-    if not judged.any():
+    if not (problem.labels >= 0).any():
         return _unjudged(problem, federated)
     losses = {}
     for base in {(c.federated, c.penalty) for c in (*LOCAL, *FEDERATED)}:
-        losses.update(_held_out_losses(problem, federated, base=base, judged=judged))
+        losses.update(_held_out_losses(problem, federated, base=base))
     local = min(LOCAL, key=lambda candidate: losses[candidate][0])
     best = min((local, *FEDERATED), key=lambda candidate: losses[candidate][0])  # ties go to the local one
     everything = problem.labels >= 0
@@ -122,9 +121,10 @@ def _unjudged(problem: CaseProblem, federated: Floats) -> CaseTypes:
 
 
 def _held_out_losses(
-    problem: CaseProblem, federated: Floats, *, base: tuple[bool, float], judged: NDArray[np.bool_]
+    problem: CaseProblem, federated: Floats, *, base: tuple[bool, float]
 ) -> dict[Candidate, tuple[float, float]]:
     """Return the loss of the base with each share on labels that it did not see, and its best temperature."""
+    judged = problem.labels >= 0
     held_out = {share: np.zeros((len(problem.labels), problem.classes)) for share in SHARES}
     for fold in range(FOLDS):
         here = judged & (problem.folds == fold)

@@ -1,8 +1,4 @@
-"""Training examples of both tasks, each with the persons that it is about.
-
-A tenth of the examples, chosen by a public keyed hash, never takes part in federated training; together with those that
-the bound on contributions leaves out they judge at home which model is better.
-"""
+"""Training examples of both tasks, each with the persons that it is about."""
 
 from dataclasses import dataclass
 
@@ -12,11 +8,10 @@ from numpy.typing import NDArray
 from safeborders.models.graph.features import NO, UNKNOWN, YES
 from safeborders.node.graph.pairs import candidate_pairs, contains, pair_inputs
 from safeborders.node.graph.persons import PARTY, PersonGraph, curated_association
-from safeborders.node.graph.ranking import CURATION_KEY, SPLIT_KEY, keyed_ranks, pair_identifiers
+from safeborders.node.graph.ranking import CURATION_KEY, keyed_ranks, pair_identifiers
 from safeborders.node.graph.records import CASE, PERSON, Records
 from safeborders.node.learning.attribution import Attributions, bound_contributions
 
-VALIDATION_SHARE = 0.1
 HARD_PER_POSITIVE = 2
 RANDOM_PER_POSITIVE = 1
 
@@ -30,24 +25,16 @@ class Examples:
         labels: Class of each example, :math:`(N,)`.
         attributions: The persons of each example.
         ranks: Public keyed hash of each example.
-        validation: Whether the example is kept from federated training whatever happens.
     """
 
     inputs: NDArray[np.float32]
     labels: NDArray[np.int64]
     attributions: Attributions
     ranks: NDArray[np.uint64]
-    validation: NDArray[np.bool_]
 
     def curated(self, *, limit: int) -> NDArray[np.bool_]:
         """Return which examples take part in federated training: at most ``limit`` about any person."""
-        return bound_contributions(self._without_validation(), limit=limit, ranks=self.ranks)
-
-    def _without_validation(self) -> Attributions:
-        """Leave validation examples without persons: they never stay and use up nobody's share."""
-        owners = np.repeat(np.arange(len(self.labels)), np.diff(self.attributions.starts))
-        usable = ~self.validation[owners]
-        return Attributions.of_pairs(owners[usable], self.attributions.persons[usable], count=len(self.labels))
+        return bound_contributions(self.attributions, limit=limit, ranks=self.ranks)
 
 
 @dataclass(frozen=True)
@@ -84,7 +71,6 @@ def build_case_examples(records: Records) -> Examples:
         labels=records.case_type[labelled],
         attributions=Attributions.of_pairs(examples, persons, count=len(labelled)),
         ranks=keyed_ranks(identifiers, key=CURATION_KEY),
-        validation=_is_validation(identifiers),
     )
 
 
@@ -108,14 +94,8 @@ def build_pair_examples(records: Records, graph: PersonGraph) -> PairExamples:
         labels=(every < len(linked[0])).astype(np.int64),
         attributions=attributions,
         ranks=keyed_ranks(identifiers, key=CURATION_KEY),
-        validation=_is_validation(identifiers),
     )
     return PairExamples(examples=examples, first=first, second=second)
-
-
-def _is_validation(identifiers: list[str]) -> NDArray[np.bool_]:
-    chosen: NDArray[np.bool_] = keyed_ranks(identifiers, key=SPLIT_KEY) < np.uint64(VALIDATION_SHARE * 2**64)
-    return chosen
 
 
 def _identifiers(records: Records, first: NDArray[np.int64], second: NDArray[np.int64]) -> list[str]:

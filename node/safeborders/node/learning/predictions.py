@@ -14,11 +14,11 @@ from safeborders.node.graph.builder import CASE_EDGE, build_graph
 from safeborders.node.graph.pairs import candidate_pairs, contains, pair_inputs
 from safeborders.node.graph.persons import PersonGraph, build_person_graph
 from safeborders.node.graph.predictors import adamic_adar, predictors
-from safeborders.node.graph.ranking import SPLIT_KEY, keyed_ranks, pair_identifiers
+from safeborders.node.graph.ranking import FOLD_KEY, keyed_ranks, pair_identifiers
 from safeborders.node.graph.records import CASE, PERSON, Records
 from safeborders.node.learning.case_types import FOLDS as CASE_FOLDS
 from safeborders.node.learning.case_types import CaseProblem, CaseTypes, personalise_case_types
-from safeborders.node.learning.examples import build_case_examples, build_pair_examples, case_inputs
+from safeborders.node.learning.examples import build_pair_examples, case_inputs
 from safeborders.node.learning.link_scores import FOLDS as PAIR_FOLDS
 from safeborders.node.learning.link_scores import MOST_PAIRS, LinkProblem, LinkScorers, personalise_links
 from safeborders.node.learning.regression import Floats
@@ -51,21 +51,15 @@ class LinkPredictions:
     outcome: LinkScorers
 
 
-def predict_case_types(
-    records: Records, persons: PersonGraph, *, module: nn.Module, examples_per_person: int
-) -> CasePredictions:
+def predict_case_types(records: Records, persons: PersonGraph, *, module: nn.Module) -> CasePredictions:
     """Predict the type of every case with the local, the federated and the chosen model."""
     graph = build_graph(records, persons)
     inputs = case_inputs(records)
     federated = logits_of(module, inputs)
-    examples = build_case_examples(records)
-    judged = np.zeros(len(inputs), dtype=np.bool_)
-    judged[np.flatnonzero(records.case_type >= 0)] = ~examples.curated(limit=examples_per_person)
     problem = CaseProblem(
         inputs=inputs.astype(np.float64),
         labels=graph[CASE].y.numpy(),
         folds=_folds(records.ids.get(CASE, ()), count=CASE_FOLDS),
-        judged=judged,
         edges=graph[CASE_EDGE].edge_index.numpy(),
         weights=graph[CASE_EDGE].edge_weight.numpy(),
         classes=len(CASE_TYPES),
@@ -123,8 +117,7 @@ def predict_all(
     persons = build_person_graph(records)
     cases = links = None
     if Task.TYPOLOGY in modules:
-        limit = examples_per_person[Task.TYPOLOGY]
-        cases = predict_case_types(records, persons, module=modules[Task.TYPOLOGY], examples_per_person=limit)
+        cases = predict_case_types(records, persons, module=modules[Task.TYPOLOGY])
     if Task.LINKS in modules:
         limit = examples_per_person[Task.LINKS]
         links = predict_links(records, persons, module=modules[Task.LINKS], examples_per_person=limit)
@@ -144,4 +137,4 @@ def _scores(
 
 
 def _folds(identifiers: Sequence[str], *, count: int) -> NDArray[np.int64]:
-    return (keyed_ranks(identifiers, key=SPLIT_KEY) % np.uint64(count)).astype(np.int64)
+    return (keyed_ranks(identifiers, key=FOLD_KEY) % np.uint64(count)).astype(np.int64)

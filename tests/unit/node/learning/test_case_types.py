@@ -23,12 +23,11 @@ def problem_of(seed: int, *, groups: int = 12, labelled: float = 0.5) -> tuple[C
     """Return a country's problem and the logits of a model that knows the truth a little."""
     records = small_country(seed, groups=groups, labelled=labelled)
     truth = small_country(seed, groups=groups, labelled=1.0).case_type
-    edges, weights = case_links(build_person_graph(records))
+    edges, weights = case_links(records, build_person_graph(records))
     problem = CaseProblem(
         inputs=case_inputs(records).astype(np.float64),
         labels=records.case_type,
         folds=np.arange(len(truth)) % FOLDS,
-        judged=np.ones(len(truth), dtype=np.bool_),
         edges=edges,
         weights=weights,
         classes=CLASSES,
@@ -82,7 +81,7 @@ def test_predictions_are_whole_and_finite() -> None:
     records = small_country(5)
     module = build_perceptrons(ARCHITECTURE, ARCHITECTURE.initial_parameters(1))
     persons = build_person_graph(records)
-    cases = predict_case_types(records, persons, module=module[Task.TYPOLOGY], examples_per_person=1)
+    cases = predict_case_types(records, persons, module=module[Task.TYPOLOGY])
     assert np.isfinite(log_softmax(cases.outcome.personalised, axis=1)).all()
     links = predict_links(records, persons, module=module[Task.LINKS], examples_per_person=1)
     assert all(np.isfinite(scores).all() for scores in links.scores.values())
@@ -97,7 +96,7 @@ def test_predictions_are_the_same_twice(task: str) -> None:
     for _ in range(2):
         persons = build_person_graph(records)
         if task == "cases":
-            predicted = predict_case_types(records, persons, module=module[Task.TYPOLOGY], examples_per_person=1)
+            predicted = predict_case_types(records, persons, module=module[Task.TYPOLOGY])
             answers.append(predicted.outcome.personalised)
         else:
             scored = predict_links(records, persons, module=module[Task.LINKS], examples_per_person=1)
