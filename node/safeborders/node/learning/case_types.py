@@ -79,7 +79,7 @@ class CaseTypes:
     chosen_loss: float
 
 
-LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (0.3, 1.0, 3.0) for s in SHARES)
+LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (1.0, 3.0) for s in SHARES)
 FEDERATED = tuple(Candidate(federated=True, penalty=p, share=s) for p in (1.0, 3.0, 10.0, 100.0) for s in SHARES)
 UNJUDGED = Candidate(federated=True, penalty=10.0, share=0.6)
 
