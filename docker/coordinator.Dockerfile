@@ -5,16 +5,16 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY build/wheels/coordinator wheels
+RUN python3 -m venv /opt/safeborders \
+ && /opt/safeborders/bin/pip install -q --no-index --find-links wheels -r wheels/requirements.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY kit kit
 COPY models/safeborders models/safeborders
 COPY privacy/safeborders privacy/safeborders
 COPY configs/safeborders configs/safeborders
 COPY server server
 RUN rm -rf models/safeborders/models/gnn privacy/safeborders/privacy/dpsgd \
- && python3 -m venv /opt/safeborders \
- && /opt/safeborders/bin/pip install -q --no-index --find-links wheels -r wheels/requirements.txt \
  && /opt/safeborders/bin/pip install -q --no-index --no-deps --no-build-isolation . \
  # Nothing may be installed at run time: neither Flower's uv nor pip stays.
  && /opt/safeborders/bin/pip uninstall -q -y uv hatchling pip setuptools \

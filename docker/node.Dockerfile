@@ -4,16 +4,16 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY build/wheels/node wheels
+RUN python3 -m venv /opt/safeborders \
+ && /opt/safeborders/bin/pip install -q --no-index --find-links wheels -r wheels/requirements.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY kit kit
 COPY models models
 COPY privacy privacy
 COPY configs/safeborders configs/safeborders
 COPY node node
-RUN python3 -m venv /opt/safeborders \
- && /opt/safeborders/bin/pip install -q --no-index --find-links wheels -r wheels/requirements.txt \
- && /opt/safeborders/bin/pip install -q --no-index --no-deps --no-build-isolation . \
+RUN /opt/safeborders/bin/pip install -q --no-index --no-deps --no-build-isolation . \
  # Nothing may be installed at run time: neither Flower's uv nor pip stays.
  && /opt/safeborders/bin/pip uninstall -q -y uv hatchling pip setuptools \
  && ! /opt/safeborders/bin/python -c "import safeborders.server" 2> /dev/null \

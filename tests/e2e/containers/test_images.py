@@ -16,7 +16,7 @@ import pytest
 from sbtest.containers import Host, build_images, find_engine, size_in_bytes
 from sbtest.house.sources import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 PYTHON = "/opt/safeborders/bin/python"
 PROFILES = ROOT / "docker" / "profiles"
