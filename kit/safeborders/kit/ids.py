@@ -1,5 +1,6 @@
-"""Identifiers that sort by time: UUID version 7 (RFC 9562, section 5.7)."""
+"""Identifiers: those that sort by time (UUID version 7) and those that a name always gives (UUID version 8)."""
 
+import hashlib
 import secrets
 import time
 import uuid
@@ -12,3 +13,14 @@ def uuid7() -> str:
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)
     return str(uuid.UUID(int=value))
+
+
+def stable_id(*parts: str) -> str:
+    """Return the UUIDv8 (RFC 9562, section 5.8) that ``parts`` always give, in its 36-character form.
+
+    It is the SHA-256 of the parts, each with its length before it, cut to 122 bits; whoever knows the parts can compute
+    it, so it hides nothing.
+    """
+    digest = hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
