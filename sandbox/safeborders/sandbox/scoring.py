@@ -39,7 +39,7 @@ class Truth:
 
     Attributes:
         types: True type by source key of the case.
-        linked: All true links between persons as sorted pairs of source keys.
+        linked: All true links between persons as pairs of source keys.
         hidden: Those that no import file holds.
     """
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from safeborders.models.domain.countries import Country
 from safeborders.sandbox.central import fit_pooled_model, predict_pooled
-from safeborders.sandbox.scoring import Truth, score_country
+from safeborders.sandbox.scoring import Truth, load_truth, score_country
 from sbtest.small_country import small_country
 
 TRUTH = Truth(
@@ -67,3 +67,14 @@ def test_the_pooled_model_helps_a_country_with_few_labels() -> None:
     assert links is not None
     right = cases.outcome.personalised.argmax(axis=1) == truth
     assert right.mean() > 0.7
+
+
+def test_the_truth_is_read_without_the_wrong_links(tmp_path: Path) -> None:
+    (tmp_path / "gt_cases.csv").write_text("case,type,network,country\nc1,T1,,gr\nc2,atypical,,gr\n")
+    (tmp_path / "gt_links.csv").write_text(
+        "src,dst,kind,planted,hidden\na,b,KIN,1,0\nc,d,ASSOCIATE,1,1\ne,f,ASSOCIATE,0,0\n"
+    )
+    truth = load_truth(tmp_path)
+    assert truth.types == {"c1": "T1"}
+    assert truth.linked == {("a", "b"), ("c", "d")}
+    assert truth.hidden == {("c", "d")}
