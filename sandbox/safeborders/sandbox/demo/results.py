@@ -100,7 +100,7 @@ def print_result(result: DemoResult, console: Console) -> None:
         f"links {100 * result.central_links:.1f}\n"
         "type   accuracy in % on cases without a label\n"
         "links  area under the ROC curve in % on hidden links\n"
-        "local  own data only · fed.  the federated model alone · pers.  what a node serves\n"
+        "local  own data only · fed.  federated model alone · pers.  what a node serves\n"
         "ε      local: against everybody · sum: against those who see only the sum\n"
         f"{result.rounds} rounds, {result.seconds:.0f} seconds. Everything in this world is synthetic."
     )

@@ -33,7 +33,7 @@ def collect_result(layout: Layout, *, run: str, rounds: Sequence[dict[str, Any]]
     countries = {}
     for country in layout.countries:
         scores = score_country(layout.evaluation(country, run=run), truth)
-        local, of_sum = _epsilons(layout, country, run=run)
+        local, of_sum = _epsilons(layout, country, run=run, honest=_honest(rounds))
         countries[country] = CountryResult(
             typology=_scores(scores.typology),
             links=_scores(scores.links),
@@ -50,7 +50,13 @@ def collect_result(layout: Layout, *, run: str, rounds: Sequence[dict[str, Any]]
     )
 
 
-def _epsilons(layout: Layout, country: Country, *, run: str) -> tuple[float, float]:
+def _honest(rounds: Sequence[dict[str, Any]]) -> int:
+    """Return how many countries' noise the observer of the sums cannot subtract, in the round with the fewest."""
+    accepted = [sum(reply["state"] == "accepted" for reply in record["replies"]) for record in rounds]
+    return max(1, min(accepted, default=1) - COLLUDERS)
+
+
+def _epsilons(layout: Layout, country: Country, *, run: str, honest: int) -> tuple[float, float]:
     """Return what the country's own ledger says was spent, and what an observer of the sums learns at most."""
     settings = load_settings(layout.node_profile(country), NodeSettings)
     store = open_node_store(settings)
@@ -63,7 +69,6 @@ def _epsilons(layout: Layout, country: Country, *, run: str) -> tuple[float, flo
         for event in entry.charge.events
     ]
     store.close()
-    honest = max(1, len(layout.countries) - COLLUDERS)
     return spent, epsilon_sum(charged, honest=honest, delta=DELTA)
 
 
