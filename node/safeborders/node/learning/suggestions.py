@@ -12,7 +12,9 @@ from safeborders.node.learning.regression import Floats
 
 SUGGESTIONS_PER_LINK = 0.5
 """Suggestions per recorded link; a list that nobody can read helps nobody."""
-MOST_REASONS = 4
+REASONS_FOR = 3
+REASONS_AGAINST = 1
+_NEGLIGIBLE = 0.01  # of the log-odds
 
 WORDS: dict[str, tuple[str, str]] = {
     "shared_phone": ("both used the same phone", "no phone in common"),
@@ -40,7 +42,7 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 def reasons_of(inputs: NDArray[np.float32], weights: Floats, *, typical: NDArray[np.float32]) -> tuple[Reason, ...]:
-    """Explain one pair against a typical unlinked pair: the inputs that moved the score most, in either direction.
+    """Explain one pair by comparison with a typical unlinked pair: what speaks most for the link, then what against.
 
     Args:
         inputs: The pair's inputs, :math:`(F,)`.
@@ -48,12 +50,13 @@ def reasons_of(inputs: NDArray[np.float32], weights: Floats, *, typical: NDArray
         typical: Mean inputs of unlinked candidate pairs, :math:`(F,)`.
     """
     shares = (inputs - typical).astype(np.float64) * weights
-    strongest = np.argsort(-np.abs(shares), kind="stable")[:MOST_REASONS]
+    order = np.argsort(-shares, kind="stable")
+    chosen = [index for index in order[:REASONS_FOR] if shares[index] > _NEGLIGIBLE]
+    chosen += [index for index in order[-REASONS_AGAINST:] if shares[index] < -_NEGLIGIBLE]
     names = [feature.name for feature in SPECIFICATION.links]
     return tuple(
         Reason(text=WORDS[names[index]][0 if inputs[index] > 0 else 1], weight=round(float(shares[index]), 3))
-        for index in strongest
-        if abs(shares[index]) > 0.01
+        for index in chosen
     )
 
 
