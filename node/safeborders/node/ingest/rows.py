@@ -70,7 +70,7 @@ class RowReader:
     defaults: Mapping[str, object]
     known: Mapping[str, EntityKind]
     denied: dict[str, int] = field(default_factory=dict)
-    _seen: dict[str, EntityKind] = field(default_factory=dict)
+    _seen: dict[str, tuple[str, EntityKind]] = field(default_factory=dict)
     _links: set[str] = field(default_factory=set)
     _envelope: Columns = field(default_factory=dict)
 
@@ -79,7 +79,14 @@ class RowReader:
         unknown = self.defaults.keys() - ENVELOPE.keys()
         if unknown:
             raise UnknownProperty("The header's envelope has a property that nobody knows: correct the header.")
-        self._envelope = {name: ENVELOPE[name].read(value) for name, value in self.defaults.items()}
+        defaults = {name: ENVELOPE[name].read(value) for name, value in self.defaults.items()}
+        self._envelope = {
+            **dict.fromkeys(ENVELOPE),
+            **defaults,
+            "node": self.country.value,
+            "report_id": self.report_id,
+            "rev": 1,
+        }
 
     def read(self, row: Mapping[str, object]) -> Iterator[TableRow]:
         """Yield the table rows of ``row``.
@@ -102,27 +109,28 @@ class RowReader:
         }[cast("str", record)]
         return reader(row)
 
-    def identifier(self, key: object) -> str:
+    def identifier(self, key: str) -> str:
         """Return the identifier that the import key ``key`` always gives in this country."""
-        return stable_id("entity", self.country.value, cast("str", _KEY(key)))
+        return stable_id("entity", self.country.value, key)
 
     def _entity(self, row: Mapping[str, object]) -> Iterator[TableRow]:
         kind = _KINDS.get(cast("str", row.get("kind")))
         if kind is None:
             raise UnknownVocabulary("A row is of an unknown kind: correct the row.")
-        identifier = self.identifier(row.get("id"))
-        if identifier in self._seen or self.known.get(identifier, kind) is not kind:
+        key = cast("str", _KEY(row.get("id")))
+        identifier = self.identifier(key)
+        if key in self._seen or self.known.get(identifier, kind) is not kind:
             raise RepeatedKey("A row has a name that is taken: give it another.")
         properties = self._properties(row.get("properties", {}), PROPERTIES[kind])
         envelope = self._envelope_of(row)
         name = properties.get(NAMED_BY.get(kind, ""))
-        self._seen[identifier] = kind
+        self._seen[key] = identifier, kind
         yield (
             "entity",
             {
                 "id": identifier,
                 "kind": kind,
-                "import_key": row["id"],
+                "import_key": key,
                 "match_key": match_key(kind, name, country=self.country) or None if isinstance(name, str) else None,
                 **envelope,
             },
@@ -202,8 +210,11 @@ class RowReader:
         )
 
     def _reference(self, key: object) -> tuple[str, EntityKind]:
-        identifier = self.identifier(key)
-        kind = self._seen.get(identifier) or self.known.get(identifier)
+        name = cast("str", _KEY(key))
+        if name in self._seen:
+            return self._seen[name]
+        identifier = self.identifier(name)
+        kind = self.known.get(identifier)
         if kind is None:
             raise UnknownReference("A row names something that stands neither above it nor in the database: add it.")
         return identifier, kind
@@ -232,14 +243,14 @@ class RowReader:
 
     def _envelope_of(self, row: Mapping[str, object]) -> Columns:
         own = row.get("envelope")
-        envelope = {**_EMPTY_ENVELOPE, **self._envelope, "node": self.country.value, "report_id": self.report_id}
+        envelope = self._envelope.copy()
         if own is not None:
             if not isinstance(own, dict):
                 raise bad_value()
             if not own.keys() <= ENVELOPE.keys():
                 raise UnknownProperty("A row's envelope has a property that nobody knows: correct the row.")
             envelope.update({name: ENVELOPE[name].read(value) for name, value in own.items()})
-        if any(envelope[name] is None for name in _REQUIRED):
+        if None in map(envelope.__getitem__, _REQUIRED):
             raise EnvelopeMissing("A row does not say what may be done with it: complete its envelope or the header's.")
         return envelope
 
@@ -249,4 +260,3 @@ class RowReader:
 
 
 _REQUIRED = tuple(name for name, field_ in ENVELOPE.items() if field_.required)
-_EMPTY_ENVELOPE: Columns = {**dict.fromkeys(ENVELOPE), "rev": 1}
