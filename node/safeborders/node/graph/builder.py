@@ -32,19 +32,19 @@ def build_graph(records: Records, persons: PersonGraph) -> HeteroData:
         edge.edge_index = torch.from_numpy(np.stack([relation.source, relation.target]))
         edge.edge_time = torch.from_numpy(np.stack([relation.since, relation.until], axis=1))
     for name, table in {**persons.contacts, "associated": persons.associates}.items():
-        _set_edges(graph, (PERSON, _plain(name), PERSON), np.stack(table.nonzero()), np.asarray(table.data))
+        _set_edges(graph, (PERSON, _plain(name), PERSON), ends=np.stack(table.nonzero()), weights=table.data)
     for name, table in persons.bridges.items():
         together = (table @ table.T).tocoo()
         other = together.row != together.col
         ends = np.stack([together.row[other], together.col[other]])
-        _set_edges(graph, (PERSON, _plain(name), PERSON), ends, np.asarray(together.data[other]))
+        _set_edges(graph, (PERSON, _plain(name), PERSON), ends=ends, weights=together.data[other])
     edges, weights = case_links(records, persons)
-    _set_edges(graph, CASE_EDGE, edges, weights)
+    _set_edges(graph, CASE_EDGE, ends=edges, weights=weights)
     return graph
 
 
 def _set_edges(
-    graph: HeteroData, kind: tuple[str, str, str], ends: NDArray[np.integer], weights: NDArray[np.float64]
+    graph: HeteroData, kind: tuple[str, str, str], *, ends: NDArray[np.integer], weights: NDArray[np.float64]
 ) -> None:
     edge = graph[kind]
     edge.edge_index = torch.from_numpy(ends.astype(np.int64))

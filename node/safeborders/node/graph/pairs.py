@@ -16,6 +16,9 @@ from safeborders.node.graph.ranking import positions_within
 
 _DAYS_PER_YEAR = 365.0
 
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""First and second persons of pairs, by position, :math:`(N,)` each."""
+
 
 @dataclass(frozen=True)
 class PairInputs:
@@ -31,8 +34,9 @@ class PairInputs:
     witnesses: NDArray[np.int64]
 
 
-def pair_inputs(graph: PersonGraph, first: NDArray[np.int64], second: NDArray[np.int64]) -> PairInputs:
-    """Return the inputs of the pairs (``first``, ``second``), the same in both orders."""
+def pair_inputs(graph: PersonGraph, pairs: Pairs) -> PairInputs:
+    """Return the inputs of pairs of persons, the same in both orders."""
+    first, second = pairs
     contacts = _any_contact(graph)
     associates, by_associate = _witnesses(
         graph, graph.associates, (first, second), feature=_feature("common_associate")
@@ -57,7 +61,7 @@ def pair_inputs(graph: PersonGraph, first: NDArray[np.int64], second: NDArray[np
     )
 
 
-def candidate_pairs(graph: PersonGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def candidate_pairs(graph: PersonGraph) -> Pairs:
     """Return all pairs that share a bridge, a case, an episode, a contact or an associate; each once, in order."""
     tables = [*graph.bridges.values(), graph.cases, graph.episodes, graph.associates, _any_contact(graph)]
     together = csr_array((graph.count, graph.count))
@@ -71,9 +75,9 @@ def candidate_pairs(graph: PersonGraph) -> tuple[NDArray[np.int64], NDArray[np.i
     return entries.row[upper][order].astype(np.int64), entries.col[upper][order].astype(np.int64)
 
 
-def contains(table: csr_array, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.bool_]:
+def contains(table: csr_array, pairs: Pairs) -> NDArray[np.bool_]:
     """Return whether each pair has an entry in a symmetric table."""
-    return _entries(table, first, second) > 0
+    return _entries(table, *pairs) > 0
 
 
 def _feature(name: str) -> Feature:
@@ -110,7 +114,7 @@ def _entries(table: csr_array, first: NDArray[np.int64], second: NDArray[np.int6
 
 
 def _witnesses(
-    graph: PersonGraph, table: csr_array, pairs: tuple[NDArray[np.int64], NDArray[np.int64]], *, feature: Feature
+    graph: PersonGraph, table: csr_array, pairs: Pairs, *, feature: Feature
 ) -> tuple[NDArray[np.float64], tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Count common neighbours up to the cap; those with the smallest public hash are the ones counted."""
     first, second = pairs

@@ -80,7 +80,7 @@ def build_person_graph(records: Records) -> PersonGraph:
     members = ~records.professional
     parties = _merged(records.of_kind(PARTY), members)
     bridges = {
-        feature: without_hubs(_incidence(records, _between(records, selector), selector, members))
+        feature: without_hubs(_incidence(records, _between(records, selector), selector, members=members))
         for feature, selector in SELECTORS.items()
     }
     return PersonGraph(
@@ -91,12 +91,12 @@ def build_person_graph(records: Records) -> PersonGraph:
             feature: _contacts(records, kind=kind, selector=selector, members=members)
             for feature, (kind, selector) in CONTACTS.items()
         },
-        cases=_incidence(records, parties, CASE, members),
-        victims=_incidence(records, _with_roles(parties, VICTIM_ROLES, invert=False), CASE, members),
+        cases=_incidence(records, parties, CASE, members=members),
+        victims=_incidence(records, _with_roles(parties, VICTIM_ROLES, invert=False), CASE, members=members),
         offenders=_incidence(
-            records, _with_roles(parties, (*VICTIM_ROLES, *NEUTRAL_ROLES), invert=True), CASE, members
+            records, _with_roles(parties, (*VICTIM_ROLES, *NEUTRAL_ROLES), invert=True), CASE, members=members
         ),
-        episodes=_incidence(records, records.of_kind(INVOLVED), "episode", members),
+        episodes=_incidence(records, records.of_kind(INVOLVED), "episode", members=members),
         associates=_associates(records, members),
         active=_active_days(records, count),
     )
@@ -142,7 +142,7 @@ def _with_roles(relations: tuple[Relation, ...], roles: tuple[str, ...], *, inve
 
 
 def _incidence(
-    records: Records, relations: tuple[Relation, ...], target_type: str, members: NDArray[np.bool_]
+    records: Records, relations: tuple[Relation, ...], target_type: str, *, members: NDArray[np.bool_]
 ) -> csr_array:
     usable = tuple(relation.where(members[relation.source]) for relation in relations)
     return incidence(usable, (len(members), records.count(target_type)))
@@ -159,7 +159,7 @@ def incidence(relations: tuple[Relation, ...], shape: tuple[int, int]) -> csr_ar
 
 def _contacts(records: Records, *, kind: str, selector: str, members: NDArray[np.bool_]) -> csr_array:
     """Persons whose selectors are linked; a hub's selector speaks for nobody."""
-    users = without_hubs(_incidence(records, _between(records, selector), selector, members))
+    users = without_hubs(_incidence(records, _between(records, selector), selector, members=members))
     size = records.count(selector)
     links = [r for r in records.of_kind(kind) if r.source_type == r.target_type == selector]
     if not links:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from safeborders.node.graph.pairs import Pairs
 from safeborders.node.graph.persons import PersonGraph
 
 PREDICTORS: tuple[str, ...] = (
@@ -23,8 +24,9 @@ PREDICTORS: tuple[str, ...] = (
 """Names of the columns."""
 
 
-def predictors(graph: PersonGraph, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+def predictors(graph: PersonGraph, pairs: Pairs) -> NDArray[np.float64]:
     """Return the predictors of the pairs, the same in both orders, :math:`(N, P)`."""
+    first, second = pairs
     if not len(first):
         return np.zeros((0, len(PREDICTORS)))
     degree = _sums(graph.associates, axis=1)
@@ -49,9 +51,9 @@ def predictors(graph: PersonGraph, first: NDArray[np.int64], second: NDArray[np.
     return np.stack([np.minimum(column, 5.0) for column in columns], axis=1)
 
 
-def adamic_adar(graph: PersonGraph, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+def adamic_adar(graph: PersonGraph, pairs: Pairs) -> NDArray[np.float64]:
     """Return the usual index over all that two persons share (Adamic and Adar 2003), the yardstick of every model."""
-    columns = predictors(graph, first, second)
+    columns = predictors(graph, pairs)
     total: NDArray[np.float64] = columns[:, : PREDICTORS.index("jaccard_associates")].sum(axis=1)
     return total
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safeborders.models.graph.features import NO, UNKNOWN, YES
-from safeborders.node.graph.pairs import candidate_pairs, contains, pair_inputs
+from safeborders.node.graph.pairs import Pairs, candidate_pairs, contains, pair_inputs
 from safeborders.node.graph.persons import PARTY, PersonGraph, curated_association
 from safeborders.node.graph.ranking import CURATION_KEY, keyed_ranks, pair_identifiers
 from safeborders.node.graph.records import CASE, PERSON, Records
@@ -58,7 +58,7 @@ def build_case_examples(records: Records) -> Examples:
     labelled = np.flatnonzero(records.case_type >= 0)
     place = np.full(records.count(CASE), -1, dtype=np.int64)
     place[labelled] = np.arange(len(labelled))
-    about: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    about: list[Pairs] = []
     for relation in records.of_kind(PARTY):
         usable = (
             (place[relation.target] >= 0) & (relation.role != "professional") & ~records.professional[relation.source]
@@ -81,7 +81,7 @@ def build_pair_examples(records: Records, graph: PersonGraph) -> PairExamples:
     strangers = _strangers(records, graph, count=RANDOM_PER_POSITIVE * len(linked[0]))
     first, second = (np.concatenate(side) for side in zip(linked, hard, strangers, strict=True))
     count = len(first)
-    inputs = pair_inputs(graph, first, second)
+    inputs = pair_inputs(graph, (first, second))
     every = np.arange(count)
     identifiers = _identifiers(records, first, second)
     attributions = Attributions.of_pairs(
@@ -103,32 +103,32 @@ def _identifiers(records: Records, first: NDArray[np.int64], second: NDArray[np.
     return pair_identifiers([names[index] for index in first], [names[index] for index in second])
 
 
-def _hard_negatives(records: Records, graph: PersonGraph, *, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _hard_negatives(records: Records, graph: PersonGraph, *, count: int) -> Pairs:
     """Pairs that have something in common and are not linked; the first ones in the public order."""
     first, second = candidate_pairs(graph)
-    free = ~contains(graph.associates, first, second)
+    free = ~contains(graph.associates, (first, second))
     first, second = first[free], second[free]
     ranks = keyed_ranks(_identifiers(records, first, second), key=CURATION_KEY)
     chosen = np.sort(np.argsort(ranks, kind="stable")[:count])
     return first[chosen], second[chosen]
 
 
-def _strangers(records: Records, graph: PersonGraph, *, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _strangers(records: Records, graph: PersonGraph, *, count: int) -> Pairs:
     """Pairs of persons who follow each other in a public order that means nothing."""
     members = np.flatnonzero(~records.professional)
     names = [records.ids[PERSON][index] for index in members]
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    found: list[Pairs] = []
     for turn in range(-(-count // max(len(members) - 1, 1)) if len(members) > 1 else 0):
         ring = members[np.argsort(keyed_ranks(names, key=b"strangers %d" % turn), kind="stable")]
         found.append((np.minimum(ring[:-1], ring[1:]), np.maximum(ring[:-1], ring[1:])))
     first, second = _concatenated(found)
-    free = ~contains(graph.associates, first, second)
+    free = ~contains(graph.associates, (first, second))
     return first[free][:count], second[free][:count]
 
 
 def _concatenated(
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    parts: list[Pairs],
+) -> Pairs:
     if not parts:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     first, second = zip(*parts, strict=True)

@@ -43,7 +43,7 @@ class LinkScorer:
     federated: bool
     residual: Residual
 
-    def scores(self, inputs: Floats, predictors: Floats, federated: Floats) -> Floats:
+    def scores(self, inputs: Floats, predictors: Floats, *, federated: Floats) -> Floats:
         """Return the log-odds of each pair."""
         offsets = federated if self.federated else np.zeros_like(federated)
         logits = self.residual.logits(np.concatenate([inputs, predictors], axis=1), offsets)
@@ -92,7 +92,7 @@ def _held_out_area(problem: LinkProblem, federated: Floats, *, uses: bool, penal
         here = problem.judged & (problem.folds == fold)
         if here.any():
             scorer = _fit(problem, federated, choice=(uses, penalty), known=problem.folds != fold)
-            scores[here] = scorer.scores(problem.inputs[here], problem.predictors[here], federated[here])
+            scores[here] = scorer.scores(problem.inputs[here], problem.predictors[here], federated=federated[here])
     area = area_under_curve(scores[problem.judged], problem.labels[problem.judged])
     return 0.5 if np.isnan(area) else area
 

@@ -82,7 +82,7 @@ def predict_links(
     names = records.ids.get(PERSON, ())
     problem = LinkProblem(
         inputs=examples.inputs[used].astype(np.float64),
-        predictors=predictors(persons, *ends),
+        predictors=predictors(persons, ends),
         labels=examples.labels[used],
         folds=_folds(
             pair_identifiers([names[index] for index in ends[0]], [names[index] for index in ends[1]]), count=PAIR_FOLDS
@@ -91,17 +91,17 @@ def predict_links(
     )
     outcome = personalise_links(problem, logits_of(module, examples.inputs[used]))
     first, second = candidate_pairs(persons)
-    free = ~contains(persons.associates, first, second)
-    first, second = first[free], second[free]
-    inputs = pair_inputs(persons, first, second).inputs
-    scores = _scores(outcome, module, inputs, predictors(persons, first, second))
-    scores["baseline"] = adamic_adar(persons, first, second)
+    free = ~contains(persons.associates, (first, second))
+    pairs = (first[free], second[free])
+    inputs = pair_inputs(persons, pairs).inputs
+    scores = _scores(outcome, module, inputs=inputs, home=predictors(persons, pairs))
+    scores["baseline"] = adamic_adar(persons, pairs)
     nothing = np.zeros((1, inputs.shape[1]), dtype=np.float32)
-    floor = _scores(outcome, module, nothing, np.zeros((1, problem.predictors.shape[1])))
+    floor = _scores(outcome, module, inputs=nothing, home=np.zeros((1, problem.predictors.shape[1])))
     return LinkPredictions(
         persons=names,
-        first=first,
-        second=second,
+        first=pairs[0],
+        second=pairs[1],
         inputs=inputs,
         scores=scores,
         floor={**{name: float(score[0]) for name, score in floor.items()}, "baseline": 0.0},
@@ -125,14 +125,14 @@ def predict_all(
 
 
 def _scores(
-    outcome: LinkScorers, module: nn.Module, inputs: NDArray[np.float32], home: NDArray[np.float64]
+    outcome: LinkScorers, module: nn.Module, *, inputs: NDArray[np.float32], home: NDArray[np.float64]
 ) -> dict[str, Floats]:
     federated = logits_of(module, inputs)
     wide = inputs.astype(np.float64)
     return {
-        "local": outcome.local.scores(wide, home, federated),
+        "local": outcome.local.scores(wide, home, federated=federated),
         "federated": federated[:, 1] - federated[:, 0],
-        "personalised": outcome.personalised.scores(wide, home, federated),
+        "personalised": outcome.personalised.scores(wide, home, federated=federated),
     }
 
 

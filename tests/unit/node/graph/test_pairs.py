@@ -36,7 +36,7 @@ def test_inputs_of_a_pair_do_not_change_when_somebody_it_is_not_about_is_deleted
     examples = build_pair_examples(records, build_person_graph(records))
     about = [person in examples.examples.attributions.of(row) for row in range(len(examples.first))]
     less = build_person_graph(without_person(records, person))
-    inputs = pair_inputs(less, examples.first, examples.second).inputs
+    inputs = pair_inputs(less, (examples.first, examples.second)).inputs
     same = (inputs == examples.examples.inputs).all(axis=1)
     assert same[~np.array(about, dtype=np.bool_)].all()
 
@@ -44,11 +44,11 @@ def test_inputs_of_a_pair_do_not_change_when_somebody_it_is_not_about_is_deleted
 def test_the_control_inputs_that_look_at_degrees_do_change() -> None:
     records = small_country(1, groups=4)
     first, second = curated_association(records)
-    before = predictors(build_person_graph(records), first, second)
+    before = predictors(build_person_graph(records), (first, second))
     changed = 0
     for person in range(20):
         others = (first != person) & (second != person)
-        after = predictors(build_person_graph(without_person(records, person)), first, second)
+        after = predictors(build_person_graph(without_person(records, person)), (first, second))
         changed += int((after != before)[others].sum())
     assert changed > 0
 
@@ -58,9 +58,9 @@ def test_the_control_inputs_that_look_at_degrees_do_change() -> None:
 def test_inputs_are_the_same_in_both_orders(seed: int) -> None:
     graph = build_person_graph(small_country(seed, groups=3))
     first, second = candidate_pairs(graph)
-    one, other = pair_inputs(graph, first, second), pair_inputs(graph, second, first)
+    one, other = pair_inputs(graph, (first, second)), pair_inputs(graph, (second, first))
     assert np.array_equal(one.inputs, other.inputs)
-    assert np.allclose(predictors(graph, first, second), predictors(graph, second, first))
+    assert np.allclose(predictors(graph, (first, second)), predictors(graph, (second, first)))
 
 
 @given(seed=st.integers(0, 200))
@@ -74,8 +74,8 @@ def test_a_link_between_the_two_is_not_an_input(seed: int) -> None:
         kept = ~((association.source == first[index]) & (association.target == second[index]))
         relations = tuple(r.where(kept) if r is association else r for r in records.relations)
         before, after = build_person_graph(records), build_person_graph(replace(records, relations=relations))
-        assert np.array_equal(pair_inputs(before, *pair).inputs, pair_inputs(after, *pair).inputs)
-        assert np.allclose(predictors(before, *pair), predictors(after, *pair))
+        assert np.array_equal(pair_inputs(before, pair).inputs, pair_inputs(after, pair).inputs)
+        assert np.allclose(predictors(before, pair), predictors(after, pair))
 
 
 def test_each_shared_thing_is_its_own_input() -> None:
@@ -92,7 +92,7 @@ def test_each_shared_thing_is_its_own_input() -> None:
             ids={**records.ids, selector: ("s0",)},
             relations=(make_relation(kind, ("person", selector), [(0, 0), (1, 0)]),),
         )
-        inputs = pair_inputs(build_person_graph(alone), np.array([0]), np.array([1])).inputs[0]
+        inputs = pair_inputs(build_person_graph(alone), (np.array([0]), np.array([1]))).inputs[0]
         assert [NAMES[place] for place in np.flatnonzero(inputs)] == [feature]
 
 
@@ -125,7 +125,7 @@ def test_professionals_are_in_no_pair_and_in_no_example() -> None:
 def test_strangers_and_the_isolated_have_nothing_in_common() -> None:
     records = small_country(1)
     alone = np.array([records.count("person") - 1])
-    assert not pair_inputs(build_person_graph(records), alone, np.array([0])).inputs.any()
+    assert not pair_inputs(build_person_graph(records), (alone, np.array([0]))).inputs.any()
 
 
 @given(seed=st.integers(0, 100))
@@ -158,18 +158,18 @@ def test_examples_do_not_depend_on_the_order_of_rows(seed: int) -> None:
 def test_a_batch_of_pairs_equals_its_singles_and_no_pair_is_no_row() -> None:
     graph = build_person_graph(small_country(2, groups=3))
     first, second = candidate_pairs(graph)
-    whole = pair_inputs(graph, first, second).inputs
-    singles = [pair_inputs(graph, first[i : i + 1], second[i : i + 1]).inputs[0] for i in range(len(first))]
+    whole = pair_inputs(graph, (first, second)).inputs
+    singles = [pair_inputs(graph, (first[i : i + 1], second[i : i + 1])).inputs[0] for i in range(len(first))]
     assert np.array_equal(whole, np.stack(singles))
-    assert pair_inputs(graph, first[:0], second[:0]).inputs.shape == (0, len(NAMES))
-    assert predictors(graph, first[:0], second[:0]).shape == (0, len(PREDICTORS))
+    assert pair_inputs(graph, (first[:0], second[:0])).inputs.shape == (0, len(NAMES))
+    assert predictors(graph, (first[:0], second[:0])).shape == (0, len(PREDICTORS))
 
 
 def test_negatives_are_not_linked_and_positives_are() -> None:
     records = small_country(3)
     graph = build_person_graph(records)
     pairs = build_pair_examples(records, graph)
-    linked = contains(graph.associates, pairs.first, pairs.second)
+    linked = contains(graph.associates, (pairs.first, pairs.second))
     assert np.array_equal(linked, pairs.examples.labels == 1)
     assert 0 < pairs.examples.labels.mean() < 0.5
 
@@ -180,7 +180,7 @@ def test_two_people_of_one_case_stand_on_a_side() -> None:
         "PARTY_TO", ("person", "case"), [(0, 0), (1, 0), (2, 0)], ["victim", "recruiter", "exploiter"]
     )
     graph = build_person_graph(replace(records, relations=(parties,)))
-    inputs = pair_inputs(graph, np.array([0, 1]), np.array([1, 2])).inputs
+    inputs = pair_inputs(graph, (np.array([0, 1]), np.array([1, 2]))).inputs
     assert inputs[0, NAMES.index("offender_and_victim")] == 1
     assert inputs[0, NAMES.index("same_side")] == 0
     assert inputs[1, NAMES.index("same_side")] == 1
@@ -189,6 +189,6 @@ def test_two_people_of_one_case_stand_on_a_side() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_input_lies_between_zero_and_one(name: str) -> None:
     graph = build_person_graph(small_country(5))
-    column = pair_inputs(graph, *candidate_pairs(graph)).inputs[:, NAMES.index(name)]
+    column = pair_inputs(graph, candidate_pairs(graph)).inputs[:, NAMES.index(name)]
     assert column.min() >= 0
     assert column.max() <= 1

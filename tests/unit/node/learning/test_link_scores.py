@@ -40,7 +40,7 @@ def test_no_known_pair_at_all_is_survived() -> None:
     outcome = personalise_links(problem, logits)
     assert outcome.local_area == 0.5
     assert outcome.personalised.federated
-    assert outcome.local.scores(np.ones((2, 3)), np.ones((2, 2)), np.ones((2, 2))).tolist() == [0.0, 0.0]
+    assert outcome.local.scores(np.ones((2, 3)), np.ones((2, 2)), federated=np.ones((2, 2))).tolist() == [0.0, 0.0]
 
 
 def test_the_area_counts_ties_half_and_needs_both_kinds() -> None:
