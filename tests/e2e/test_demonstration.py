@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,14 +21,26 @@ COUNTRIES = {"ro", "bg", "gr", "it", "pl", "pt", "be", "fi", "wb"}
 SCORES = ("local", "federated", "personalised")
 
 
-def start_demo(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+NAMESPACE = Path(__file__).resolve().parents[1] / "support" / "namespace.sh"
+
+
+def start_demo(
+    folder: Path, *arguments: str, environment: dict[str, str] | None = None, within: tuple[str, ...] = ()
+) -> subprocess.Popen[bytes]:
     with (folder / "out.txt").open("wb") as output:
         return subprocess.Popen(
-            [*COMMAND, "--folder", str(folder / "demo"), *arguments],
+            [*within, *COMMAND, "--folder", str(folder / "demo"), *arguments],
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, "COLUMNS": "80", **(environment or {})},
         )
+
+
+def in_a_world_of_its_own(count: Path) -> tuple[str, ...]:
+    """Return the words that run a command where every packet that leaves the machine is counted and goes nowhere."""
+    if os.geteuid() != 0 or not all(shutil.which(tool) for tool in ("unshare", "ip")):
+        pytest.skip("network namespaces need root, util-linux and iproute2")
+    return ("unshare", "--net", "bash", str(NAMESPACE), str(count))
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
@@ -51,8 +64,14 @@ def test_nine_countries_train_together_and_no_canary_leaves(tmp_path: Path) -> N
     tap = tmp_path / "tap"
     tap.mkdir()
     environment = {"SBTEST_WIRETAP": str(tap), "PYTHONPATH": str(WIRETAP)}
-    demo = start_demo(tmp_path, "--json", str(tmp_path / "result.json"), environment=environment)
+    demo = start_demo(
+        tmp_path,
+        *("--json", str(tmp_path / "result.json")),
+        environment=environment,
+        within=in_a_world_of_its_own(tmp_path / "packets"),
+    )
     assert demo.wait(220) == 0, (tmp_path / "out.txt").read_text()
+    assert (tmp_path / "packets").read_text().split() == ["0"]  # no telemetry, no update check, no name looked up
 
     result = json.loads((tmp_path / "result.json").read_text())
     assert set(result["countries"]) == COUNTRIES
@@ -72,6 +91,12 @@ def test_nine_countries_train_together_and_no_canary_leaves(tmp_path: Path) -> N
     # The control: the wiretap reads inside TLS, down to the headers that countries signed.
     assert captured.count(b'"kind":"update"') >= 3 * len(COUNTRIES)
     until(lambda: not processes_of(tmp_path), seconds=5)
+
+
+def test_the_control_a_single_connection_outwards_is_counted(tmp_path: Path) -> None:
+    code = "import socket; s = socket.socket(); s.settimeout(0.2); s.connect_ex(('198.51.100.7', 80))"  # RFC 5737
+    subprocess.run([*in_a_world_of_its_own(tmp_path / "packets"), sys.executable, "-c", code], check=True)
+    assert int((tmp_path / "packets").read_text()) > 0
 
 
 @pytest.mark.timeout(120)
