@@ -9,7 +9,6 @@ from typing import BinaryIO
 
 from safeborders.kit.clock import Clock
 from safeborders.kit.errors import NotFound
-from safeborders.kit.ids import stable_id
 from safeborders.models.domain.countries import Country
 from safeborders.node.ingest.errors import BadSourceFile, BadSourceRow, IngestError, Reject, SourceRefused, WrongCountry
 from safeborders.node.ingest.rows import Columns, RowReader
@@ -102,10 +101,8 @@ def _import_file(store: Store, path: Path, *, country: Country, now: Clock, tell
             return FileReport(name=path.name, sha256=sha256, imported=False)
         file.seek(0)
         header = _header(file, name=path.name, country=country)
-        report_id = stable_id("report", sha256)
-        add_report(
+        report_id = add_report(
             connection,
-            report_id=report_id,
             name=path.name[:200],
             issuer=str(header["issuer"])[:200],
             sha256=sha256,

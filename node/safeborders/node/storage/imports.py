@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from safeborders.kit.ids import stable_id
 from safeborders.models.domain.entities import EntityKind
 from safeborders.node.storage.entities import ENTITY_CLASSES, EntityRow
 from safeborders.node.storage.tables import LabelRow, LinkRow, MoIndicatorRow, PersonStatusRow, SourceReportRow
@@ -67,12 +68,12 @@ def is_imported(connection: Connection, *, sha256: str) -> bool:
     return connection.execute(select(_REPORTS.c.id).where(_REPORTS.c.sha256 == sha256)).first() is not None
 
 
-def add_report(
-    connection: Connection, *, report_id: str, name: str, issuer: str, sha256: str, received_at: datetime
-) -> None:
-    """Write down that a file was received; its counts follow."""
+def add_report(connection: Connection, *, name: str, issuer: str, sha256: str, received_at: datetime) -> str:
+    """Write down that a file was received and return the report's identifier; its counts follow."""
+    report_id = stable_id("report", sha256)
     row = {"id": report_id, "name": name, "issuer": issuer, "sha256": sha256, "received_at": received_at}
     connection.execute(insert(_REPORTS), [{**row, "rows": 0, "denied": 0}])
+    return report_id
 
 
 def complete_report(connection: Connection, *, report_id: str, rows: int, denied: int) -> None:

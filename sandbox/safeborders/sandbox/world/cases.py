@@ -45,14 +45,14 @@ class CaseWriter:
         chance = self._chance
         firm = self._creator.organisation(network.firm) if network.firm else None
         for _ in range(cell.cases):
-            opened = day_between(chance, network.active[0] + timedelta(days=60), network.active[1])
+            opened = day_between(chance, (network.active[0] + timedelta(days=60), network.active[1]))
             mixed = self._mixed(network)
             scene = self._open(network, opened, mixed)
             scene.suspects = self._suspects(cell)
             self._add_victims(scene, cell, network)
             self._add_contacts(scene, cell, network)
             self._write_parties(scene, network, firm)
-            write_episodes(self._register, self._creator, scene, cell=cell, numbers=self._numbers)
+            write_episodes(self._register, self._creator, scene=scene, cell=cell, numbers=self._numbers)
             self._tracer.trace_strangers(scene.people, cell.ties, since=opened)
             self._hubs.attend(scene)
         known = [tie for tie in cell.ties if {tie.first.key, tie.second.key} <= self._register.records.keys()]
@@ -69,7 +69,7 @@ class CaseWriter:
     def _open(self, network: Network, opened: date, mixed: CaseType | None) -> Scene:
         chance, register = self._chance, self._register
         case = self._statements.write_case(opened, case_type=None if mixed else network.case_type)
-        values = self._indicators.draw(chance, network.case_type, mixed)
+        values = self._indicators.draw(chance, network.case_type, mixed_with=mixed)
         register.statements.append({"record": "indicators", "case": case, "values": values})
         label = "atypical" if mixed else network.case_type.value
         self.truth.append(CaseTruth(case=case, case_type=label, network=network.name, country=register.country))
@@ -148,11 +148,11 @@ class CaseWriter:
             if not witness or chance.random() < 0.5:
                 cell.ties.append(Tie(known, contact, since, "parent" if witness and chance.random() < 0.3 else ""))
             if not witness:
-                self._befriend(contact, known, cell, since)
+                self._befriend(contact, known, cell=cell, since=since)
             scene.contacts.append(contact)
             cell.contacts.append(contact)
 
-    def _befriend(self, contact: Individual, known: Individual, cell: Cell, since: date) -> None:
+    def _befriend(self, contact: Individual, known: Individual, *, cell: Cell, since: date) -> None:
         """Let a facilitator know some of those whom the first acquaintance knows."""
         friends = [
             tie.second if tie.first is known else tie.first for tie in cell.ties if known in (tie.first, tie.second)
@@ -168,7 +168,7 @@ class CaseWriter:
         for one in dict.fromkeys(scene.people):
             record = register.person(one, since=scene.opened)
             role = one.role or CaseRole.WITNESS
-            register.link(RelationKind.PARTY_TO, record, scene.case, role=role.value, valid_from=scene.opened)
+            register.link(RelationKind.PARTY_TO, (record, scene.case), role=role.value, valid_from=scene.opened)
             self._statements.write_status(record, one, case=scene.case, on=scene.opened, case_type=scene.case_type)
             if firm and role in {CaseRole.VICTIM, CaseRole.EXPLOITER} and chance.random() < 0.6:
                 job = "director" if role is CaseRole.EXPLOITER else "employee"

@@ -15,8 +15,9 @@ def geometric(chance: Random, *, mean: float, most: int = 8) -> int:
     return min(most, int(math.log(1.0 - chance.random()) / math.log(mean / (1.0 + mean))))
 
 
-def day_between(chance: Random, first: date, last: date) -> date:
-    """Return a day from ``first`` to ``last``, both included; ``first`` if they are the wrong way round."""
+def day_between(chance: Random, period: tuple[date, date]) -> date:
+    """Return a day of ``period``, both ends included; the first if they are the wrong way round."""
+    first, last = period
     return first + timedelta(days=int(chance.random() * max(1, (last - first).days + 1)))
 
 

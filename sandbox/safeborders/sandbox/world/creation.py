@@ -96,7 +96,7 @@ def _write_country(
 def _loner(creator: Creator, numbers: Numbers) -> Network:
     """A case of its own, as a network without a name."""
     chance, country, dates = creator.chance, creator.country, numbers.dates
-    opened = day_between(chance, dates.first + timedelta(days=90), dates.last)
+    opened = day_between(chance, (dates.first + timedelta(days=90), dates.last))
     cell = Cell(country=country, cases=1)
     network = Network(
         name="",

@@ -27,7 +27,7 @@ _LENGTH = {Stage.RECRUITMENT: 30.0, Stage.TRANSPORT: 2.0, Stage.TRANSIT: 3.0, St
 _IDENTIFICATION_DAYS = 60.0
 
 
-def write_episodes(register: Register, creator: Creator, scene: Scene, *, cell: Cell, numbers: Numbers) -> None:
+def write_episodes(register: Register, creator: Creator, *, scene: Scene, cell: Cell, numbers: Numbers) -> None:
     """Write two to five episodes of ``scene`` with their places, vehicles and people; the last ends before the case."""
     chance = register.chance
     for stage, start, end in _script(chance, scene.opened, numbers.per_case.episodes):
@@ -39,20 +39,20 @@ def write_episodes(register: Register, creator: Creator, scene: Scene, *, cell: 
                 "ended_on": end.isoformat(),
                 "date_precision": "day" if chance.random() < 0.6 else "month",
             },
-            {},
+            envelope={},
         )
         period = {"valid_from": start, "valid_to": end}
-        register.link(RelationKind.HAS_EPISODE, scene.case, episode, **period)
+        register.link(RelationKind.HAS_EPISODE, (scene.case, episode), **period)
         place = chance.choice(cell.places) if chance.random() < 0.6 else creator.place()
-        register.link(RelationKind.AT, episode, register.selector(place), **period)
+        register.link(RelationKind.AT, (episode, register.selector(place)), **period)
         for one in _cast(chance, scene, stage):
             record = register.person(one, since=start)
             role = (one.role or CaseRole.WITNESS).value
-            register.link(RelationKind.INVOLVED_IN, record, episode, role=role, **period)
+            register.link(RelationKind.INVOLVED_IN, (record, episode), role=role, **period)
         moving = stage in {Stage.TRANSPORT, Stage.TRANSIT}
         if moving and chance.random() < numbers.per_case.vehicles[scene.case_type]:
             vehicle = chance.choice(cell.vehicles)
-            register.link(RelationKind.USED_VEHICLE, episode, register.selector(vehicle), **period)
+            register.link(RelationKind.USED_VEHICLE, (episode, register.selector(vehicle)), **period)
             register.hold(chance.choice(scene.suspects), vehicle, since=start)
 
 

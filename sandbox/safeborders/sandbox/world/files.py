@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from safeborders.models.domain.countries import Country
@@ -14,6 +14,7 @@ VERSION = 1
 IMPORT_FILE = "records.jsonl"
 TRUTH_FOLDER = "ground_truth"
 
+_CANARIES = {EntityKind.PERSON: "name", EntityKind.VEHICLE: "plate", EntityKind.PHONE: "number"}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -25,7 +26,7 @@ def write_import_file(folder: Path, register: Register) -> None:
         file.writelines(f"{_encode(row)}\n" for row in rows)
 
 
-def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def write_table(path: Path, columns: Sequence[str], *, rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -35,23 +36,22 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 def canaries_of(registers: Sequence[Register], count: int) -> list[str]:
     """Return ``count`` names, plates and telephone numbers exactly as they stand in the import files."""
-    wanted = {EntityKind.PERSON.value: "name", EntityKind.VEHICLE.value: "plate", EntityKind.PHONE.value: "number"}
-    found: dict[str, dict[str, None]] = {kind: {} for kind in wanted}
-    share = count // (len(registers) * len(wanted)) + 1
+    found: dict[str, None] = {}
     spare: dict[str, None] = {}
+    share = count // (len(registers) * len(_CANARIES)) + 1
     for register in registers:
-        taken = dict.fromkeys(wanted, 0)
-        for row in register.entities:
-            kind, properties = str(row["kind"]), row["properties"]
-            if kind in wanted and isinstance(properties, dict):
-                value = str(properties[wanted[kind]])
-                if taken[kind] < share and value not in found[kind]:
-                    found[kind][value] = None
-                    taken[kind] += 1
-                else:
-                    spare[value] = None
-    canaries = [value for values in found.values() for value in values]
-    return [*canaries, *(value for value in spare if value not in set(canaries))][:count]
+        for kind, name in _CANARIES.items():
+            values = list(dict.fromkeys(_values(register, kind, name)))
+            found.update(dict.fromkeys(values[:share]))
+            spare.update(dict.fromkeys(values[share:]))
+    return [*found, *(value for value in spare if value not in found)][:count]
+
+
+def _values(register: Register, kind: EntityKind, name: str) -> Iterator[str]:
+    for row in register.entities:
+        properties = row["properties"]
+        if row["kind"] == kind.value and isinstance(properties, dict):
+            yield str(properties[name])
 
 
 def _header(country: Country) -> Row:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 from safeborders.sandbox.world.files import canaries_of, write_table
@@ -27,22 +27,24 @@ def write_ground_truth(folder: Path, truth: Truth, *, canaries: int) -> None:
     write_table(
         folder / "gt_cases.csv",
         ("case", "type", "network", "country"),
-        ((one.case, one.case_type, one.network, one.country.value) for one in truth.cases),
+        rows=((one.case, one.case_type, one.network, one.country.value) for one in truth.cases),
     )
     write_table(
-        folder / "gt_persons.csv", ("person", "true_entity", "role", "category", "network"), _persons(truth.registers)
+        folder / "gt_persons.csv",
+        ("person", "true_entity", "role", "category", "network"),
+        rows=_persons(truth.registers),
     )
     write_table(
         folder / "gt_links.csv",
         ("src", "dst", "kind", "planted", "hidden"),
-        ((tie.first, tie.second, tie.kind.value, int(tie.planted), int(hidden)) for tie, hidden in truth.ties),
+        rows=((tie.first, tie.second, tie.kind.value, int(tie.planted), int(hidden)) for tie, hidden in truth.ties),
     )
     columns = ("entity", "node_a", "id_a", "node_b", "id_b", "selector", "variation", "is_negative")
-    write_table(folder / "gt_crossborder.csv", columns, [*_crossing(truth), *_negatives(truth)])
+    write_table(folder / "gt_crossborder.csv", columns, rows=[*_crossing(truth), *_negatives(truth)])
     write_table(
         folder / "gt_networks.csv",
         ("network", "type", "home", "countries", "first_day", "last_day", "shared"),
-        (
+        rows=(
             (
                 one.name,
                 one.case_type.value,
@@ -70,11 +72,10 @@ def _crossing(truth: Truth) -> Iterator[tuple[object, ...]]:
     """Whatever two countries have a record of."""
     for here, there in combinations(truth.registers, 2):
         for key in (key for key in here.records if key in there.records):
-            for a in here.records[key]:
-                for b in there.records[key]:
-                    kind = "person" if a in here.persons else here.selectors[a].kind.value
-                    written = int(_written(here, a) != _written(there, b))
-                    yield key, here.country.value, a, there.country.value, b, kind, written, 0
+            for a, b in product(here.records[key], there.records[key]):
+                kind = "person" if a in here.persons else here.selectors[a].kind.value
+                varied = int(here.writings[a] != there.writings[b])
+                yield key, here.country.value, a, there.country.value, b, kind, varied, 0
 
 
 def _negatives(truth: Truth) -> Iterator[tuple[object, ...]]:
@@ -85,7 +86,3 @@ def _negatives(truth: Truth) -> Iterator[tuple[object, ...]]:
         a, b = here.records[first.key][0], there.records[second.key][0]
         entity = f"{first.key}|{second.key}"
         yield entity, here.country.value, a, there.country.value, b, first.kind.value, 0, 1
-
-
-def _written(register: Register, record: str) -> object:
-    return register.writings.get(record)

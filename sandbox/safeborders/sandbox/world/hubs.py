@@ -53,7 +53,7 @@ class Hubs:
                     }
                 )
             register.link(
-                RelationKind.PARTY_TO, record, scene.case, role=CaseRole.PROFESSIONAL.value, valid_from=scene.opened
+                RelationKind.PARTY_TO, (record, scene.case), role=CaseRole.PROFESSIONAL.value, valid_from=scene.opened
             )
         for victim in scene.victims:
             self._use(victim.phones and chance.random() < 0.3, scene, victim.phones[:1])
@@ -74,8 +74,7 @@ class Hubs:
             register = self._register
             register.link(
                 RelationKind.CALLED,
-                register.selector(phones[0]),
-                register.selector(self._hotline),
+                (register.selector(phones[0]), register.selector(self._hotline)),
                 count=register.calls(),
                 valid_from=scene.opened,
             )

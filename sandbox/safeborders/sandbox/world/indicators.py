@@ -32,7 +32,7 @@ class IndicatorWriter:
             for case_type, typical in numbers.types.items()
         }
 
-    def draw(self, chance: Random, case_type: CaseType, mixed_with: CaseType | None) -> dict[str, bool | None]:
+    def draw(self, chance: Random, case_type: CaseType, *, mixed_with: CaseType | None) -> dict[str, bool | None]:
         """Return all indicators of a case; a group that nobody recorded is None throughout, never False."""
         values: dict[str, bool | None] = {}
         for codes in self._groups.values():

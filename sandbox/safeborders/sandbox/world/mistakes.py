@@ -42,18 +42,10 @@ def reuse_selectors(register: Register, numbers: Numbers) -> None:
     for row in register.links:
         if row["kind"] in {RelationKind.USES.value, RelationKind.DRIVES.value}:
             held.setdefault(row["target"], []).append(row)
-    everybody = list(register.persons)
     for record, rows in held.items():
         selector = register.selectors[str(record)]
         if chance.random() < shares[selector.kind]:
-            last = max(_starts_on(row) for row in rows)
-            since = min(numbers.dates.last, last + _QUIET + timedelta(days=int(chance.random() * 700)))
-            if since - last >= _QUIET:
-                for row in rows:
-                    _end(row, since - _QUIET)
-                one = register.persons[chance.choice(everybody)]
-                role = "owner" if selector.kind is EntityKind.VEHICLE else None
-                register.hold(one, selector, since=since, role=role)
+            _reuse(register, selector, rows, last_day=numbers.dates.last)
 
 
 def lend_numbers_abroad(registers: Sequence[Register], *, chance: Random, on: date) -> list[tuple[Selector, Selector]]:
@@ -68,6 +60,19 @@ def lend_numbers_abroad(registers: Sequence[Register], *, chance: Random, on: da
             there.hold(chance.choice(strangers), twin, since=on)
             pairs.append((phone, twin))
     return pairs
+
+
+def _reuse(register: Register, selector: Selector, rows: Sequence[Row], *, last_day: date) -> None:
+    chance = register.chance
+    last = max(_starts_on(row) for row in rows)
+    since = min(last_day, last + _QUIET + timedelta(days=int(chance.random() * 700)))
+    if since - last < _QUIET:
+        return
+    for row in rows:
+        _end(row, since - _QUIET)
+    one = register.persons[chance.choice(list(register.persons))]
+    role = "owner" if selector.kind is EntityKind.VEHICLE else None
+    register.hold(one, selector, since=since, role=role)
 
 
 def _starts_on(row: Row) -> date:

@@ -80,7 +80,7 @@ class NetworkPlanner:
 
     def _active(self) -> tuple[date, date]:
         dates = self._numbers.dates
-        start = day_between(self._chance, dates.first, dates.last - timedelta(days=200))
+        start = day_between(self._chance, (dates.first, dates.last - timedelta(days=200)))
         return start, min(dates.last, start + timedelta(days=365 + int(self._chance.random() * 1460)))
 
     def _share(self, network: Network, foreign: Cell) -> None:
@@ -122,7 +122,7 @@ def fill_cell(creator: Creator, cell: Cell, *, size: int, network: Network, numb
         member.network = network.name
         equip(creator, member, phones=numbers.per_case.phones["suspect"])
         cell.members.append(member)
-    for first, second, kin in weave(chance, cell.members, case_type, closure=numbers.networks.closure):
+    for first, second, kin in weave(chance, cell.members, case_type=case_type, closure=numbers.networks.closure):
         cell.ties.append(Tie(first, second, day_of_tie(chance, network.active), kin))
     rotation = case_type in {CaseType.T2, CaseType.T3, CaseType.T5}
     kinds = ("street", "private") if rotation else ("private", "business", "hotel")

@@ -88,7 +88,7 @@ class Register:
         self._links = count(1)
         self._written: set[tuple[str, str, str, str]] = set()
 
-    def add(self, kind: EntityKind, properties: Mapping[str, object], envelope: Mapping[str, object]) -> str:
+    def add(self, kind: EntityKind, properties: Mapping[str, object], *, envelope: Mapping[str, object]) -> str:
         """Write an entity down and return its record's name."""
         name = f"{self.country.value}-{_CODES[kind]}{next(self._counters[kind])}"
         row: Row = {"record": "entity", "id": name, "kind": kind.value, "properties": properties}
@@ -97,8 +97,9 @@ class Register:
         self.entities.append(row)
         return name
 
-    def link(self, kind: RelationKind, source: str, target: str, **more: object) -> None:
+    def link(self, kind: RelationKind, ends: tuple[str, str], **more: object) -> None:
         """Write a link down, once; role, count and sum_band are properties, all else goes in the envelope."""
+        source, target = ends
         role = more.get("role") or ""
         mark = (kind.value, source, target, str(role) + str(more.get("valid_to", "")))
         if source == target or mark in self._written:
@@ -140,7 +141,7 @@ class Register:
         names = self.records.get(what.key)
         if names is None:
             written = self._written_value(what)
-            names = [self.add(what.kind, {_VALUES[what.kind]: written, **what.more}, {})]
+            names = [self.add(what.kind, {_VALUES[what.kind]: written, **what.more}, envelope={})]
             self.writings[names[0]] = written
             self.records[what.key] = names
             self.selectors[names[0]] = what
@@ -154,8 +155,7 @@ class Register:
         person = self.person(one, since=since)
         self.link(
             _HOLDING[what.kind],
-            person,
-            self.selector(what),
+            (person, self.selector(what)),
             role=role or default.get(what.kind),
             valid_from=since,
             valid_to=until,
@@ -192,7 +192,7 @@ class Register:
         }
         if chance.random() < 0.002:  # real files hold what must not be kept; the import drops and counts it
             properties["eyeColor"] = chance.choice(("brown", "green", "blue"))
-        record = self.add(EntityKind.PERSON, properties, self._person_envelope(one))
+        record = self.add(EntityKind.PERSON, properties, envelope=self._person_envelope(one))
         self.persons[record] = one
         self.writings[record] = name
         return record

@@ -45,13 +45,13 @@ class Statements:
             wrong = chance.random() < self._numbers.labels.wrong
             others = [one for one in CaseType if one is not case_type]
             properties["type_label"] = (chance.choice(others) if wrong else case_type).value
-        return register.add(EntityKind.CASE, properties, {"valid_from": opened.isoformat()})
+        return register.add(EntityKind.CASE, properties, envelope={"valid_from": opened.isoformat()})
 
     def label_network(self, case: str, network: str, *, on: date) -> None:
         """Let a human say which network a case belongs to, for some cases, sometimes wrongly."""
         if self._chance.random() < self._numbers.labels.network:
             wrong = self._chance.random() < self._numbers.labels.wrong
-            self._label("network", "N0000" if wrong else network, case, None, on)
+            self._label(case, name="network", value="N0000" if wrong else network, on=on)
 
     def write_status(self, record: str, one: Individual, *, case: str, on: date, case_type: CaseType) -> None:
         """Write a person's category when first met, and for some of the suspects the part that they play."""
@@ -62,14 +62,14 @@ class Statements:
         first, second, share = _CATEGORIES.get(role, _SUSPECTED)
         category = second if chance.random() < share else first
         register.categories[record] = category
-        self._status(record, case, category, on)
+        self._status(record, category, case=case, on=on)
         if category == "victim_presumed" and case_type is CaseType.T3 and chance.random() < self._numbers.dual_status:
-            self._status(record, case, "suspect", on)
+            self._status(record, "suspect", case=case, on=on)
         if role not in _CATEGORIES and chance.random() < self._numbers.labels.role:
             wrong = chance.random() < self._numbers.labels.wrong
-            self._label("role", "facilitator" if wrong else role.value, record, case, on)
+            self._label(record, name="role", value="facilitator" if wrong else role.value, on=on, case=case)
 
-    def _status(self, record: str, case: str, category: str, on: date) -> None:
+    def _status(self, record: str, category: str, *, case: str, on: date) -> None:
         self._register.statements.append(
             {
                 "record": "status",
@@ -81,7 +81,7 @@ class Statements:
             }
         )
 
-    def _label(self, name: str, value: str, entity: str, case: str | None, on: date) -> None:
+    def _label(self, entity: str, *, name: str, value: str, on: date, case: str | None = None) -> None:
         row: dict[str, object] = {"record": "label", "name": name, "value": value, "entity": entity}
         if case:
             row["case"] = case

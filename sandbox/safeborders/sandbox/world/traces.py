@@ -80,8 +80,7 @@ class Tracer:
         register = self._register
         register.link(
             kind,
-            register.selector(first),
-            register.selector(second),
+            (register.selector(first), register.selector(second)),
             count=register.calls(),
             sum_band=1 + int(register.chance.random() * 4) if kind is RelationKind.PAID else None,
             valid_from=since,

@@ -34,7 +34,7 @@ PAIR = tuple[Individual, Individual, str]
 
 
 def weave(
-    chance: Random, members: Sequence[Individual], case_type: CaseType, *, closure: float
+    chance: Random, members: Sequence[Individual], *, case_type: CaseType, closure: float
 ) -> list[tuple[Individual, Individual, str]]:
     """Return the pairs of ``members`` who belong together, each once, with the kind of kin ("" without)."""
     shape = {

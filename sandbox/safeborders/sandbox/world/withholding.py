@@ -42,7 +42,7 @@ def _write(register: Register, tie: KnownTie) -> None:
         more |= {"source_grade": chance.choice("CX"), "info_grade": 4, "statement_kind": "assessment"}
     elif chance.random() < 0.15:
         more |= {"source_grade": "C", "info_grade": 3}
-    register.link(tie.kind, tie.first, tie.second, **more)
+    register.link(tie.kind, (tie.first, tie.second), **more)
 
 
 def _once(ties: Sequence[KnownTie]) -> list[KnownTie]:
