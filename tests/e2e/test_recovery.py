@@ -25,7 +25,7 @@ from safeborders.privacy.ledger import EntryState
 from safeborders.sandbox.demo.enrolment import enrol_countries
 from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profiles, write_sizes
 from safeborders.sandbox.demo.programs import Programs
-from safeborders.sandbox.demo.watching import wait_until_started
+from safeborders.sandbox.demo.watching import Watcher
 from safeborders.sandbox.world.creation import create_world
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.storage.opening import open_registry_database
@@ -52,7 +52,7 @@ def federation(tmp_path: Path) -> Iterator[tuple[Layout, Programs]]:
         for country in COUNTRIES:
             arguments = ["node", "run", "-p", str(layout.node_profile(country))]
             programs.start(f"node {country}", arguments, log=layout.log(f"node.{country}"))
-        wait_until_started(layout, programs, Progress(console=Console(quiet=True)))
+        Watcher(layout, programs, progress=Progress(console=Console(quiet=True))).wait_until_started()
         yield layout, programs
     finally:
         programs.stop()

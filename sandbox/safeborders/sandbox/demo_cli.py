@@ -28,9 +28,11 @@ def run(
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
 ) -> None:
     """Nine countries train one model together: create, enrol, import, train, score, print, stop."""
-    load_function("safeborders.sandbox.demo.run:run_demonstration")(
-        preset=preset, seed=seed, epsilon=epsilon, rounds=rounds, folder=folder, json_file=json, keep=keep
+    module = "safeborders.sandbox.demo.run"
+    options = load_function(f"{module}:DemoOptions")(
+        preset=preset, seed=seed, epsilon=epsilon, rounds=rounds, keep=keep
     )
+    load_function(f"{module}:run_demonstration")(options, folder=folder, json_file=json)
 
 
 @app.command("bound")

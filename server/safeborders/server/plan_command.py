@@ -12,7 +12,7 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.models.protocol.plan import Task
 from safeborders.server.commands import read_file
-from safeborders.server.planning import build_plan, initial_model
+from safeborders.server.planning import RunRequest, build_plan, initial_model
 from safeborders.server.registry.roster import RosterState
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
@@ -30,23 +30,18 @@ def plan_run(
     countries = [entry.country for entry in SqlRoster(engine).list_roster() if entry.state is RosterState.ENROLLED]
     if len(countries) < floor:
         raise SettingsError("Fewer countries are enrolled than the floor asks for: admit more or lower --floor.")
-    plan = build_plan(
-        settings.federation,
-        countries=countries,
-        epsilon=epsilon,
-        rounds=rounds,
-        floor=floor,
-        deadline_seconds=deadline,
-        sizes=_load_sizes(sizes),
+    request = RunRequest(
+        epsilon=epsilon, rounds=rounds, floor=floor, deadline_seconds=deadline, sizes=_load_sizes(sizes)
     )
+    plan = build_plan(settings.federation, countries=countries, request=request)
     SqlRegistry(engine).start_run(plan, initial=initial_model(plan), now=system_clock())
     engine.dispose()
     _console.print(plan.run)
 
 
-def _load_sizes(path: Path | None) -> Mapping[Task, Mapping[str, int]] | None:
+def _load_sizes(path: Path | None) -> Mapping[Task, Mapping[str, int]]:
     if path is None:
-        return None
+        return {}
     try:
         document = yaml.safe_load(read_file(path))
         return {

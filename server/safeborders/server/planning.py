@@ -1,7 +1,7 @@
 """How a run is planned: numbers fixed in advance, noise calibrated to an epsilon, publicly declared sizes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SettingsError
@@ -24,54 +24,60 @@ _CLOSE_ENOUGH = 0.95  # the measured defaults are kept when they spend at least 
 Sizes = Mapping[Task, Mapping[str, int]]
 
 
-def build_plan(
-    federation: str,
-    *,
-    countries: Sequence[Country],
-    epsilon: float,
-    rounds: int | None,
-    floor: int,
-    deadline_seconds: float,
-    sizes: Sizes | None,
-) -> RunPlan:
-    """Return a new plan whose messages cost at most ``epsilon`` per country at ``defaults.DELTA``.
+@dataclass(frozen=True)
+class RunRequest:
+    """What the coordinator's team asks for.
 
-    Args:
-        federation: Name of the federation.
-        countries: Participants.
+    Attributes:
         epsilon: Of one country's messages against everybody, above 0.
         rounds: Number of rounds; the measured default when None.
         floor: Fewest countries in a round.
         deadline_seconds: How long a round waits.
         sizes: Declared public sizes per task and country.
+    """
+
+    epsilon: float
+    floor: int
+    deadline_seconds: float
+    rounds: int | None = None
+    sizes: Sizes = field(default_factory=dict)
+
+
+def build_plan(federation: str, *, countries: Sequence[Country], request: RunRequest) -> RunPlan:
+    """Return a new plan whose messages cost at most the epsilon asked for, per country, at ``defaults.DELTA``.
+
+    Args:
+        federation: Name of the federation.
+        countries: Participants.
+        request: What is asked for.
 
     Raises:
         SettingsError: If no noise reaches the epsilon.
     """
+    run, rounds = uuid7(), request.rounds or ROUNDS
 
     def with_noise(factor: float) -> RunPlan:
+        tasks = (_task_plan(task, factor=factor, countries=countries, sizes=request.sizes) for task in TASK_DEFAULTS)
         return RunPlan(
             federation=federation,
             run=run,
             purpose=PURPOSE,
-            rounds=rounds or ROUNDS,
-            tasks=tuple(_task_plan(task, factor=factor, countries=countries, sizes=sizes) for task in TASK_DEFAULTS),
+            rounds=rounds,
+            tasks=tuple(tasks),
             delta=DELTA,
             architecture_sha256=ARCHITECTURE.sha256(),
             features_sha256=SPECIFICATION.sha256(),
             participants=tuple(countries),
-            floor=floor,
-            deadline_seconds=deadline_seconds,
+            floor=request.floor,
+            deadline_seconds=request.deadline_seconds,
         )
 
-    run = uuid7()
-    spent = plan_epsilon(with_noise(1.0), ARCHITECTURE)
-    if _CLOSE_ENOUGH * epsilon <= spent <= epsilon:
+    if _CLOSE_ENOUGH * request.epsilon <= plan_epsilon(with_noise(1.0), ARCHITECTURE) <= request.epsilon:
         return with_noise(1.0)
     try:
         factor = noise_multiplier_for(
-            lambda noise: run_events(with_noise(noise), ARCHITECTURE, rounds=rounds or ROUNDS),
-            target_epsilon=epsilon,
+            lambda noise: run_events(with_noise(noise), ARCHITECTURE, rounds=rounds),
+            target_epsilon=request.epsilon,
             delta=DELTA,
         )
     except ValueError as error:
@@ -97,9 +103,9 @@ def initial_model(plan: RunPlan) -> ModelVersion:
     )
 
 
-def _task_plan(task: Task, *, factor: float, countries: Sequence[Country], sizes: Sizes | None) -> TaskPlan:
+def _task_plan(task: Task, *, factor: float, countries: Sequence[Country], sizes: Sizes) -> TaskPlan:
     chosen: TaskDefaults = TASK_DEFAULTS[task]
-    declared = (sizes or {}).get(task, {})
+    declared = sizes.get(task, {})
     chosen = replace(chosen, noise_multiplier=round(chosen.noise_multiplier * factor, 6))
     return TaskPlan(
         task=task,

@@ -6,19 +6,12 @@ from safeborders.kit.errors import SettingsError
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.models.protocol.plan import RunPlan, Task
-from safeborders.server.planning import build_plan, initial_model, plan_epsilon
+from safeborders.server.planning import RunRequest, build_plan, initial_model, plan_epsilon
 
 
 def planned(epsilon: float, *, rounds: int | None = None, sizes: dict[Task, dict[str, int]] | None = None) -> RunPlan:
-    return build_plan(
-        "test",
-        countries=DEMONSTRATION,
-        epsilon=epsilon,
-        rounds=rounds,
-        floor=3,
-        deadline_seconds=30.0,
-        sizes=sizes,
-    )
+    request = RunRequest(epsilon=epsilon, rounds=rounds, floor=3, deadline_seconds=30.0, sizes=sizes or {})
+    return build_plan("test", countries=DEMONSTRATION, request=request)
 
 
 @pytest.mark.parametrize(("epsilon", "rounds"), [(8.0, None), (4.0, None), (1.0, 10), (2.0, 60)])

@@ -187,7 +187,9 @@ class Fleet:
                 )
             )
             for object_id in response.objects_to_push:
-                self._push_object(reply.metadata.run_id, object_id, objects[object_id], response.session_id)
+                self._push_object(
+                    reply.metadata.run_id, object_id, content=objects[object_id], session=response.session_id
+                )
 
     def _pull_object(self, run_id: int, object_id: str) -> bytes:
         patience = time.monotonic() + _OBJECT_PATIENCE_SECONDS
@@ -200,7 +202,7 @@ class Fleet:
                 raise Unavailable("A part of the coordinator's message is missing: it will ask again.")
             time.sleep(_OBJECT_WAIT_SECONDS)
 
-    def _push_object(self, run_id: int, object_id: str, content: InflatableObject, session: str) -> None:
+    def _push_object(self, run_id: int, object_id: str, *, content: InflatableObject, session: str) -> None:
         response = self._client.PushObject(
             PushObjectRequest(
                 node=self._node,

@@ -40,7 +40,7 @@ class Look:
         self.is_declared = True
 
 
-def begin_look(
+def begin_look(  # house: FastAPI gives a dependency its arguments by name
     request: Request,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     purpose: Annotated[str | None, Security(_PURPOSE)],

@@ -89,8 +89,8 @@ def append_only_statements(table: str, *, dialect: str) -> tuple[str, ...]:
 def _guard(table: str) -> None:
     for dialect in ("sqlite", "postgresql"):
         for statement in append_only_statements(table, dialect=dialect):
-            ddl = DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)
-            event.listen(Base.metadata.tables[table], "after_create", ddl)
+            ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves DDL untyped
+            event.listen(Base.metadata.tables[table], "after_create", ddl.execute_if(dialect=dialect))
 
 
 for _table in APPEND_ONLY_TABLES:

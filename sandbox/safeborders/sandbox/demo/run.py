@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -17,24 +18,37 @@ from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profil
 from safeborders.sandbox.demo.programs import Programs
 from safeborders.sandbox.demo.results import DemoResult, print_result, write_result
 from safeborders.sandbox.demo.scores import collect_result
-from safeborders.sandbox.demo.watching import follow_run, wait_until_served, wait_until_started
+from safeborders.sandbox.demo.watching import Watcher
 
 _AT_ONCE = 2  # imports that run at the same time
 
 
-def run_demonstration(
-    *, preset: str, seed: int, epsilon: float, rounds: int | None, folder: Path, json_file: Path | None, keep: bool
-) -> None:
-    """Run the whole demonstration and print what it found.
+@dataclass(frozen=True)
+class DemoOptions:
+    """What a demonstration shows.
 
-    Args:
+    Attributes:
         preset: Size of the world.
         seed: Of the world.
         epsilon: Of one country's messages against everybody.
         rounds: Of the run; the measured best when None.
+        keep: Leave all programs running until Ctrl-C.
+    """
+
+    preset: str
+    seed: int
+    epsilon: float
+    rounds: int | None
+    keep: bool
+
+
+def run_demonstration(options: DemoOptions, *, folder: Path, json_file: Path | None) -> None:
+    """Run the whole demonstration and print what it found.
+
+    Args:
+        options: What to show.
         folder: Made anew; everything is kept in it.
         json_file: Where the machine form goes, if anywhere.
-        keep: Leave all programs running until Ctrl-C.
 
     Raises:
         Unavailable: If a program fails; all others are stopped first.
@@ -44,38 +58,31 @@ def run_demonstration(
     console = Console()
     with _interrupted_by_sigterm(), _programs() as programs:
         layout = prepare_folder(folder)
-        write_profiles(layout, epsilon=epsilon, with_api=keep)
+        write_profiles(layout, epsilon=options.epsilon, with_api=options.keep)
         with _progress(console) as progress:
-            result = _run_steps(layout, programs, progress, preset=preset, seed=seed, epsilon=epsilon, rounds=rounds)
+            result = _run_steps(layout, programs, progress=progress, options=options)
         result = result.after(time.monotonic() - started)
         print_result(result, console)
         if json_file is not None:
             write_result(result, json_file)
-        if keep:
+        if options.keep:
             _keep_until_stopped(console, layout, programs)
 
 
-def _run_steps(
-    layout: Layout,
-    programs: Programs,
-    progress: Progress,
-    *,
-    preset: str,
-    seed: int,
-    epsilon: float,
-    rounds: int | None,
-) -> DemoResult:
+def _run_steps(layout: Layout, programs: Programs, *, progress: Progress, options: DemoOptions) -> DemoResult:
+    watcher = Watcher(layout, programs, progress=progress)
     with _step(progress, "the synthetic world"):
-        arguments = ["world", "create", "--preset", preset, "--seed", str(seed), "--out", str(layout.world)]
-        programs.finish("world", arguments, log=layout.log("world"))
+        arguments = ["world", "create", "--preset", options.preset, "--seed", str(options.seed)]
+        programs.finish("world", [*arguments, "--out", str(layout.world)], log=layout.log("world"))
     with _step(progress, "keys and certificates"):
         enrol_countries(layout, programs)
     _fill_databases(layout, programs, progress)
-    _start_programs(layout, programs, progress)
-    run = _plan(layout, programs, epsilon=epsilon, rounds=rounds, preset=preset)
+    _start_programs(layout, programs)
+    watcher.wait_until_started()
+    run = _plan(layout, programs, options=options)
     bound = programs.start("bound", ["demo", "bound", "--folder", str(layout.folder)], log=layout.log("bound"))
-    rows = follow_run(layout, programs, progress, run=run)
-    wait_until_served(layout, programs, progress, run=run)
+    rows = watcher.follow_run(run)
+    watcher.wait_until_served(run)
     with _step(progress, "scores and the bound"):
         programs.wait(bound)
         return collect_result(layout, run=run, rounds=rows)
@@ -97,20 +104,19 @@ def _fill_databases(layout: Layout, programs: Programs, progress: Progress) -> N
         progress.advance(task)
 
 
-def _start_programs(layout: Layout, programs: Programs, progress: Progress) -> None:
+def _start_programs(layout: Layout, programs: Programs) -> None:
     profile = str(layout.coordinator_profile)
     programs.start("coordinator", ["coordinator", "run", "--profile", profile], log=layout.log("coordinator"))
     for country in layout.countries:
         arguments = ["node", "run", "--profile", str(layout.node_profile(country))]
         programs.start(f"node {country.value}", arguments, log=layout.log(f"node.{country.value}"))
-    wait_until_started(layout, programs, progress)
 
 
-def _plan(layout: Layout, programs: Programs, *, epsilon: float, rounds: int | None, preset: str) -> str:
-    arguments = ["coordinator", "plan", "--profile", str(layout.coordinator_profile), "--epsilon", str(epsilon)]
-    arguments += ["--sizes", str(write_sizes(layout, preset))]
-    if rounds is not None:
-        arguments += ["--rounds", str(rounds)]
+def _plan(layout: Layout, programs: Programs, *, options: DemoOptions) -> str:
+    arguments = ["coordinator", "plan", "--profile", str(layout.coordinator_profile)]
+    arguments += ["--epsilon", str(options.epsilon), "--sizes", str(write_sizes(layout, options.preset))]
+    if options.rounds is not None:
+        arguments += ["--rounds", str(options.rounds)]
     return programs.finish("plan", arguments, log=layout.log("plan")).strip().splitlines()[-1]
 
 

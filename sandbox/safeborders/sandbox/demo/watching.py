@@ -17,48 +17,70 @@ _ROUND_SECONDS = 90.0
 _SERVE_SECONDS = 180.0
 
 
-def wait_until_started(layout: Layout, programs: Programs, progress: Progress) -> None:
-    """Wait until the coordinator has heard of all nine countries."""
-    task = progress.add_task("ten programs", total=1 + len(layout.countries))
+class Watcher:
+    """Shows what the coordinator's page says until a run is done.
 
-    def heard_of() -> bool:
-        nodes = _get(layout, "/v1/nodes")
-        seen = 0 if nodes is None else 1 + sum(row["seen_at"] is not None for row in nodes["items"])
-        progress.update(task, completed=seen)
-        return seen == 1 + len(layout.countries)
+    Args:
+        layout: Of the demonstration.
+        programs: Looked at while waiting: if one fails, waiting is in vain.
+        progress: Where the bars are.
+    """
 
-    _wait(heard_of, programs=programs, seconds=_START_SECONDS, what="all countries to connect")
+    def __init__(self, layout: Layout, programs: Programs, *, progress: Progress) -> None:
+        self._layout = layout
+        self._programs = programs
+        self._progress = progress
 
+    def wait_until_started(self) -> None:
+        """Wait until the coordinator has heard of all countries."""
+        everyone = 1 + len(self._layout.countries)
+        task = self._progress.add_task("ten programs", total=everyone)
 
-def follow_run(layout: Layout, programs: Programs, progress: Progress, *, run: str) -> list[dict[str, Any]]:
-    """Show the rounds as they end and return their records."""
-    task = progress.add_task("rounds", total=None)
-    rounds: list[dict[str, Any]] = []
+        def heard_of() -> bool:
+            nodes = _get(self._layout, "/v1/nodes")
+            seen = 0 if nodes is None else 1 + sum(row["seen_at"] is not None for row in nodes["items"])
+            self._progress.update(task, completed=seen)
+            return seen == everyone
 
-    def has_news() -> bool:
-        answer, view = _get(layout, f"/v1/runs/{run}/rounds"), _get(layout, f"/v1/runs/{run}")
-        if answer is None or view is None:
-            return False
-        is_new = len(answer["items"]) > len(rounds)
-        rounds[:] = answer["items"]
-        progress.update(task, total=view["rounds"], completed=len(rounds))
-        return is_new or view["state"] == "completed"
+        self._wait(heard_of, seconds=_START_SECONDS, what="all countries to connect")
 
-    while not (rounds and len(rounds) == progress.tasks[task].total):
-        _wait(has_news, programs=programs, seconds=_ROUND_SECONDS, what="the next round")
-    return rounds
+    def follow_run(self, run: str) -> list[dict[str, Any]]:
+        """Show the rounds as they end and return their records."""
+        task = self._progress.add_task("rounds", total=None)
+        rounds: list[dict[str, Any]] = []
 
+        def has_news() -> bool:
+            answer, view = _get(self._layout, f"/v1/runs/{run}/rounds"), _get(self._layout, f"/v1/runs/{run}")
+            if answer is None or view is None:
+                return False
+            is_new = len(answer["items"]) > len(rounds)
+            rounds[:] = answer["items"]
+            self._progress.update(task, total=view["rounds"], completed=len(rounds))
+            return is_new or view["state"] == "completed"
 
-def wait_until_served(layout: Layout, programs: Programs, progress: Progress, *, run: str) -> None:
-    """Wait until every node has made its own model of the released one."""
-    task = progress.add_task("models at the nodes", total=len(layout.countries))
+        while not (rounds and len(rounds) == self._progress.tasks[task].total):
+            self._wait(has_news, seconds=_ROUND_SECONDS, what="the next round")
+        return rounds
 
-    def all_served() -> bool:
-        done = sum(layout.evaluation(country, run=run).exists() for country in layout.countries)
-        progress.update(task, completed=done)
-        return done == len(layout.countries)
+    def wait_until_served(self, run: str) -> None:
+        """Wait until every node has made its own model of the released one."""
+        countries = self._layout.countries
+        task = self._progress.add_task("models at the nodes", total=len(countries))
 
-    _wait(all_served, programs=programs, seconds=_SERVE_SECONDS, what="the nodes' own models")
+        def all_served() -> bool:
+            done = sum(self._layout.evaluation(country, run=run).exists() for country in countries)
+            self._progress.update(task, completed=done)
+            return done == len(countries)
+
+        self._wait(all_served, seconds=_SERVE_SECONDS, what="the nodes' own models")
+
+    def _wait(self, holds: Callable[[], bool], *, seconds: float, what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            self._programs.check()
+            if time.monotonic() > deadline:
+                raise Unavailable(f"The demonstration waited {seconds:.0f} s for {what}: the logs folder says why.")
+            time.sleep(_POLL_SECONDS)
 
 
 def _get(layout: Layout, path: str) -> dict[str, Any] | None:
@@ -67,12 +89,3 @@ def _get(layout: Layout, path: str) -> dict[str, Any] | None:
         return answer.json() if answer.status_code == httpx.codes.OK else None
     except httpx.TransportError:
         return None
-
-
-def _wait(holds: Callable[[], bool], *, programs: Programs, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        programs.check()
-        if time.monotonic() > deadline:
-            raise Unavailable(f"The demonstration waited {seconds:.0f} s for {what}: the logs folder says why.")
-        time.sleep(_POLL_SECONDS)
