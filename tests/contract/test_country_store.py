@@ -192,6 +192,14 @@ def test_unknown_is_stored_as_no_row_and_no_as_false(store: Store, folder: Path)
     assert found == {"ctl.threats": True, "ctl.abuse": False}
 
 
+@pytest.mark.parametrize("twice", [4, 5, 6, 7])
+def test_a_row_that_says_the_same_twice_is_refused_and_not_a_crash(store: Store, folder: Path, twice: int) -> None:
+    write(folder / "a.jsonl", *ROWS, ROWS[twice])
+    with pytest.raises(SourceRefused) as refused:
+        take_in(store, folder)
+    assert [reject.code for reject in refused.value.rejects] == ["ingest.repeated_key"]
+
+
 def test_a_refused_file_leaves_those_before_it(store: Store, folder: Path) -> None:
     write(folder / "a.jsonl", *ROWS)
     write(folder / "b.jsonl", {**ROWS[2], "id": "t2"}, {**ROWS[4], "source": "p9"})
@@ -231,6 +239,10 @@ def test_a_corrected_file_replaces_what_has_the_same_key(store: Store, folder: P
         (lambda row: {**row, "properties": {"number": "1", "colour": "red"}}, "ingest.unknown_property"),
         (lambda row: {**row, "surprise": 1}, "ingest.unknown_property"),
         (lambda row: {**row, "id": "p1"}, "ingest.repeated_key"),
+        (lambda row: {**row, "kind": ["phone"]}, "ingest.unknown_vocabulary"),
+        (lambda row: {**row, "properties": {"number": "1\x00"}}, "ingest.bad_row"),
+        (lambda row: {**row, "properties": {"number": "\ud800"}}, "ingest.bad_row"),
+        (lambda _: {**ROWS[7], "name": ["role"]}, "ingest.unknown_vocabulary"),
         (lambda row: {**row, "envelope": {"handling": "H9"}}, "ingest.unknown_vocabulary"),
         (lambda row: {**row, "envelope": {"review_due": "soon"}}, "ingest.bad_row"),
         (lambda row: {**row, "envelope": {"node": "gr"}}, "ingest.unknown_property"),

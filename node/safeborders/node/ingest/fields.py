@@ -39,8 +39,8 @@ def text(most: int) -> Reader:
     """Return a reader of texts of 1 to ``most`` characters."""
 
     def read(value: object) -> str:
-        if not isinstance(value, str) or not 0 < len(value) <= most:
-            raise bad_value()
+        if not isinstance(value, str) or not 0 < len(value) <= most or not value.isprintable():
+            raise bad_value()  # PostgreSQL stores neither a NUL nor half a surrogate pair
         return value
 
     return read

@@ -71,7 +71,7 @@ class RowReader:
     known: Mapping[str, EntityKind]
     denied: dict[str, int] = field(default_factory=dict)
     _seen: dict[str, tuple[str, EntityKind]] = field(default_factory=dict)
-    _links: set[str] = field(default_factory=set)
+    _taken: set[str] = field(default_factory=set)
     _envelope: Columns = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class RowReader:
         return stable_id("entity", self.country.value, key)
 
     def _entity(self, row: Mapping[str, object]) -> Iterator[TableRow]:
-        kind = _KINDS.get(cast("str", row.get("kind")))
+        kind = _KINDS.get(str(row.get("kind")))
         if kind is None:
             raise UnknownVocabulary("A row is of an unknown kind: correct the row.")
         key = cast("str", _KEY(row.get("id")))
@@ -140,7 +140,7 @@ class RowReader:
         yield kind.value, {"id": identifier, **properties}
 
     def _link(self, row: Mapping[str, object]) -> Iterator[TableRow]:
-        kind = _RELATIONS.get(cast("str", row.get("kind")))
+        kind = _RELATIONS.get(str(row.get("kind")))
         if kind is None:
             raise UnknownVocabulary("A link is of an unknown kind: correct the row.")
         source, source_kind = self._reference(row.get("source"))
@@ -150,16 +150,14 @@ class RowReader:
         properties = self._properties(row.get("properties", {}), LINK_PROPERTIES)
         if not may_carry(kind, role=cast("str | None", properties["role"])):
             raise UnknownVocabulary("A link carries a role that its kind does not know: correct the row.")
-        identifier = stable_id("link", self.country.value, cast("str", _KEY(row.get("id"))))
-        if identifier in self._links:
-            raise RepeatedKey("A row has a name that is taken: give it another.")
-        self._links.add(identifier)
+        identifier = self._once(stable_id("link", self.country.value, cast("str", _KEY(row.get("id")))))
         ends = {"source": source, "source_kind": source_kind, "target": target, "target_kind": target_kind}
         yield "link", {"id": identifier, "kind": kind, **ends, **properties, **self._envelope_of(row)}
 
     def _indicators(self, row: Mapping[str, object]) -> Iterator[TableRow]:
         """Yield one row per known value; what nobody recorded gets no row, and no row means unknown."""
         case = self._reference_to(EntityKind.CASE, row.get("case"))
+        self._once(f"indicators {case}")
         values = row.get("values")
         if not isinstance(values, dict):
             raise bad_value()
@@ -179,7 +177,7 @@ class RowReader:
         yield (
             "person_status",
             {
-                "id": stable_id("status", person, case or "", str(category), str(since)),
+                "id": self._once(stable_id("status", person, case or "", str(category), str(since))),
                 "person_id": person,
                 "case_id": case,
                 "category": category,
@@ -193,13 +191,13 @@ class RowReader:
     def _label(self, row: Mapping[str, object]) -> Iterator[TableRow]:
         entity, _ = self._reference(row.get("entity"))
         case = None if row.get("case") is None else self._reference_to(EntityKind.CASE, row["case"])
-        name = row.get("name")
+        name = str(row.get("name"))
         if name not in _LABELS:
             raise UnknownVocabulary("A label is of an unknown sort: correct the row.")
         yield (
             "label",
             {
-                "id": stable_id("label", entity, case or "", str(name)),
+                "id": self._once(stable_id("label", entity, case or "", name)),
                 "entity_id": entity,
                 "case_id": case,
                 "name": name,
@@ -208,6 +206,12 @@ class RowReader:
                 **self._provenance(row),
             },
         )
+
+    def _once(self, name: str) -> str:
+        if name in self._taken:
+            raise RepeatedKey("A row says again what one above it says: keep one of them.")
+        self._taken.add(name)
+        return name
 
     def _reference(self, key: object) -> tuple[str, EntityKind]:
         name = cast("str", _KEY(key))
