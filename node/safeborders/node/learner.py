@@ -1,5 +1,6 @@
 """The learning process of a node: ``python -m safeborders.node.learner PROFILE``. It talks outbound only."""
 
+import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,3 +65,5 @@ def main(profile: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    sys.stderr.flush()
+    os._exit(0)  # the database is closed; tearing torch down piece by piece would only delay the stop

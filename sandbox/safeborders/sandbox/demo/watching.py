@@ -11,7 +11,7 @@ from safeborders.kit.errors import Unavailable
 from safeborders.sandbox.demo.layout import Layout
 from safeborders.sandbox.demo.programs import Programs
 
-_POLL_SECONDS = 0.3
+_POLL_SECONDS = 0.5
 _START_SECONDS = 120.0
 _ROUND_SECONDS = 90.0
 _SERVE_SECONDS = 180.0
@@ -47,20 +47,21 @@ class Watcher:
     def follow_run(self, run: str) -> list[dict[str, Any]]:
         """Show the rounds as they end and return their records."""
         task = self._progress.add_task("rounds", total=None)
-        rounds: list[dict[str, Any]] = []
 
         def has_news() -> bool:
-            answer, view = _get(self._layout, f"/v1/runs/{run}/rounds"), _get(self._layout, f"/v1/runs/{run}")
-            if answer is None or view is None:
+            view = _get(self._layout, f"/v1/runs/{run}")
+            if view is None:
                 return False
-            is_new = len(answer["items"]) > len(rounds)
-            rounds[:] = answer["items"]
-            self._progress.update(task, total=view["rounds"], completed=len(rounds))
-            return is_new or view["state"] == "completed"
+            is_new = bool(view["rounds_done"] > self._progress.tasks[task].completed) or view["state"] == "completed"
+            self._progress.update(task, total=view["rounds"], completed=view["rounds_done"])
+            return is_new
 
-        while not (rounds and len(rounds) == self._progress.tasks[task].total):
+        while self._progress.tasks[task].completed != self._progress.tasks[task].total:
             self._wait(has_news, seconds=_ROUND_SECONDS, what="the next round")
-        return rounds
+        rounds = _get(self._layout, f"/v1/runs/{run}/rounds")
+        if rounds is None:
+            raise Unavailable("The coordinator's page does not show the rounds: its log in the state folder says why.")
+        return list(rounds["items"])
 
     def wait_until_served(self, run: str) -> None:
         """Wait until every node has made its own model of the released one."""

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("reasons", sa.JSON, nullable=False),
         *_origin(),
         sa.PrimaryKeyConstraint("first_id", "second_id", name="pk_suggested_link"),
-        sa.CheckConstraint("first_id < second_id", name="ck_suggested_link_ordered"),
+        sa.CheckConstraint("first_id < second_id", name=op.f("ck_suggested_link_ordered")),
     )
     op.create_index("ix_suggested_link_second_id", "suggested_link", ["second_id"])
     op.create_index("ix_suggested_link_score", "suggested_link", ["score"])
