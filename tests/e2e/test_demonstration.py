@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -106,4 +108,36 @@ def test_no_process_is_left_when_the_demonstration_is_stopped(tmp_path: Path, bl
     until(lambda: len(processes_of(tmp_path)) > 12, seconds=60)  # itself, the coordinator's parts, some nodes
     demo.send_signal(blow)
     demo.wait(20)
+    until(lambda: not processes_of(tmp_path), seconds=10)
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_child_ends_the_demonstration_with_a_sentence_and_no_orphan(tmp_path: Path) -> None:
+    demo = start_demo(tmp_path)
+
+    def find_node() -> list[psutil.Process]:
+        return [one for one in processes_of(tmp_path) if {"node", "run"} <= set(one.cmdline())]
+
+    until(lambda: len(find_node()) >= 3, seconds=60)
+    find_node()[1].kill()
+    assert demo.wait(60) == 2
+    last = (tmp_path / "out.txt").read_text().strip().splitlines()[-1]
+    assert last.startswith("safeborders: The program 'node ")
+    until(lambda: not processes_of(tmp_path), seconds=10)
+
+
+@pytest.mark.timeout(150)
+def test_kept_running_it_serves_page_and_apis_until_ctrl_c(tmp_path: Path) -> None:
+    demo = start_demo(tmp_path, "--keep")
+    until(lambda: "Ctrl-C stops everything" in (tmp_path / "out.txt").read_text(), seconds=130)
+    text = (tmp_path / "out.txt").read_text()
+    page = re.search(r"page: (http://\S+)", text)
+    api = re.search(r"API of gr: (http://\S+)", text)
+    assert page is not None
+    assert api is not None
+    assert "SafeBorders" in httpx.get(page[1], trust_env=False, follow_redirects=True).text
+    assert httpx.get(f"{api[1]}readyz", trust_env=False).status_code == 200
+    assert httpx.post(f"{api[1]}v1/search", json={"query": "a"}, trust_env=False).status_code == 401
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(20) == 130
     until(lambda: not processes_of(tmp_path), seconds=10)
