@@ -113,9 +113,9 @@ def _wait(
     """Wait for all of ``trees``, at most ``seconds``; return those that still live."""
     deadline = time.monotonic() + seconds
     while True:
-        for child in children:
-            child.poll()  # keeps its exit code and leaves no zombie behind
         trees = [process for process in trees if _lives(process)]
+        for child in children:  # after the look: whatever it found dead is asked for here, with its exit code
+            child.poll()
         if not trees or time.monotonic() > deadline:
             return trees
         time.sleep(_POLL_SECONDS)
