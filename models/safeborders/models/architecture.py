@@ -4,6 +4,7 @@ A model is one flat float32 vector: the parameters of each task in the plan's or
 its layout. An update is one flat int64 vector: for each task its parameters, then ``STATISTICS``.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
@@ -18,6 +19,11 @@ STATISTICS: tuple[str, ...] = ("loss", "correct", "examples")
 
 STATISTIC_SHARE = 0.2
 """Length of each statistic's coordinate as a share of clip_norm; gradients keep sqrt(1 - 3 * 0.2**2) of it."""
+
+
+def largest_loss(classes: int) -> float:
+    """Return the public bound, in nats, that a loss statistic is clipped to and divided by: twice a blind guess's."""
+    return 2 * math.log(classes)
 
 
 @dataclass(frozen=True)

@@ -91,3 +91,9 @@ def test_the_childs_own_group_keeps_ctrl_c_from_it() -> None:
         assert int(shown.stdout) == child.pid
     finally:
         stop_children([child])
+
+
+def test_every_stopped_child_has_its_exit_code_and_leaves_no_zombie() -> None:
+    children = [start_child([sys.executable, "-c", "import time; time.sleep(60)"]) for _ in range(12)]
+    stop_children(children)
+    assert all(child.returncode is not None for child in children)

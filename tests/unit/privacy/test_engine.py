@@ -11,12 +11,12 @@ from opacus.grad_sample import GradSampleModule
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from safeborders.models.architecture import STATISTIC_SHARE, TaskArchitecture
+from safeborders.models.architecture import STATISTIC_SHARE, TaskArchitecture, largest_loss
 from safeborders.models.gnn.perceptron import build_perceptron
 from safeborders.models.protocol.plan import Task
 from safeborders.privacy.dpsgd import engine
 from safeborders.privacy.dpsgd.clipping import GRADIENT_SHARE, SLACK
-from safeborders.privacy.dpsgd.engine import clipped_sum, largest_loss, private_sum, privatise
+from safeborders.privacy.dpsgd.engine import clipped_sum, private_sum, privatise
 from safeborders.privacy.dpsgd.soundness import check_module
 from safeborders.privacy.errors import UnsoundExamples, UnsoundModule
 from safeborders.privacy.units import AttributedExamples

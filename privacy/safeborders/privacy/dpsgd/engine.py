@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from safeborders.models.architecture import STATISTIC_SHARE, STATISTICS
+from safeborders.models.architecture import STATISTIC_SHARE, STATISTICS, largest_loss
 from safeborders.models.protocol.plan import TaskPlan
 from safeborders.privacy.dpsgd.clipping import GRADIENT_SHARE, clip_factors
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
@@ -27,11 +27,6 @@ from safeborders.privacy.errors import UnsoundExamples
 from safeborders.privacy.units import AttributedExamples
 
 CHUNK_ROWS = 256
-
-
-def largest_loss(classes: int) -> float:
-    """Return the public bound that a loss statistic is clipped to and divided by: twice that of a blind guess."""
-    return 2 * math.log(classes)
 
 
 def private_sum(model: nn.Module, examples: AttributedExamples, *, mechanism: TaskPlan) -> NDArray[np.int64]:

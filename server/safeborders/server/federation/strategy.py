@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SettingsError
-from safeborders.models.architecture import STATISTIC_SHARE, Architecture, TaskArchitecture
+from safeborders.models.architecture import STATISTIC_SHARE, Architecture, TaskArchitecture, largest_loss
 from safeborders.models.defaults import MOMENTUM
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan, TaskPlan
@@ -134,7 +134,7 @@ def _mean(
     divisor = max(float(examples), 1.0)  # the count is noisy and may come out below one
     return gradient, TaskStatistics(
         task=task.task.value,
-        loss=float(np.clip(loss / divisor, 0, 1)),
+        loss=float(np.clip(loss / divisor, 0, 1)) * largest_loss(shape.widths[-1]),
         accuracy=float(np.clip(correct / divisor, 0, 1)),
         update_norm=float(np.linalg.norm(gradient)),
     )

@@ -43,7 +43,7 @@ class TaskStatistics:
     """Estimates over all accepted countries, read from the noised coordinates of their updates."""
 
     task: str
-    loss: float
+    loss: float  # mean over the sampled examples, nats
     accuracy: float
     update_norm: float
 

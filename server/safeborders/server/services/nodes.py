@@ -10,7 +10,7 @@ from safeborders.server.registry.roster import Roster, RosterEntry, RosterState
 from safeborders.server.registry.views import RegistryReader
 
 QUIET_AFTER = timedelta(minutes=10)
-RENEW_WITHIN = timedelta(days=30)
+RENEW_WITHIN = timedelta(days=7)
 
 
 class Presence(StrEnum):
@@ -25,7 +25,7 @@ class Validity(StrEnum):
     """Where a certificate stands."""
 
     VALID = "valid"
-    RENEW = "renew"  # ends within 30 days
+    RENEW = "renew"  # ends within 7 days
     EXPIRED = "expired"
     NONE = "none"  # not issued yet
 
