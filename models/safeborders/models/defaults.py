@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from safeborders.models.architecture import Architecture, TaskArchitecture
-from safeborders.models.domain.countries import Country
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.models.protocol.plan import Task, TaskPlan
@@ -45,77 +44,23 @@ TASK_DEFAULTS: Mapping[Task, TaskDefaults] = {
     Task.LINKS: TaskDefaults(sampling_rate=0.5, clip_norm=1.0, noise_multiplier=6.0, learning_rate=0.7),
 }
 
-_CASES: Mapping[str, Mapping[Country, int]] = {
-    "tiny": dict(
-        zip(
-            (
-                Country.RO,
-                Country.BG,
-                Country.GR,
-                Country.IT,
-                Country.PL,
-                Country.PT,
-                Country.BE,
-                Country.FI,
-                Country.WB,
-            ),
-            (60, 25, 40, 25, 15, 20, 20, 12, 45),
-            strict=True,
-        )
-    ),
-    "demo": dict(
-        zip(
-            (
-                Country.RO,
-                Country.BG,
-                Country.GR,
-                Country.IT,
-                Country.PL,
-                Country.PT,
-                Country.BE,
-                Country.FI,
-                Country.WB,
-            ),
-            (1200, 350, 600, 350, 150, 220, 320, 150, 900),
-            strict=True,
-        )
-    ),
-}
-"""Cases per country as the presets declare them (domain.md 6.2); ``bench`` is three times ``demo``."""
 
-_EXAMPLES_PER_CASE: Mapping[Task, float] = {Task.TYPOLOGY: 0.2, Task.LINKS: 2.25}
-"""Declared, public guess of curated examples per case; scales the step, never the privacy."""
+def task_plan(task: Task, *, public_sizes: Mapping[str, int], noise_factor: float = 1.0) -> TaskPlan:
+    """Return the plan of ``task`` with the numbers fixed here.
 
-
-def public_sizes(preset: str, task: Task) -> dict[str, int]:
-    """Return the declared number of examples per country, a constant of the preset and not a count.
-
-    Raises:
-        ValueError: If the preset is unknown.
+    Args:
+        task: What is learnt.
+        public_sizes: Declared number of examples per country.
+        noise_factor: Multiplies the noise, to reach another epsilon.
     """
-    factor, name = (3, "demo") if preset == "bench" else (1, preset)
-    if name not in _CASES:
-        raise ValueError("preset must be tiny, demo or bench.")
-    share = factor * _EXAMPLES_PER_CASE[task]
-    return {country.value: max(5, 5 * round(cases * share / 5)) for country, cases in _CASES[name].items()}
-
-
-def task_plans(preset: str) -> tuple[TaskPlan, ...]:
-    """Return the plan of both tasks for a preset's nine countries.
-
-    Raises:
-        ValueError: If the preset is unknown.
-    """
-    return tuple(
-        TaskPlan(
-            task=task,
-            sampling_rate=chosen.sampling_rate,
-            clip_norm=chosen.clip_norm,
-            noise_multiplier=chosen.noise_multiplier,
-            examples_per_person=chosen.examples_per_person,
-            quantisation_bits=chosen.quantisation_bits,
-            learning_rate=chosen.learning_rate,
-            public_sizes=public_sizes(preset, task),
-        )
-        for task, chosen in TASK_DEFAULTS.items()
+    chosen = TASK_DEFAULTS[task]
+    return TaskPlan(
+        task=task,
+        sampling_rate=chosen.sampling_rate,
+        clip_norm=chosen.clip_norm,
+        noise_multiplier=round(chosen.noise_multiplier * noise_factor, 6),
+        examples_per_person=chosen.examples_per_person,
+        quantisation_bits=chosen.quantisation_bits,
+        learning_rate=chosen.learning_rate,
+        public_sizes=dict(public_sizes),
     )

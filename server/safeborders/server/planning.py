@@ -1,16 +1,16 @@
 """How a run is planned: numbers fixed in advance, noise calibrated to an epsilon, publicly declared sizes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.ids import uuid7
 from safeborders.models.architecture import Architecture
-from safeborders.models.defaults import ARCHITECTURE, DELTA, MODEL_SEED, ROUNDS, TASK_DEFAULTS, TaskDefaults
+from safeborders.models.defaults import ARCHITECTURE, DELTA, MODEL_SEED, ROUNDS, TASK_DEFAULTS, task_plan
 from safeborders.models.domain.countries import Country
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
+from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.privacy.accountant import epsilon as epsilon_of
 from safeborders.privacy.calibration import noise_multiplier_for
@@ -55,9 +55,13 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
         SettingsError: If no noise reaches the epsilon.
     """
     run, rounds = uuid7(), request.rounds or ROUNDS
+    declared = {
+        task: {country.value: request.sizes.get(task, {}).get(country.value, _PUBLIC_SIZE) for country in countries}
+        for task in TASK_DEFAULTS
+    }
 
     def with_noise(factor: float) -> RunPlan:
-        tasks = (_task_plan(task, factor=factor, countries=countries, sizes=request.sizes) for task in TASK_DEFAULTS)
+        tasks = (task_plan(task, public_sizes=declared[task], noise_factor=factor) for task in TASK_DEFAULTS)
         return RunPlan(
             federation=federation,
             run=run,
@@ -100,20 +104,4 @@ def initial_model(plan: RunPlan) -> ModelVersion:
         round=0,
         parameters=parameters,
         optimiser_state=b"",
-    )
-
-
-def _task_plan(task: Task, *, factor: float, countries: Sequence[Country], sizes: Sizes) -> TaskPlan:
-    chosen: TaskDefaults = TASK_DEFAULTS[task]
-    declared = sizes.get(task, {})
-    chosen = replace(chosen, noise_multiplier=round(chosen.noise_multiplier * factor, 6))
-    return TaskPlan(
-        task=task,
-        sampling_rate=chosen.sampling_rate,
-        clip_norm=chosen.clip_norm,
-        noise_multiplier=chosen.noise_multiplier,
-        examples_per_person=chosen.examples_per_person,
-        quantisation_bits=chosen.quantisation_bits,
-        learning_rate=chosen.learning_rate,
-        public_sizes={country.value: declared.get(country.value, _PUBLIC_SIZE) for country in countries},
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from safeborders.models.defaults import ARCHITECTURE, DELTA, task_plans
+from safeborders.models.defaults import ARCHITECTURE, DELTA
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan
@@ -17,6 +17,7 @@ from safeborders.node.storage.database import Place, Store, open_store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.sandbox.scoring import load_truth, score_country
 from safeborders.sandbox.world.creation import create_world
+from sbtest.task_plans import tiny_task_plans
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PLAN = RunPlan(
@@ -24,7 +25,7 @@ PLAN = RunPlan(
     run="run-1",
     purpose="P1",
     rounds=1,
-    tasks=task_plans("tiny"),
+    tasks=tiny_task_plans(),
     delta=DELTA,
     architecture_sha256=ARCHITECTURE.sha256(),
     features_sha256=SPECIFICATION.sha256(),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from safeborders.models.defaults import ARCHITECTURE, DELTA, task_plans
+from safeborders.models.defaults import ARCHITECTURE, DELTA
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.gnn.perceptron import build_perceptrons, logits_of
 from safeborders.models.graph.features import SPECIFICATION
@@ -15,6 +15,7 @@ from safeborders.node.learning.trainer import NodeTrainer
 from safeborders.server.federation.strategy import next_version, take_step
 from safeborders.server.planning import initial_model
 from sbtest.small_country import InMemoryLearningStore, small_country
+from sbtest.task_plans import tiny_task_plans
 
 COUNTRIES = DEMONSTRATION[:4]
 
@@ -29,7 +30,7 @@ def plan_with(*, noise: float, rounds: int) -> RunPlan:
         run="run-1",
         purpose="P1",
         rounds=rounds,
-        tasks=tuple(map(loud, task_plans("tiny"))),
+        tasks=tuple(map(loud, tiny_task_plans())),
         delta=DELTA,
         architecture_sha256=ARCHITECTURE.sha256(),
         features_sha256=SPECIFICATION.sha256(),

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from safeborders.models.architecture import Architecture, TaskArchitecture
-from safeborders.models.defaults import ARCHITECTURE, task_plans
+from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.gnn.perceptron import build_perceptron, build_perceptrons, flat_parameters, logits_of
 from safeborders.models.protocol.plan import Task
 
@@ -51,12 +51,3 @@ def test_building_a_module_leaves_the_random_generator_alone() -> None:
     before = torch.random.get_rng_state()
     build_perceptron(DEEP, np.zeros(DEEP.length, dtype=np.float32))
     assert torch.equal(before, torch.random.get_rng_state())
-
-
-def test_default_plans_name_positive_public_sizes_for_nine_countries() -> None:
-    for preset in ("tiny", "demo", "bench"):
-        for plan in task_plans(preset):
-            assert len(plan.public_sizes) == 9
-            assert all(size > 0 and size % 5 == 0 for size in plan.public_sizes.values())
-    with pytest.raises(ValueError, match="preset"):
-        task_plans("huge")

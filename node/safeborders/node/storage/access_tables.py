@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from safeborders.kit.db import UtcTime
 from safeborders.node.storage.base import Base
-from safeborders.node.storage.types import UtcTime
 
 
 class TokenRow(Base):

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, Date, ForeignKey, SmallInteger, String
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
+from safeborders.kit.db import UtcTime
 from safeborders.models.domain.governance import (
     LOWEST_INFORMATION_GRADE,
     Handling,
@@ -14,7 +15,7 @@ from safeborders.models.domain.governance import (
     SourceGrade,
     StatementKind,
 )
-from safeborders.node.storage.types import UtcTime, words
+from safeborders.node.storage.types import words
 
 ALL_PURPOSES = int(~Purpose(0))
 

@@ -14,13 +14,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from safeborders.kit.db import UtcTime
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import ENDS, RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory, StatusAuthority
 from safeborders.node.storage.base import Base
 from safeborders.node.storage.entities import CaseRow, EntityRow, PersonRow
 from safeborders.node.storage.envelope import Envelope, Provenance, envelope_checks, grade_checks
-from safeborders.node.storage.types import UtcTime, words
+from safeborders.node.storage.types import words
 
 _ID = String(36)
 

@@ -7,9 +7,9 @@ import yaml
 
 from safeborders.kit.errors import Conflict
 from safeborders.kit.processes import find_free_ports
-from safeborders.models.defaults import public_sizes
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.plan import Task
+from safeborders.sandbox.world.sizes import public_sizes
 
 FEDERATION = "safeborders-demo"
 EPSILON_CAP = 16.0

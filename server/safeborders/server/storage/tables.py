@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Double, ForeignKey, ForeignKeyConstraint, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from safeborders.kit.db import UtcTime
 from safeborders.server.storage.base import Base
-from safeborders.server.storage.types import UtcTime
 
 _COUNTRY = String(5)
 _RUN = String(64)

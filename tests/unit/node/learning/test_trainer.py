@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from safeborders.models.architecture import STATISTICS
-from safeborders.models.defaults import ARCHITECTURE, DELTA, task_plans
+from safeborders.models.defaults import ARCHITECTURE, DELTA
 from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan, Task
@@ -14,13 +14,14 @@ from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
 from safeborders.node.learning.trainer import NodeTrainer, PlanMismatch, curate_examples
 from sbtest.small_country import InMemoryLearningStore, small_country
+from sbtest.task_plans import tiny_task_plans
 
 PLAN = RunPlan(
     federation="test",
     run="run-1",
     purpose="P1",
     rounds=2,
-    tasks=task_plans("tiny"),
+    tasks=tiny_task_plans(),
     delta=DELTA,
     architecture_sha256=ARCHITECTURE.sha256(),
     features_sha256=SPECIFICATION.sha256(),
