@@ -46,6 +46,10 @@ def main() -> None:
     except SafeBordersError as error:
         sys.stderr.write(f"safeborders: {error.message} [{error.code}]\n")
         sys.exit(EXIT_REFUSED)
+    except OSError as error:  # a place that the command line or a profile names
+        place, why = error.filename or "A file", error.strerror or type(error).__name__
+        sys.stderr.write(f"safeborders: {place} cannot be used ({why.lower()}): name another place. [place.unusable]\n")
+        sys.exit(EXIT_REFUSED)
     except KeyboardInterrupt:
         sys.stderr.write("safeborders: stopped.\n")
         sys.exit(130)

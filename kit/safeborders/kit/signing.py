@@ -28,11 +28,15 @@ def load_signing_key(path: Path) -> Ed25519PrivateKey:
         mode = path.stat().st_mode
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SettingsError(f"The signing key cannot be read from {path}: restore it or enrol again.") from error
+        raise SettingsError(
+            f"The signing key cannot be read from {path}: restore it, or run init in a new state folder."
+        ) from error
     if mode & 0o077:
         raise SettingsError(f"The signing key in {path} is open to other users: run chmod 600 on it.")
     if not isinstance(key, Ed25519PrivateKey):
-        raise SettingsError(f"The key in {path} is not an Ed25519 signing key: restore it or enrol again.")
+        raise SettingsError(
+            f"The key in {path} is not an Ed25519 signing key: restore it, or run init in a new state folder."
+        )
     return key
 
 

@@ -72,3 +72,9 @@ def token(
 ) -> None:
     """Make a token for the node's API; it is shown once."""
     load_function(f"{_COMMANDS}:create_access_token")(profile, name=name, role=role)
+
+
+@app.command("revoke-token")
+def revoke_token(profile: Profile, name: Annotated[str, typer.Argument(help="Whose token.")]) -> None:
+    """Refuse a token of the node's API from now on."""
+    load_function(f"{_COMMANDS}:revoke_access_token")(profile, name=name)

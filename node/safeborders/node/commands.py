@@ -11,7 +11,7 @@ from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import write_atomically
 from safeborders.node import enrolment
 from safeborders.node.access.callers import Role
-from safeborders.node.opening import open_node_store
+from safeborders.node.opening import create_node_store, open_node_store
 from safeborders.node.storage.access import SqlTokens
 
 _console = Console(highlight=False)
@@ -28,10 +28,9 @@ def initialise(profile: Path) -> None:
 
 def prepare_node(settings: NodeSettings) -> None:
     """Make the node's keys and its empty database with the newest schema."""
+    enrolment.prepare_state(settings)
+    create_node_store(settings).close()
     enrolment.create_identity(settings)
-    store = open_node_store(settings)
-    store.upgrade()
-    store.close()
 
 
 def write_enrolment_request(profile: Path, *, out: Path) -> None:
@@ -58,6 +57,8 @@ def join_federation(profile: Path, *, admission: Path, expected: str) -> None:
 def create_access_token(profile: Path, *, name: str, role: str) -> None:
     """Make a token for the node's API and show it once."""
     settings = load_settings(profile, NodeSettings)
+    if not name.strip():
+        raise SettingsError("The token needs the name of its holder: give it as the argument.")
     if role not in set(Role):
         raise SettingsError(f"The role must be one of {', '.join(sorted(Role))}.")
     store = open_node_store(settings)
@@ -65,3 +66,12 @@ def create_access_token(profile: Path, *, name: str, role: str) -> None:
     store.close()
     _console.print("This token is shown once; give it to its holder and to nobody else:")
     _console.print(secret)
+
+
+def revoke_access_token(profile: Path, *, name: str) -> None:
+    """Refuse the token of ``name`` from now on."""
+    settings = load_settings(profile, NodeSettings)
+    store = open_node_store(settings)
+    SqlTokens(store.engine).revoke_token(name, now=system_clock())
+    store.close()
+    _console.print(f"The token of {name} is refused from now on.")

@@ -3,6 +3,7 @@
 import secrets
 
 from cryptography.hazmat.primitives import serialization
+from pydantic import ValidationError
 
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import Conflict, SettingsError
@@ -18,8 +19,8 @@ from safeborders.models.protocol.enrolment import (
 )
 
 
-def create_identity(settings: NodeSettings) -> None:
-    """Make the signing, TLS and Flower keys and, where the profile names a missing key file, the database key.
+def prepare_state(settings: NodeSettings) -> None:
+    """Make the node's folders and, where the profile names a missing key file, the database key; may be repeated.
 
     Raises:
         Conflict: If the node has an identity already; nothing is overwritten.
@@ -33,6 +34,11 @@ def create_identity(settings: NodeSettings) -> None:
     if settings.database.url is None and key_file is not None and not key_file.exists():
         key_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(key_file, f"{secrets.token_hex(32)}\n".encode())
+
+
+def create_identity(settings: NodeSettings) -> None:
+    """Make the TLS, Flower and signing keys, after everything else that can fail: a repeated ``init`` starts over."""
+    places = settings.places
     create_key(places.tls_key)
     create_key(places.flower_key)
     create_signing_key(places.signing_key)  # last: its presence says that the identity is whole
@@ -87,8 +93,11 @@ def load_admission(settings: NodeSettings) -> Admission:
     path = settings.places.admission
     if not path.exists():
         raise SettingsError(f"This node has not joined a federation: run safeborders node join ({path} is missing).")
-    signed = SignedDocument.model_validate_json(path.read_bytes())
-    return Admission.model_validate(signed.document)
+    try:
+        signed = SignedDocument.model_validate_json(path.read_bytes())
+        return Admission.model_validate(signed.document)
+    except ValidationError as error:
+        raise SettingsError(f"The admission in {path} is damaged: run safeborders node join again.") from error
 
 
 def load_database_key(settings: NodeSettings) -> str:

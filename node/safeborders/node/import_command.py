@@ -18,7 +18,6 @@ def import_folder(profile: Path, *, folder: Path, quiet: bool) -> None:
     """Read the import files in ``folder``, each whole or not at all, and say what became of them."""
     settings = load_settings(profile, NodeSettings)
     store = open_node_store(settings)
-    store.upgrade()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_console, disable=quiet) as bars:
         task = bars.add_task("import", total=None)

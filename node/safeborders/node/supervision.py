@@ -6,7 +6,6 @@ from pathlib import Path
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
-from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
@@ -38,10 +37,8 @@ def run_node(profile: Path) -> None:
 
 def check_before_start(settings: NodeSettings) -> None:
     """Refuse to start half: identity, admission, database key and port are looked at first."""
-    if not settings.places.signing_key.exists():
-        raise SettingsError(f"There is no identity in {settings.places.state}: run safeborders node init first.")
-    load_admission(settings)
     open_node_store(settings).close()
+    load_admission(settings)
     if settings.api is not None:
         check_port_is_free(settings.api.port)
 

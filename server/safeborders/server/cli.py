@@ -46,7 +46,7 @@ def plan(
     rounds: Annotated[int | None, typer.Option(help="Rounds of the run; default: the measured best.")] = None,
     floor: Annotated[int, typer.Option(help="Fewest countries in a round.")] = 3,
     deadline: Annotated[float, typer.Option(help="Seconds that a round waits.")] = 30.0,
-    sizes: Annotated[Path | None, typer.Option(help="YAML: declared public sizes per task and country.")] = None,
+    sizes: Annotated[Path | None, typer.Option(help="YAML of declared public sizes, e.g. typology: {gr: 120}.")] = None,
 ) -> None:
     """Plan a run and hand it to the coordinator; the countries decide on their own whether to answer."""
     load_function("safeborders.server.plan_command:plan_run")(

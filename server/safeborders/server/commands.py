@@ -36,19 +36,19 @@ def initialise(profile: Path) -> None:
 
 
 def admit_countries(profile: Path, *, requests: Sequence[Path], expected: Sequence[str], out: Path) -> None:
-    """Admit the countries of ``requests`` whose fingerprints are ``expected``, all or none."""
+    """Admit the countries of ``requests`` whose fingerprints are ``expected``; all or none."""
     if len(requests) != len(expected):
         raise SettingsError("Give one --fingerprint for each request, in the same order.")
-    settings = load_settings(profile, CoordinatorSettings)
+    settings = load_coordinator(profile)
     documents = [
         parse_request(read_file(path), expected=digits) for path, digits in zip(requests, expected, strict=True)
     ]
+    now = system_clock()
+    answers = [(request, *enrolment.admit(settings, request, now=now)) for request in documents]
+    out.mkdir(parents=True, exist_ok=True)
     engine = open_registry_database(settings.registry_url)
     roster = SqlRoster(engine)
-    out.mkdir(parents=True, exist_ok=True)
-    for request in documents:
-        now = system_clock()
-        admission, certificate = enrolment.admit(settings, request, now=now)
+    for request, admission, certificate in answers:
         identity = NodeIdentity(
             signing_key=request.signing_key,
             flower_key=request.flower_key,
@@ -65,7 +65,7 @@ def admit_countries(profile: Path, *, requests: Sequence[Path], expected: Sequen
 
 def resume_run(profile: Path, *, run: str) -> None:
     """Let a run that rests go on at the round where it stopped."""
-    settings = load_settings(profile, CoordinatorSettings)
+    settings = load_coordinator(profile)
     engine = open_registry_database(settings.registry_url)
     registry = SqlRegistry(engine)
     if registry.get_run(run).state is not RunState.FAILED:
@@ -77,13 +77,21 @@ def resume_run(profile: Path, *, run: str) -> None:
 
 def revoke_country(profile: Path, *, name: str) -> None:
     """Refuse the keys of a country; the runner and the SuperLink follow within seconds."""
-    settings = load_settings(profile, CoordinatorSettings)
+    settings = load_coordinator(profile)
     if name not in set(Country):
         raise SettingsError("No country has this code: use a code such as gr or wb-al.")
     engine = open_registry_database(settings.registry_url)
     SqlRoster(engine).revoke(Country(name), now=system_clock())
     engine.dispose()
     _console.print(f"The keys of {name} are refused from now on.")
+
+
+def load_coordinator(profile: Path) -> CoordinatorSettings:
+    """Return the settings of a coordinator that was initialised. Raises SettingsError."""
+    settings = load_settings(profile, CoordinatorSettings)
+    if not settings.places.signing_key.exists():
+        raise SettingsError(f"There is no identity in {settings.places.state}: run safeborders coordinator init first.")
+    return settings
 
 
 def read_file(path: Path) -> bytes:

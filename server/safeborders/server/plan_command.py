@@ -6,12 +6,11 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
-from safeborders.configs.coordinator import CoordinatorSettings
-from safeborders.configs.loading import load_settings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
+from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import Task
-from safeborders.server.commands import read_file
+from safeborders.server.commands import load_coordinator, read_file
 from safeborders.server.planning import RunRequest, build_plan, initial_model
 from safeborders.server.registry.roster import RosterState
 from safeborders.server.registry.sql import SqlRegistry
@@ -25,7 +24,7 @@ def plan_run(
     profile: Path, *, epsilon: float, rounds: int | None, floor: int, deadline: float, sizes: Path | None
 ) -> None:
     """Plan a run among the enrolled countries and record it; the runner takes it up."""
-    settings = load_settings(profile, CoordinatorSettings)
+    settings = load_coordinator(profile)
     engine = open_registry_database(settings.registry_url)
     countries = [entry.country for entry in SqlRoster(engine).list_roster() if entry.state is RosterState.ENROLLED]
     if len(countries) < floor:
@@ -45,9 +44,10 @@ def _load_sizes(path: Path | None) -> Mapping[Task, Mapping[str, int]]:
     try:
         document = yaml.safe_load(read_file(path))
         return {
-            Task(task): {str(country): int(size) for country, size in row.items()} for task, row in document.items()
+            Task(task): {Country(country).value: int(size) for country, size in row.items()}
+            for task, row in document.items()
         }
     except (yaml.YAMLError, ValueError, AttributeError, TypeError) as error:
         raise SettingsError(
-            f"{path} must hold a size per task and country: see safeborders coordinator plan --help."
+            f"{path} must hold a size per task and country, such as typology: {{gr: 120}}: correct it."
         ) from error

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.ids import uuid7
@@ -20,6 +22,10 @@ from safeborders.server.registry.records import ModelVersion
 PURPOSE = "P1"
 _PUBLIC_SIZE = 100  # where a country declared nothing: scales the step, never the privacy
 _CLOSE_ENOUGH = 0.95  # the measured defaults are kept when they spend at least this share of the epsilon asked for
+
+_EXPLANATION = (
+    "The plan is out of range: rounds from 1 to 1000, a floor of at least 1, a deadline and sizes above 0; correct it."
+)
 
 Sizes = Mapping[Task, Mapping[str, int]]
 
@@ -54,7 +60,7 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
     Raises:
         SettingsError: If no noise reaches the epsilon.
     """
-    run, rounds = uuid7(), request.rounds or ROUNDS
+    run, rounds = uuid7(), ROUNDS if request.rounds is None else request.rounds
     declared = {
         task: {country.value: request.sizes.get(task, {}).get(country.value, _PUBLIC_SIZE) for country in countries}
         for task in TASK_DEFAULTS
@@ -76,14 +82,16 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
             deadline_seconds=request.deadline_seconds,
         )
 
-    if _CLOSE_ENOUGH * request.epsilon <= plan_epsilon(with_noise(1.0), ARCHITECTURE) <= request.epsilon:
-        return with_noise(1.0)
     try:
+        if _CLOSE_ENOUGH * request.epsilon <= plan_epsilon(with_noise(1.0), ARCHITECTURE) <= request.epsilon:
+            return with_noise(1.0)
         factor = noise_multiplier_for(
             lambda noise: run_events(with_noise(noise), ARCHITECTURE, rounds=rounds),
             target_epsilon=request.epsilon,
             delta=DELTA,
         )
+    except ValidationError as error:
+        raise SettingsError(_EXPLANATION) from error
     except ValueError as error:
         raise SettingsError("No noise reaches this epsilon: ask for a larger one or for fewer rounds.") from error
     return with_noise(factor)

@@ -5,12 +5,11 @@ import sys
 from pathlib import Path
 
 from safeborders.configs.coordinator import CoordinatorSettings
-from safeborders.configs.loading import load_settings
-from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
+from safeborders.server.commands import load_coordinator
 from safeborders.server.federation.edge import EdgeConfig, start_edge
 from safeborders.server.federation.link import Link, quiet_environment
 from safeborders.server.federation.reconciliation import Reconciliation
@@ -32,7 +31,7 @@ def run_coordinator(profile: Path) -> None:
         Unavailable: If a part does not come up; the others are stopped then.
     """
     set_up_logs()
-    settings = load_settings(profile, CoordinatorSettings)
+    settings = load_coordinator(profile)
     check_before_start(settings)
     engine = open_registry_database(settings.registry_url)
     roster, link = SqlRoster(engine), link_of(settings)
@@ -44,9 +43,7 @@ def run_coordinator(profile: Path) -> None:
 
 
 def check_before_start(settings: CoordinatorSettings) -> None:
-    """Refuse to start half: identity, database and ports are looked at first."""
-    if not settings.places.signing_key.exists():
-        raise SettingsError(f"There is no identity in {settings.places.state}: run safeborders coordinator init first.")
+    """Refuse to start half: database and ports are looked at first."""
     open_registry_database(settings.registry_url).dispose()
     check_port_is_free(settings.edge.port, host=settings.edge.host)
     for port in (settings.superlink_port, settings.page_port):

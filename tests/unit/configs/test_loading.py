@@ -22,7 +22,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_examples_load_and_relative_paths_count_from_the_profile() -> None:
     node = load_settings(EXAMPLE, NodeSettings)
-    assert node.places.database == (EXAMPLE.parent / "../../demo/example/gr/node.db").resolve()
+    assert node.places.database == (EXAMPLE.parent / "../../state/gr/node.db").resolve()
     load_settings(EXAMPLE.with_name("coordinator.example.yaml"), CoordinatorSettings)
 
 

@@ -27,6 +27,7 @@ def node(tmp_path: Path) -> NodeSettings:
         encoding="utf-8",
     )
     settings = load_settings(profile, NodeSettings)
+    country.prepare_state(settings)
     country.create_identity(settings)
     return settings
 
@@ -81,7 +82,7 @@ def test_an_altered_request_is_refused(node: NodeSettings) -> None:
 
 def test_an_identity_is_never_overwritten(node: NodeSettings, centre: CoordinatorSettings) -> None:
     with pytest.raises(Conflict):
-        country.create_identity(node)
+        country.prepare_state(node)
     with pytest.raises(Conflict):
         coordinator.create_identity(centre, now=NOW)
 

@@ -40,7 +40,9 @@ class TaskPlan(Frozen):
     examples_per_person: int = Field(ge=1, le=16, description="Bound M on the examples attributed to a person.")
     quantisation_bits: int = Field(ge=8, le=32, description="clip_norm is 2**bits steps of the integer grid.")
     learning_rate: float = Field(gt=0, description="Step size of the coordinator's optimiser.")
-    public_sizes: dict[str, int] = Field(description="Declared, public number of examples per country; not a count.")
+    public_sizes: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        description="Declared, public number of examples per country; not a count."
+    )
 
 
 class RunPlan(Frozen):
@@ -61,7 +63,9 @@ class RunPlan(Frozen):
     features_sha256: Sha256
     participants: tuple[Country, ...] = Field(min_length=1, strict=False)
     floor: int = Field(ge=1, description="Fewest countries whose updates may be aggregated.")
-    deadline_seconds: float = Field(gt=0, description="How long a round waits for the last country.")
+    deadline_seconds: float = Field(
+        gt=0, allow_inf_nan=False, description="How long a round waits for the last country."
+    )
 
     def sha256(self) -> str:
         """Return the hash that names this plan in every message and ledger entry."""

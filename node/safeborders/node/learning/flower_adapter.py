@@ -3,7 +3,7 @@
 Flower's own ``http_request_response`` ends the process when a connection fails and cannot show a client certificate, so
 the node uses the client beneath it. No call here can fetch a bundle: ``GetFab`` is never named.
 
-tests/contract/flower* fail loudly when one of these symbols changes its name, place or meaning.
+tests/contract/test_flower.py fail loudly when one of these symbols changes its name, place or meaning.
 """
 
 import time

@@ -12,6 +12,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
 from safeborders.sandbox.demo.enrolment import enrol_countries
 from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profiles, write_sizes
@@ -19,6 +20,7 @@ from safeborders.sandbox.demo.programs import Programs
 from safeborders.sandbox.demo.results import DemoResult, print_result, write_result
 from safeborders.sandbox.demo.scores import collect_result
 from safeborders.sandbox.demo.watching import Watcher
+from safeborders.sandbox.world.numbers import load_numbers
 
 _AT_ONCE = 2  # imports that run at the same time
 
@@ -54,6 +56,10 @@ def run_demonstration(options: DemoOptions, *, folder: Path, json_file: Path | N
         Unavailable: If a program fails; all others are stopped first.
     """
     started = time.monotonic()
+    if options.preset not in load_numbers().presets:
+        raise SettingsError(f"The preset must be one of {', '.join(load_numbers().presets)}.")
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)  # refused now, not after the run
     set_up_logs()
     console = Console()
     with _interrupted_by_sigterm(), _programs() as programs:

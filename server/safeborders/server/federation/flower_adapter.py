@@ -1,6 +1,6 @@
 """Everything of Flower that the coordinator touches, private symbols included: one place to mend after a release.
 
-tests/contract/flower* fail loudly when one of these symbols changes its name, place or meaning.
+tests/contract/test_flower.py fail loudly when one of these symbols changes its name, place or meaning.
 """
 
 import time

@@ -1,6 +1,5 @@
 """Where the SuperLink is and which files make it ours: the small values that every part of the federation takes."""
 
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,8 +92,3 @@ def quiet_environment(folder: Path) -> dict[str, str]:
         "FLWR_HOME": str(folder / "flower"),
         "FLWR_LOG_LEVEL": "WARNING",
     }
-
-
-def write_config(path: Path, content: dict[str, object]) -> None:
-    """Keep a child's configuration at ``path``."""
-    write_atomically(path, json.dumps(content, indent=1, default=str).encode())
