@@ -45,6 +45,9 @@ class NoiseTrainer:
     updates: list[NDArray[np.int64]] = field(default_factory=list)
     activated: list[tuple[str, str]] = field(default_factory=list)
 
+    def prepare(self, plan: RunPlan) -> None:
+        """Nothing to read."""
+
     def update(self, plan: RunPlan, model: NDArray[np.float32]) -> NDArray[np.int64]:
         self.updates.append(discrete_gaussian(ARCHITECTURE.update_length, deviation=2**18))
         return self.updates[-1]

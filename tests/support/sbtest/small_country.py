@@ -14,17 +14,17 @@ from safeborders.node.learning.outcomes import CaseTypeHypothesis, SuggestedLink
 def make_relation(
     kind: str, ends: tuple[str, str], pairs: Sequence[tuple[int, int]], roles: Sequence[str] | None = None
 ) -> Relation:
-    """Return links between the given positions, with unknown days."""
+    """Return links between the given positions, each with days of its own."""
     table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    unknown = np.full(len(table), np.nan)
+    since = (17000 + (37 * table[:, 0] + 11 * table[:, 1]) % 1500).astype(np.float64)
     return Relation(
         kind=kind,
         source_type=ends[0],
         target_type=ends[1],
         source=table[:, 0],
         target=table[:, 1],
-        since=unknown,
-        until=unknown,
+        since=since,
+        until=since + (30 + 7 * (table[:, 1] % 9)).astype(np.float64),
         role=np.array(roles if roles is not None else [""] * len(table), dtype=np.str_),
     )
 

@@ -13,7 +13,7 @@ from torch.func import functional_call, grad, vmap
 
 from safeborders.models.architecture import STATISTIC_SHARE, TaskArchitecture, largest_loss
 from safeborders.models.gnn.perceptron import build_perceptron
-from safeborders.models.protocol.plan import Task
+from safeborders.models.protocol.plan import SMALLEST_CLIP_NORM, Task
 from safeborders.privacy.dpsgd import engine
 from safeborders.privacy.dpsgd.clipping import GRADIENT_SHARE, SLACK
 from safeborders.privacy.dpsgd.engine import clipped_sum, private_sum, privatise
@@ -241,3 +241,31 @@ def test_a_network_that_is_not_proven_sound_is_refused(model: nn.Module) -> None
 def test_control_the_released_architectures_are_accepted() -> None:
     for widths in WIDTHS:
         assert len(check_module(make_model(widths))) == len(widths) - 1
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 1e-166, 1e-7, float("inf"), float("nan")])
+def test_a_bound_that_float64_cannot_keep_is_refused(clip_norm: float) -> None:
+    inputs = np.ones((1, 6), dtype=np.float32)
+    with pytest.raises(ValueError, match="clip_norm"):
+        clipped_sum(make_model((6, 4)), inputs, labels=np.zeros(1, dtype=np.int64), clip_norm=clip_norm)
+
+
+@pytest.mark.parametrize("weight", [1.0, 40.0, 375.0, 750.0, 1000.0])
+def test_the_smallest_bound_holds_for_every_model_that_a_coordinator_may_send(weight: float) -> None:
+    model = make_model((6, 4))
+    with torch.no_grad():
+        first = check_module(model)[0]
+        first.weight.zero_()
+        first.bias.copy_(torch.tensor([weight, 0.0, 0.0, 0.0]))
+    for label in range(4):
+        inputs = np.full((1, 6), 0.5, dtype=np.float32)
+        labels = np.full(1, label, dtype=np.int64)
+        added = clipped_sum(model, inputs, labels=labels, clip_norm=SMALLEST_CLIP_NORM)
+        assert np.linalg.norm(added) <= SMALLEST_CLIP_NORM
+
+
+def test_a_sum_that_does_not_fit_the_grid_is_not_released() -> None:
+    mechanism = make_task(Task.TYPOLOGY)
+    for bad in (np.nan, np.inf, 1e300):
+        with pytest.raises(UnsoundExamples, match="grid"):
+            privatise(np.full(4, bad), mechanism=mechanism)

@@ -11,7 +11,7 @@ from safeborders.models.graph.columns import check_columns
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
 from safeborders.models.protocol.plan import Task
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 
 YES = 0.8
 NO = -0.2

@@ -17,7 +17,7 @@ from safeborders.kit.canonical import canonical_json, sha256_hex
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.signing import is_signed_by
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.plan import PROTOCOL_VERSION, Frozen, Sha256
+from safeborders.models.protocol.plan import PROTOCOL_VERSION, RUN_NAME, Frozen, Sha256
 
 EMPTY_SHA256 = sha256_hex(b"")
 
@@ -43,7 +43,7 @@ class Header(Frozen):
     version: int = Field(default=PROTOCOL_VERSION, ge=1, le=1)
     kind: Kind = Field(strict=False)
     federation: str = Field(min_length=1, max_length=64)
-    run: str = Field(min_length=1, max_length=64)
+    run: str = Field(pattern=RUN_NAME)
     round: int = Field(ge=0, le=1000)
     country: Country = Field(strict=False)
     sequence: int = Field(ge=0, le=2**53 - 1)

@@ -14,6 +14,12 @@ from safeborders.models.domain.countries import Country
 
 PROTOCOL_VERSION = 1
 
+SMALLEST_CLIP_NORM = 1e-6
+"""Below it squares of norms come near the end of float64, where clipping would silently stop (docs/decisions/0033)."""
+
+RUN_NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
+"""Names of runs: they also name files, so no path can be one."""
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -35,7 +41,9 @@ class TaskPlan(Frozen):
 
     task: Task = Field(strict=False)
     sampling_rate: float = Field(gt=0, le=1, description="Probability q that an example enters a round (Poisson).")
-    clip_norm: float = Field(gt=0, description="Bound C on the L2 norm of what one example adds.")
+    clip_norm: float = Field(
+        ge=SMALLEST_CLIP_NORM, le=1e6, description="Bound C on the L2 norm of what one example adds."
+    )
     noise_multiplier: float = Field(gt=0, description="Standard deviation of the noise divided by clip_norm.")
     examples_per_person: int = Field(ge=1, le=16, description="Bound M on the examples attributed to a person.")
     quantisation_bits: int = Field(ge=8, le=32, description="clip_norm is 2**bits steps of the integer grid.")
@@ -54,7 +62,7 @@ class RunPlan(Frozen):
 
     version: int = Field(default=PROTOCOL_VERSION, ge=1, le=1)
     federation: str = Field(min_length=1, max_length=64)
-    run: str = Field(min_length=1, max_length=64)
+    run: str = Field(pattern=RUN_NAME)
     purpose: str = Field(pattern=r"^P[1-5]$", description="Purpose code of the agreement (domain.md 3.5).")
     rounds: int = Field(ge=1, le=1000)
     tasks: tuple[TaskPlan, ...] = Field(min_length=1, strict=False)

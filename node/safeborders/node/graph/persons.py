@@ -165,7 +165,9 @@ def _contacts(records: Records, *, kind: str, selector: str, members: NDArray[np
     if not links:
         return csr_array((len(members), len(members)))
     first, second = (np.concatenate(side) for side in zip(*((r.source, r.target) for r in links), strict=True))
-    linked = without_hubs(symmetric(first, second, count=size))
+    linked = symmetric(first, second, count=size)
+    few = _diagonal(np.asarray(linked.sum(axis=0)).ravel() <= HUB_USERS)
+    linked = few @ linked @ few
     return _binary(_without_diagonal(users @ linked @ users.T))
 
 
@@ -197,7 +199,8 @@ def _binary(table: csr_array) -> csr_array:
 def _active_days(records: Records, count: int) -> NDArray[np.float64]:
     active = np.full((count, 2), np.nan)
     for relation in records.relations:
-        if relation.source_type == PERSON:
+        # A link to another person would make that person's deletion change this one's examples.
+        if relation.source_type == PERSON and relation.target_type != PERSON:
             np.fmin.at(active[:, 0], relation.source, relation.since)
             np.fmax.at(active[:, 1], relation.source, np.fmax(relation.since, relation.until))
     return active

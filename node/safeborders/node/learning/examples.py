@@ -1,6 +1,6 @@
 """Training examples of both tasks, each with the persons that it is about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from safeborders.models.graph.features import NO, UNKNOWN, YES
 from safeborders.node.graph.pairs import Pairs, candidate_pairs, contains, pair_inputs
 from safeborders.node.graph.persons import PARTY, PersonGraph, curated_association
 from safeborders.node.graph.ranking import CURATION_KEY, keyed_ranks, pair_identifiers
-from safeborders.node.graph.records import CASE, PERSON, Records
+from safeborders.node.graph.records import CASE, PERSON, Records, Relation
 from safeborders.node.learning.attribution import Attributions, bound_contributions
 
 HARD_PER_POSITIVE = 2
@@ -54,12 +54,15 @@ def case_inputs(records: Records) -> NDArray[np.float32]:
 
 
 def build_case_examples(records: Records) -> Examples:
-    """Build one example per labelled case, about all its parties except those in a professional role."""
+    """Build one example per labelled case.
+
+    It is about all parties and all who were in one of its episodes, except those in a professional role.
+    """
     labelled = np.flatnonzero(records.case_type >= 0)
     place = np.full(records.count(CASE), -1, dtype=np.int64)
     place[labelled] = np.arange(len(labelled))
     about: list[Pairs] = []
-    for relation in records.of_kind(PARTY):
+    for relation in (*records.of_kind(PARTY), *_involvements(records)):
         usable = (
             (place[relation.target] >= 0) & (relation.role != "professional") & ~records.professional[relation.source]
         )
@@ -72,6 +75,18 @@ def build_case_examples(records: Records) -> Examples:
         attributions=Attributions.of_pairs(examples, persons, count=len(labelled)),
         ranks=keyed_ranks(identifiers, key=CURATION_KEY),
     )
+
+
+def _involvements(records: Records) -> list[Relation]:
+    """Return the persons of the cases' episodes as if they were parties."""
+    case_of = np.full(records.count("episode"), -1, dtype=np.int64)
+    for relation in records.of_kind("HAS_EPISODE"):
+        case_of[relation.target] = relation.source
+    found = []
+    for relation in records.of_kind("INVOLVED_IN"):
+        known = relation.where(case_of[relation.target] >= 0)
+        found.append(replace(known, target_type=CASE, target=case_of[known.target]))
+    return found
 
 
 def build_pair_examples(records: Records, graph: PersonGraph) -> PairExamples:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safeborders.kit.errors import SafeBordersError
 from safeborders.models.architecture import Architecture
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.plan import PROTOCOL_VERSION, RunPlan, Task
+from safeborders.models.protocol.plan import PROTOCOL_VERSION, SMALLEST_CLIP_NORM, RunPlan, Task
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION
 from safeborders.privacy.events import Event, run_events
@@ -209,7 +209,7 @@ def _conditions(plan: RunPlan, *, settings: PolicySettings, installed: Installed
             "The plan's noise is beyond what can be drawn exactly: use fewer bits.",
         ),
         (
-            lambda: all(0 < task.clip_norm <= settings.largest_clip_norm for task in plan.tasks),
-            "The plan's clip_norm is larger than this country allows: lower it.",
+            lambda: all(SMALLEST_CLIP_NORM <= task.clip_norm <= settings.largest_clip_norm for task in plan.tasks),
+            "The plan's clip_norm is out of the range that this country allows: correct it.",
         ),
     )

@@ -36,6 +36,9 @@ from safeborders.privacy.ledger import Charge, PrivacyLedger
 class Trainer(Protocol):
     """The only part that sees examples."""
 
+    def prepare(self, plan: RunPlan) -> None:
+        """Read and curate what the run needs, before anything is charged; repeating it costs nothing."""
+
     def update(self, plan: RunPlan, model: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the noisy integer sum of one round, every task in the architecture's order."""
 
@@ -148,6 +151,7 @@ class RoundService:
             events=approved.round_events(),
         )
         ledger = self._memory.ledger
+        self._trainer.prepare(plan)  # what can fail without having been paid for fails here
         reservation = ledger.reserve(charge, horizon=approved.events)
         if reservation.is_new:
             update = self._trainer.update(plan, model)

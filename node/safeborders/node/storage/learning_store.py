@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, not_, or_, select, union
 
 from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.db import for_reading
@@ -210,13 +210,14 @@ def _categories(connection: Connection) -> dict[str, DataSubjectCategory]:
 
 def _cases_with_withheld_parties(connection: Connection, today: date) -> list[str]:
     link, person = LinkRow.__table__.c, EntityRow.__table__
-    statement = (
+    withheld = or_(not_(may_be_learnt_from(LinkRow, today)), not_(may_be_learnt_from(EntityRow, today)))
+    parties = (
+        select(link.target).join(person, person.c.id == link.source).where(link.kind == RelationKind.PARTY_TO, withheld)
+    )
+    involved = (
         select(link.target)
         .join(person, person.c.id == link.source)
-        .where(
-            link.kind == RelationKind.PARTY_TO,
-            or_(not_(may_be_learnt_from(LinkRow, today)), not_(may_be_learnt_from(EntityRow, today))),
-        )
-        .distinct()
+        .where(link.kind == RelationKind.INVOLVED_IN, withheld)
     )
-    return list(connection.execute(statement).scalars())
+    of_episodes = select(link.source).where(link.kind == RelationKind.HAS_EPISODE, link.target.in_(involved))
+    return list(connection.execute(union(parties, of_episodes)).scalars())

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from safeborders.models.architecture import STATISTIC_SHARE, STATISTICS, largest_loss
-from safeborders.models.protocol.plan import TaskPlan
+from safeborders.models.protocol.plan import SMALLEST_CLIP_NORM, TaskPlan
 from safeborders.privacy.dpsgd.clipping import GRADIENT_SHARE, clip_factors
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
 from safeborders.privacy.dpsgd.sampling import poisson_sample
@@ -27,6 +27,7 @@ from safeborders.privacy.errors import UnsoundExamples
 from safeborders.privacy.units import AttributedExamples
 
 CHUNK_ROWS = 256
+_LARGEST_SUM = 2.0**62
 
 
 def private_sum(model: nn.Module, examples: AttributedExamples, *, mechanism: TaskPlan) -> NDArray[np.int64]:
@@ -58,7 +59,10 @@ def private_sum(model: nn.Module, examples: AttributedExamples, *, mechanism: Ta
 def privatise(total: NDArray[np.float64], *, mechanism: TaskPlan) -> NDArray[np.int64]:
     """Round ``total`` to the grid of ``mechanism`` and add integer noise of at least the plan's standard deviation."""
     grid = 2.0**mechanism.quantisation_bits
-    rounded = np.rint(total * (grid / mechanism.clip_norm)).astype(np.int64)
+    scaled = total * (grid / mechanism.clip_norm)
+    if not (np.abs(scaled) < _LARGEST_SUM).all():  # a comparison with NaN is false; a cast would leak signs
+        raise UnsoundExamples("The sum does not fit the integer grid: nothing was released.")
+    rounded = np.rint(scaled).astype(np.int64)
     deviation = math.ceil(mechanism.noise_multiplier * grid)
     return rounded + discrete_gaussian(len(rounded), deviation=deviation)
 
@@ -74,11 +78,13 @@ def clipped_sum(
         model: As for ``private_sum``.
         inputs: Shape (B, F), float32; B may be 0.
         labels: Shape (B,), int64, below the number of outputs.
-        clip_norm: Bound C.
+        clip_norm: Bound C, at least ``SMALLEST_CLIP_NORM``.
 
     Returns:
         Shape (parameters + 3,), float64.
     """
+    if not (SMALLEST_CLIP_NORM <= clip_norm < math.inf):
+        raise ValueError(f"clip_norm must be finite and >= {SMALLEST_CLIP_NORM}. Got {clip_norm}.")
     network = copy.deepcopy(model).double().requires_grad_(True).train()
     linear = check_module(network)
     if inputs.shape[1] != linear[0].in_features or (len(labels) and int(labels.max()) >= linear[-1].out_features):

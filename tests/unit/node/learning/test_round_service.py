@@ -214,3 +214,15 @@ def test_an_activation_may_be_repeated_and_never_go_back() -> None:
 
 def test_a_key_is_never_shown() -> None:
     assert repr(NodeIdentity(key=COUNTRY, coordinator_key="00")) == "<NodeIdentity>"
+
+
+class UnreadyTrainer(NoiseTrainer):
+    def prepare(self, plan: RunPlan) -> None:
+        raise OSError("the disk does not answer")
+
+
+def test_what_fails_before_training_costs_nothing() -> None:
+    node = Node(trainer=UnreadyTrainer())
+    with pytest.raises(OSError, match="disk"):
+        node.service.answer(make_message(PLAN))
+    assert node.ledger.spent_epsilon() == 0
