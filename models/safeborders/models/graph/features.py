@@ -113,8 +113,3 @@ SPECIFICATION = FeatureSpecification(
     ),
 )
 """The specification in force."""
-
-
-def sha256_of_features() -> str:
-    """Return the hash of the specification in force."""
-    return SPECIFICATION.sha256()
