@@ -115,3 +115,68 @@ def test_a_request_with_another_fingerprint_admits_nobody(coordinator: Path, nod
 def test_a_run_below_the_floor_is_not_planned(coordinator: Path) -> None:
     done = safeborders("coordinator", "plan", "-p", str(coordinator))
     assert_one_sentence(done, saying="Fewer countries are enrolled than the floor")
+
+
+def test_a_refused_init_may_be_repeated(node: Path) -> None:
+    key_file = node.parent / "secrets" / "gr.key"
+    key_file.parent.mkdir()
+    key_file.write_text("not a key", encoding="utf-8")
+    key_file.chmod(0o600)
+    assert_one_sentence(safeborders("node", "init", "-p", str(node)), saying="64 hexadecimal digits")
+    key_file.unlink()
+    assert safeborders("node", "init", "-p", str(node)).returncode == 0
+
+
+def test_one_refused_request_admits_nobody(coordinator: Path, node: Path, tmp_path: Path) -> None:
+    safeborders("node", "init", "-p", str(node))
+    request, out = tmp_path / "gr.request.json", tmp_path / "admissions"
+    printed = safeborders("node", "enrol", "-p", str(node), "--out", str(request)).stdout
+    digits = printed.split()[-1]
+    foreign = tmp_path / "foreign.yaml"
+    text = node.read_text(encoding="utf-8").replace("federation: test", "federation: other")
+    foreign.write_text(text.replace("country: gr", "country: it").replace("state: gr", "state: it"), encoding="utf-8")
+    safeborders("node", "init", "-p", str(foreign))
+    second = tmp_path / "it.request.json"
+    other = safeborders("node", "enrol", "-p", str(foreign), "--out", str(second)).stdout.split()[-1]
+    both = ["coordinator", "admit", "-p", str(coordinator), str(request), "--fingerprint", digits]
+    both += [str(second), "--fingerprint", other, "--out", str(out)]
+    assert_one_sentence(safeborders(*both), saying="another federation")
+    assert not out.exists()
+    assert_one_sentence(
+        safeborders("coordinator", "plan", "-p", str(coordinator), "--floor", "1"),
+        saying="Fewer countries are enrolled",
+    )
+
+
+@pytest.mark.parametrize(
+    "bad", [("--rounds", "0"), ("--rounds", "100000"), ("--deadline", "-5"), ("--deadline", "nan")]
+)
+def test_a_plan_out_of_range_is_one_sentence(
+    coordinator: Path, node: Path, tmp_path: Path, bad: tuple[str, str]
+) -> None:
+    safeborders("node", "init", "-p", str(node))
+    request, out = tmp_path / "gr.request.json", tmp_path / "admissions"
+    digits = safeborders("node", "enrol", "-p", str(node), "--out", str(request)).stdout.split()[-1]
+    admit = ["coordinator", "admit", "-p", str(coordinator), str(request), "--fingerprint", digits, "--out", str(out)]
+    assert safeborders(*admit).returncode == 0
+    plan = ["coordinator", "plan", "-p", str(coordinator), "--floor", "1"]
+    assert_one_sentence(safeborders(*plan, *bad), saying="out of range")
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(node: Path, tmp_path: Path) -> None:
+    safeborders("node", "init", "-p", str(node))
+    done = safeborders("node", "enrol", "-p", str(node), "--out", str(tmp_path / "absent" / "request.json"))
+    assert_one_sentence(done, saying="name another place")
+
+
+def test_a_token_has_a_holder_and_an_end(node: Path) -> None:
+    safeborders("node", "init", "-p", str(node))
+    assert_one_sentence(safeborders("node", "token", "-p", str(node), " "), saying="the name of its holder")
+    assert safeborders("node", "token", "-p", str(node), "A. Papadopoulou").stdout.split()[-1].startswith("sbn_")
+    assert_one_sentence(safeborders("node", "token", "-p", str(node), "A. Papadopoulou"), saying="revoke it first")
+    assert safeborders("node", "revoke-token", "-p", str(node), "A. Papadopoulou").returncode == 0
+    assert safeborders("node", "token", "-p", str(node), "A. Papadopoulou").returncode == 0
+
+
+def test_help_explains_the_arguments() -> None:
+    assert "The coordinator's answer." in safeborders("node", "join", "--help").stdout
