@@ -4,6 +4,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.kit.errors import Conflict, SettingsError
@@ -56,6 +57,7 @@ def admit(settings: CoordinatorSettings, request: EnrolmentRequest, *, now: date
     """
     if request.federation != settings.federation:
         raise SettingsError("The request is for another federation: ask the country for a new one.")
+    _check_flower_key(request)
     places = settings.places
     key = load_signing_key(places.signing_key)
     authority = load_authority(settings)
@@ -84,6 +86,15 @@ def load_authority(settings: CoordinatorSettings) -> Authority:
     except (OSError, ValueError) as error:
         raise SettingsError(f"The authority's files in {places.state} cannot be read: restore them.") from error
     return Authority(certificate=certificate, key=key)  # type: ignore[arg-type]  # create_authority made it P-256
+
+
+def _check_flower_key(request: EnrolmentRequest) -> None:
+    try:
+        key = serialization.load_pem_public_key(request.flower_key.encode())
+    except ValueError as error:
+        raise SettingsError("The request's Flower key cannot be read: ask the country for a new one.") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise SettingsError("The request's Flower key is no elliptic-curve key: ask the country for a new one.")
 
 
 def _load_request(request: EnrolmentRequest) -> x509.CertificateSigningRequest:

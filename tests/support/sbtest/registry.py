@@ -39,6 +39,10 @@ class InMemoryRegistry:
         self.get_plan(run)
         self.states[run] = state
 
+    def get_run_state(self, run: str) -> RunState:
+        self.get_plan(run)
+        return self.states[run]
+
     def save_round(self, record: RoundRecord, *, model: ModelVersion) -> None:
         expected = self.get_latest_model(record.run).round + 1
         if record.round != expected or model.round != expected:

@@ -1,9 +1,11 @@
 """Keeps Flower's SuperLink at what the roster and the registry say; both outlive it, it may be lost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from safeborders.kit.clock import Clock, system_clock
-from safeborders.kit.errors import Unavailable
+from safeborders.kit.errors import SafeBordersError, Unavailable
 from safeborders.kit.logs import get_log
 from safeborders.models.domain.countries import Country
 from safeborders.server.federation.flower_adapter import ControlLink
@@ -41,7 +43,10 @@ class Reconciliation:
         self._known: dict[str, RosterEntry] | None = None
 
     def look(self) -> list[str]:
-        """Bring the SuperLink up to date; name the processes that must read the roster again."""
+        """Bring the SuperLink up to date; name the processes that must read the roster again.
+
+        What is wrong with one country or one run is logged and holds up no other.
+        """
         try:
             has_changed = self._reconcile_roster()
             self._reconcile_runs()
@@ -58,7 +63,8 @@ class Reconciliation:
         if former is not None and keys == {n: (e.state, e.identity.flower_key) for n, e in former.items()}:
             return False
         for entry in entries.values():
-            self._let_in_or_out(entry)
+            with _apart(country=entry.country.value):
+                self._let_in_or_out(entry)
         self._known = entries
         return former is not None
 
@@ -73,11 +79,25 @@ class Reconciliation:
 
     def _reconcile_runs(self) -> None:
         for view in self._registry.list_runs():
-            if view.state in _OPEN:
-                request_run(self._link, view.plan.run)
+            with _apart(run=view.plan.run):
+                # The list may be older than the end of a run.
+                if view.state in _OPEN and self._registry.get_run_state(view.plan.run) in _OPEN:
+                    request_run(self._link, view.plan.run)
 
     def _note_contacts(self) -> None:
         with ControlLink(self._link) as control:
             online = [node.name for node in control.list_nodes() if node.status == _ONLINE]
         for name in online:
-            self._registry.record_contact(Country(name), now=self._clock())
+            with _apart(country=name):
+                self._registry.record_contact(Country(name), now=self._clock())
+
+
+@contextmanager
+def _apart(**which: str) -> Iterator[None]:
+    """Log what is wrong with one thing and go on with the next; a SuperLink that is away ends the whole look."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except SafeBordersError as error:
+        _log.warning("not_reconciled", code=error.code, **which)

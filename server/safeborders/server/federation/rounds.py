@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from safeborders.kit.errors import SafeBordersError
+from safeborders.kit.errors import SafeBordersError, Unavailable
 from safeborders.kit.logs import get_log
 from safeborders.models.architecture import Architecture
 from safeborders.models.domain.countries import Country
@@ -53,6 +53,9 @@ class RunLeader:
     def lead(self, run: str) -> ModelVersion:
         """Take ``run`` from its newest model to its last, hand that out, and return it.
 
+        A run that is completed is left as it is: its model was handed out, and a newer one may be in use. A run that
+        fails rests until somebody resumes it; only what passes by itself (Unavailable) leaves it open.
+
         Raises:
             NotFound: If there is no such run.
             SettingsError: If its plan does not fit this version.
@@ -60,15 +63,23 @@ class RunLeader:
         """
         registry = self._to.registry
         plan = registry.get_plan(run)
+        if registry.get_run_state(run) is RunState.COMPLETED:
+            return registry.get_latest_model(run)
+        try:
+            return self._lead_open_run(plan)
+        except Unavailable:
+            raise
+        except SafeBordersError:
+            registry.set_run_state(run, RunState.FAILED, now=datetime.now(UTC))
+            raise
+
+    def _lead_open_run(self, plan: RunPlan) -> ModelVersion:
+        registry, run = self._to.registry, plan.run
         check_architecture(plan, self._architecture)
         registry.set_run_state(run, RunState.RUNNING, now=datetime.now(UTC))
         model = registry.get_latest_model(run)
-        try:
-            while model.round < plan.rounds:
-                model = self._play_round(plan, model)
-        except TooFewCountries:
-            registry.set_run_state(run, RunState.FAILED, now=datetime.now(UTC))
-            raise
+        while model.round < plan.rounds:
+            model = self._play_round(plan, model)
         self._hand_out(plan, model)
         registry.set_run_state(run, RunState.COMPLETED, now=datetime.now(UTC))
         return model

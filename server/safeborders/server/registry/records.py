@@ -88,6 +88,9 @@ class Registry(Protocol):
     def set_run_state(self, run: str, state: RunState, *, now: datetime) -> None:
         """Record where ``run`` stands. Raises NotFound."""
 
+    def get_run_state(self, run: str) -> RunState:
+        """Return where ``run`` stands now. Raises NotFound."""
+
     def save_round(self, record: RoundRecord, *, model: ModelVersion) -> None:
         """Record a finished round with its model, whole or not at all; the same round twice is refused.
 

@@ -69,6 +69,11 @@ class SqlRegistry(SqlRegistryReader):
             row = find_run(session, run)
             row.state, row.changed_at = state, now
 
+    def get_run_state(self, run: str) -> RunState:
+        """Return where ``run`` stands now. Raises NotFound."""
+        with transaction(self._engine) as session:
+            return RunState(find_run(session, run).state)
+
     def save_round(self, record: RoundRecord, *, model: ModelVersion) -> None:
         """Record a finished round with its model, whole or not at all; the same round twice is refused."""
         _check_model(model, run=record.run, number=record.round)

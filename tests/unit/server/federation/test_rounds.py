@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -54,12 +55,22 @@ def test_sequences_rise_for_every_country_over_rounds_and_restarts() -> None:
     rehearsal = Rehearsal(rounds=2)
     rehearsal.lead()
     before = [order.header.sequence for order in rehearsal.grid.sent]
+    rehearsal.registry.set_run_state(RUN, RunState.RUNNING, now=datetime.now(UTC))  # killed before it noted the end
 
     rehearsal.lead()
 
     after = [order.header.sequence for order in rehearsal.grid.sent[len(before) :]]
     assert sorted(before) == before
     assert min(after) > max(before)
+
+
+def test_a_completed_run_is_not_led_again() -> None:
+    rehearsal = Rehearsal(rounds=2)
+    model = rehearsal.lead()
+    sent = len(rehearsal.grid.sent)
+    assert rehearsal.lead() == model
+    assert len(rehearsal.grid.sent) == sent
+    assert rehearsal.registry.get_run_state(RUN) is RunState.COMPLETED
 
 
 def _wrong_signature(rehearsal: Rehearsal, order: SignedMessage) -> object:
@@ -338,4 +349,5 @@ def test_a_plan_for_another_architecture_is_refused_before_anything_is_sent() ->
     with pytest.raises(SettingsError):
         rehearsal.lead()
 
+    assert rehearsal.registry.get_run_state(RUN) is RunState.FAILED  # or it would be opened again for ever
     assert rehearsal.grid.sent == []
