@@ -104,9 +104,22 @@ def test_unknown_runs_are_not_found(registry: Registry) -> None:
     with pytest.raises(NotFound):
         registry.get_latest_model("none")
     with pytest.raises(NotFound):
+        registry.get_run_state("none")
+    with pytest.raises(NotFound):
         registry.set_run_state("none", RunState.RUNNING, now=START)
     with pytest.raises(NotFound):
         registry.save_round(make_round("none", number=1), model=make_model("none", number=1))
+
+
+@pytest.mark.parametrize("state", list(RunState))
+def test_the_state_of_a_run_is_read_back_after_reopening(reopen: Opener, state: RunState) -> None:
+    registry = reopen()
+    registry.start_run(make_plan(), initial=make_model("run-1", number=0), now=START)
+    assert registry.get_run_state("run-1") is RunState.WAITING
+
+    registry.set_run_state("run-1", state, now=START)
+
+    assert reopen().get_run_state("run-1") is state
 
 
 def test_a_saved_round_makes_the_newest_model_and_survives_reopening(reopen: Opener) -> None:

@@ -40,7 +40,8 @@ class Reconciliation:
         self._roster = roster
         self._registry = registry
         self._clock = clock
-        self._known: dict[str, RosterEntry] | None = None
+        self._known: dict[str, tuple[RosterState, str]] | None = None
+        self._failed: set[str] = set()
 
     def look(self) -> list[str]:
         """Bring the SuperLink up to date; name the processes that must read the roster again.
@@ -50,7 +51,8 @@ class Reconciliation:
         try:
             has_changed = self._reconcile_roster()
             self._reconcile_runs()
-            self._note_contacts()
+            with _apart(part="contacts"):
+                self._note_contacts()
         except Unavailable as error:
             _log.warning("superlink_unavailable", code=error.code)
             return []
@@ -60,13 +62,16 @@ class Reconciliation:
         entries = {entry.country.value: entry for entry in self._roster.list_roster()}
         keys = {name: (entry.state, entry.identity.flower_key) for name, entry in entries.items()}
         former = self._known
-        if former is not None and keys == {n: (e.state, e.identity.flower_key) for n, e in former.items()}:
-            return False
-        for entry in entries.values():
-            with _apart(country=entry.country.value):
-                self._let_in_or_out(entry)
-        self._known = entries
-        return former is not None
+        has_changed = keys != former
+        for name, entry in entries.items():
+            if has_changed or name in self._failed:
+                self._failed.add(name)
+                with _apart(country=name):
+                    self._let_in_or_out(entry)
+                    self._failed.discard(name)
+        self._known = keys
+        # A second attempt changes nothing that the runner reads: it is not restarted for one.
+        return has_changed and former is not None
 
     def _let_in_or_out(self, entry: RosterEntry) -> None:
         if entry.state is RosterState.ENROLLED:

@@ -70,8 +70,15 @@ class RunLeader:
         except Unavailable:
             raise
         except SafeBordersError:
-            registry.set_run_state(run, RunState.FAILED, now=datetime.now(UTC))
+            self._note_failure(run)
             raise
+
+    def _note_failure(self, run: str) -> None:
+        """Let the run rest; where that cannot be stored, the reason of the failure is still what the caller sees."""
+        try:
+            self._to.registry.set_run_state(run, RunState.FAILED, now=datetime.now(UTC))
+        except SafeBordersError as error:
+            _log.warning("failure_not_recorded", run=run, code=error.code)
 
     def _lead_open_run(self, plan: RunPlan) -> ModelVersion:
         registry, run = self._to.registry, plan.run

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import ArrayRecord, ConfigRecord, RecordDict
 from structlog.testing import capture_logs
 
-from safeborders.kit.errors import SettingsError
+from safeborders.kit.errors import SettingsError, Unavailable
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.messages import Kind, SignedMessage
 from safeborders.models.protocol.payloads import parse_order
@@ -20,7 +20,8 @@ from safeborders.models.protocol.vectors import update_to_bytes
 from safeborders.server.federation.gathering import Pace
 from safeborders.server.federation.rounds import TooFewCountries
 from safeborders.server.federation.strategy import entry_bound
-from safeborders.server.registry.records import ReplyState, RunState
+from safeborders.server.registry.records import ModelVersion, ReplyState, RoundRecord, RunState
+from sbtest.registry import InMemoryRegistry
 from sbtest.rehearsal import COUNTRIES, RUN, Rehearsal, misbehaving, update_of
 
 HONEST = (Country.IT, Country.PL)
@@ -351,3 +352,33 @@ def test_a_plan_for_another_architecture_is_refused_before_anything_is_sent() ->
 
     assert rehearsal.registry.get_run_state(RUN) is RunState.FAILED  # or it would be opened again for ever
     assert rehearsal.grid.sent == []
+
+
+class _CannotNote(InMemoryRegistry):
+    def set_run_state(self, run: str, state: RunState, *, now: datetime) -> None:
+        if state is RunState.FAILED:
+            raise Unavailable("The database is away.")
+        super().set_run_state(run, state, now=now)
+
+
+def test_a_failure_that_cannot_be_stored_keeps_its_reason() -> None:
+    rehearsal = Rehearsal(registry=_CannotNote())
+    for country in COUNTRIES:
+        misbehaving(rehearsal, country, lambda _order: None)
+
+    with pytest.raises(TooFewCountries):
+        rehearsal.lead()
+
+
+class _AwayAtSaving(InMemoryRegistry):
+    def save_round(self, record: RoundRecord, *, model: ModelVersion) -> None:
+        raise Unavailable("The database is away.")
+
+
+def test_what_passes_by_itself_leaves_the_run_open() -> None:
+    rehearsal = Rehearsal(registry=_AwayAtSaving())
+
+    with pytest.raises(Unavailable):
+        rehearsal.lead()
+
+    assert rehearsal.registry.get_run_state(RUN) is RunState.RUNNING
