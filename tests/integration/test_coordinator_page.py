@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,11 +13,12 @@ from sqlalchemy import Engine, text
 
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.server.app import PAGE_POLICY, build_app
+from safeborders.server.registry.records import ReplyState
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.services.epsilon import price_plan
 from safeborders.server.storage.opening import open_registry_database
-from sbtest.history import START, make_plan, make_round, write_contacts, write_roster, write_run
+from sbtest.history import START, make_model, make_plan, make_round, write_contacts, write_roster, write_run
 from sbtest.web import client_of
 
 NOW = START + timedelta(minutes=11)
@@ -173,13 +174,21 @@ def test_ready_says_no_when_the_database_is_gone_and_alive_says_yes(coordinator:
 
 def test_hostile_text_is_escaped_wherever_it_is_shown(coordinator: Coordinator) -> None:
     hostile = "<img src=x onerror=alert(1)>"
-    write_run(coordinator.registry, hostile, done=1)
+    following = make_round("run-1", number=10)
+    replies = tuple(replace(reply, state=ReplyState.REJECTED, code=hostile) for reply in following.replies)
+    model = make_model("run-1", number=10)
+    coordinator.registry.save_round(replace(following, replies=replies), model=model)
 
-    for path in ("/runs", "/runs/" + "%3Cimg%20src=x%20onerror=alert(1)%3E"):
-        page = coordinator.client.get(path)
-        assert page.status_code == 200
-        assert hostile not in page.text
-        assert "&lt;img src=x" in page.text
+    page = coordinator.client.get("/runs/run-1")
+    assert page.status_code == 200
+    assert hostile not in page.text
+    assert "&lt;img src=x" in page.text
+
+
+def test_hostile_text_in_an_address_is_not_repeated(coordinator: Coordinator) -> None:
+    page = coordinator.client.get("/runs/%3Cimg%20src=x%20onerror=alert(1)%3E")
+    assert page.status_code == 404
+    assert "onerror" not in page.text
 
 
 def test_there_are_no_pages_that_load_from_elsewhere(coordinator: Coordinator) -> None:
