@@ -63,10 +63,19 @@ class RepeatedKey(IngestError):
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that was not accepted: its line, counted from 1, and the reason's code."""
+    """A row that was not accepted.
+
+    Attributes:
+        line: Where it stands in the file, counted from 1.
+        code: Of the reason, stable.
+        column: The column or property at fault; "" when it is the whole row.
+        sentence: What, why, how to mend it; it quotes no value of the row.
+    """
 
     line: int
     code: str
+    column: str = ""
+    sentence: str = ""
 
 
 class SourceRefused(IngestError):
