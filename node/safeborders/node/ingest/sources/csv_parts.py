@@ -73,13 +73,14 @@ class _Compiler:
         source, target = self._keys[part.source], self._keys[part.target]
         own = [self._columns.text(column) for column in part.keys]
         properties = self._values(part.properties)
-        kind, prefix = part.kind, part.key_literal or part.kind
+        kind, prefix, as_is = part.kind, part.key_literal or part.kind, part.as_is
 
         def make(row: Row) -> Record | None:
             ends = source(row), target(row)
             if ends[0] is None or ends[1] is None:
                 return None
-            key = import_key(prefix, [ends[0], ends[1], *(read(row) or "" for read in own)])
+            cells = [read(row) or "" for read in own]
+            key = cells[0] if as_is else import_key(prefix, [ends[0], ends[1], *cells])
             record: Record = {"record": "link", "id": key, "kind": kind, "source": ends[0], "target": ends[1]}
             if properties:
                 record["properties"] = _made(properties, row)
@@ -97,7 +98,7 @@ class _Compiler:
             who, made = person(row), _made(values, row)
             if who is None or "category" not in made:
                 return None
-            return {"record": "status", "person": who, **({"case": case(row)} if case else {}), **made}
+            return {"record": "status", "person": who, **_case_of(case, row), **made}
 
         return self._finish(part, make, envelope=part.envelope)
 
@@ -109,8 +110,7 @@ class _Compiler:
             what, made = entity(row), _made(values, row)
             if what is None or "value" not in made:
                 return None
-            own = {"case": case(row)} if case else {}
-            return {"record": "label", "name": part.name, "entity": what, **own, **made}
+            return {"record": "label", "name": part.name, "entity": what, **_case_of(case, row), **made}
 
         return self._finish(part, make, envelope=part.envelope)
 
@@ -173,6 +173,12 @@ def _made(values: Sequence[tuple[str, Getter]], row: Row) -> Record:
     return {name: value for name, read in values if (value := read(row)) is not None}
 
 
+def _case_of(case: Text | None, row: Row) -> Record:
+    """Return the case that a row names; nothing where it names none."""
+    key = case(row) if case else None
+    return {} if key is None else {"case": key}
+
+
 def _key(part: EntityPart, columns: Columns) -> Text:
     prefix = part.key_literal or part.kind
     if not part.keys:
@@ -184,6 +190,8 @@ def _key(part: EntityPart, columns: Columns) -> Text:
         reads = [columns.text(column) for column in part.keys]
     if len(reads) == 1:
         read_one = reads[0]
+        if part.as_is:
+            return read_one
 
         def one(row: Row) -> str | None:
             cell = read_one(row)

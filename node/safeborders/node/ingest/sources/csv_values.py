@@ -111,7 +111,7 @@ def _origin(value: Value, columns: Columns) -> Text:
 
 
 def _joined_words(value: Value, parts: Sequence[Text], *, columns: Sequence[str]) -> Text:
-    """Return the function that maps each cell first and joins what they mean; `{column}` stands for the column's name."""
+    """Return the function that maps each cell first and joins the meanings; ``{column}`` stands for a column's name."""
     words = [
         (part, {cell: meaning.replace("{column}", name) for cell, meaning in _texts(value).items()}, name)
         for part, name in zip(parts, columns, strict=True)

@@ -93,8 +93,8 @@ def links_of_edge(identifier: str, *, schema: str, values: Values, kinds: KindIn
     period = _period(values)
     if schema == "Call" and values.get("callerNumber") and values.get("receiverNumber"):
         source, target = (value_key(_NUMBER, values[name][0]) for name in ("callerNumber", "receiverNumber"))
-        link = build_link(_R.CALLED, source=source, target=target, key=foreign_key(identifier))
-        yield {**link, "properties": {"count": 1}, **period}
+        call = build_link(_R.CALLED, source=source, target=target, key=foreign_key(identifier))
+        yield {**call, "properties": {"count": 1}, **period}
         return
     edge = EDGES[schema]
     if not (values.get(edge.source) and values.get(edge.target)):

@@ -104,6 +104,7 @@ class EntityPart(Filtered):
         key_literal: What is put before them, so that keys of several kinds stay apart.
         key_lookup: A table in which the one key is looked up first.
         reference: The row only names it; it stands above, or in the database.
+        as_is: The one key is the import key itself, as our own export writes it.
         once: Take it from the first row that states it; later rows only name it.
     """
 
@@ -111,6 +112,7 @@ class EntityPart(Filtered):
     keys: list[_Name] = []
     key_literal: Annotated[str, Field(max_length=40)] = ""
     key_lookup: _Name | None = None
+    as_is: bool = False
     reference: bool = False
     once: bool = False
     properties: dict[_Name, Value] = {}
@@ -126,12 +128,13 @@ class EntityPart(Filtered):
 
 
 class LinkPart(Filtered):
-    """A link between two entities of the query."""
+    """A link between two entities of the query; with ``as_is`` its one key is its import key."""
 
     kind: _Relation
     source: _Name
     target: _Name
     keys: list[_Name] = []
+    as_is: bool = False
     key_literal: Annotated[str, Field(max_length=40)] = ""
     properties: dict[_Name, Value] = {}
     envelope: dict[_Name, Value] = {}
