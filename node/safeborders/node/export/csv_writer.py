@@ -14,9 +14,9 @@ from safeborders.models.domain.entities import EntityKind
 from safeborders.models.ontology.loader import load_indicators
 from safeborders.node.export.csv_mapping import mapping_bytes
 from safeborders.node.export.output import open_private, sync
-from safeborders.node.services.outgoing import ExportRow, Record
 from safeborders.node.ingest.fields import ENVELOPE, LINK_PROPERTIES, PROPERTIES
 from safeborders.node.ingest.sources.csv_lines import FORMULA_STARTS
+from safeborders.node.services.outgoing import ExportRow, Record
 
 PROVENANCE = ("source_grade", "info_grade", "recorded_at")
 _BESIDE = ("category", "report")

@@ -12,9 +12,9 @@ import orjson
 
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
-from safeborders.node.services.outgoing import ExportRow, Record
 from safeborders.node.ingest.sources.ftm_entities import decode
 from safeborders.node.ingest.sources.ftm_extension import KEY, LINK_ENDS, VERSION
+from safeborders.node.services.outgoing import ExportRow, Record
 
 _K = EntityKind
 _R = RelationKind

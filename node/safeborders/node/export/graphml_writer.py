@@ -7,8 +7,8 @@ person, which always stands beside it (LED article 6).
 from typing import BinaryIO, cast
 from xml.sax.saxutils import escape, quoteattr
 
-from safeborders.node.services.outgoing import ExportRow, Record
 from safeborders.node.ingest.fields import ENVELOPE, LINK_PROPERTIES, PROPERTIES
+from safeborders.node.services.outgoing import ExportRow, Record
 
 _BESIDE = ("category", "report")
 _NODE = tuple(dict.fromkeys(["kind", *_BESIDE, *(name for own in PROPERTIES.values() for name in own), *ENVELOPE]))

@@ -21,7 +21,7 @@ from safeborders.node.export.pseudonyms import Pseudonyms
 from safeborders.node.services.outgoing import RowWriter
 from safeborders.node.storage.export_reader import SqlExportReader, read_snapshot
 
-SHORTEST_REASON, LONGEST_REASON = 10, 40
+SHORTEST_REASON, LONGEST_REASON = 10, 36  # the journal keeps 64 characters of an operation
 
 
 class ExportFormat(StrEnum):

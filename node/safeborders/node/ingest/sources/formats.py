@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from safeborders.models.domain.countries import Country
 from safeborders.node.ingest.sources.csv_mapped import MappedCsvReader
+from safeborders.node.ingest.sources.ctdc import CtdcReader
 from safeborders.node.ingest.sources.ftm import FtmReader
+from safeborders.node.ingest.sources.htcds import HtcdsReader
 from safeborders.node.ingest.sources.mapping import parse_mapping
 from safeborders.node.ingest.sources.refusals import BadMapping, EnvelopeFileMissing, UnknownFormat
 from safeborders.node.ingest.sources.rows import SourceReader
@@ -63,6 +65,8 @@ def _envelope(options: SourceOptions) -> Mapping[str, object]:
 _OPENERS: Mapping[str, Callable[[SourceOptions], SourceReader]] = {
     "csv": _open_csv,
     "ftm": lambda options: FtmReader(_envelope(options)),
+    "ctdc": lambda options: CtdcReader(_envelope(options), country=options.country),
+    "htcds": lambda options: HtcdsReader(_envelope(options), country=options.country),
 }
 FORMATS: tuple[str, ...] = tuple(_OPENERS)
 """Names of the formats."""
