@@ -1,7 +1,7 @@
 """A mapping's values as functions of a row, made once a file so that a row costs little."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from safeborders.node.ingest.errors import BadSourceRow, UnknownVocabulary
@@ -85,6 +85,9 @@ def compile_value(value: Value, columns: Columns, *, keys: Mapping[str, Text]) -
         return keys[value.entity]
     column = value.column or (value.columns or [""])[0]
     read = _origin(value, columns)
+    if value.present is not None:
+        meaning = value.present
+        return lambda row: None if read(row) is None else meaning
     if value.values is not None:
         return _mapped(value, read, column=column)
     if value.age_on is not None:
@@ -158,14 +161,16 @@ def _mapped(value: Value, read: Text, *, column: str) -> Getter:
     return find
 
 
-def _aged(read: Text, day: date, *, column: str) -> Getter:
+def _aged(read: Text, day: str, *, column: str) -> Getter:
+    year = int(day[:4])
+
     def find(row: Row) -> object:
         cell = read(row)
         if cell is None:
             return None
         if not cell.isascii() or not cell.isdigit() or len(cell) > 3:
             raise BadCell(column, "The cell is no age in whole years: correct it.")
-        return f"{day.year - int(cell):04d}-01-01"
+        return f"{year - int(cell):04d}-01-01"
 
     return find
 

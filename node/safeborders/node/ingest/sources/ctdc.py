@@ -1,6 +1,6 @@
 """Files of the Counter-Trafficking Data Collaborative: each row is a victim, in a case of its own.
 
-The data are statistics: rows may serve typology (P1) and nothing else, and never enter a match. No row is a real person.
+The data are statistics: rows may serve typology (P1) and nothing else, and never enter a match. No row is a person.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -88,6 +88,7 @@ class _Row:
         self._count = count
         self._fallback = fallback
         self._flags = [name for name in self._places if name in family.asked]
+        self._nothing = MISSING if family.no else MISSING | {"0"}
         self._left = [(name, place) for name, place in self._places.items() if name not in family.used | _PERSONAL]
 
     def read(self, cells: Sequence[str]) -> Record | None:
@@ -96,7 +97,7 @@ class _Row:
         if year is not None and not (year.isascii() and year.isdigit() and 1900 <= int(year) <= 2100):
             return None
         for name, place in self._left:
-            if cells[place].strip() not in MISSING:
+            if cells[place].strip() not in self._nothing:
                 self._count(name)
         return {
             "opened_on": f"{year}-01-01" if year else self._fallback,

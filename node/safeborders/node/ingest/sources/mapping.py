@@ -56,6 +56,7 @@ class Value(_Part):
         lookup: A table of the mapping in which the column's cell is looked up.
         values: What each cell means; null for nothing. A cell that is not named is an error unless ``others`` is set.
         others: What every other cell means: ``keep`` it, or take it for ``nothing``.
+        present: What any cell that is not empty means.
         format: How a date is written, in the letters of strptime.
         age_on: The day on which the cell was an age in years; the value becomes the year of birth, which may be one
             too late.
@@ -73,8 +74,9 @@ class Value(_Part):
     lookup: _Name | None = None
     values: dict[str, _Scalar | None] | None = None
     others: Literal["keep", "nothing"] | None = None
+    present: _Scalar | None = None
     format: Annotated[str, Field(max_length=40)] | None = None
-    age_on: date | None = None
+    age_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
     type: Literal["text", "integer", "number", "boolean", "date", "list"] = "text"
     decimals: Annotated[int, Field(ge=0, le=6)] | None = None
     split: Annotated[str, Field(min_length=1, max_length=4)] = ";"
