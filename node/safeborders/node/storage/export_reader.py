@@ -107,7 +107,7 @@ class SqlExportReader:
                 beside = self._beside(row)
                 if kind is EntityKind.PERSON:
                     category = categories.get(row["id"], DataSubjectCategory.UNKNOWN)
-                    beside["category"] = category.value
+                    beside["effective_category"] = category.value
                     if not _may_name(row["id"], category, named=named):
                         properties = {name: value for name, value in properties.items() if name not in _NAMED}
                 record: Record = {"record": "entity", "id": row["import_key"], "kind": kind.value}
@@ -183,7 +183,7 @@ class SqlExportReader:
         return ExportRow(record, self._beside(row))
 
     def _beside(self, row: RowMapping) -> dict[str, str]:
-        return {"report": self._reports.get(row["report_id"], "")} if self._who.sees_names else {}
+        return {"source_report": self._reports.get(row["report_id"], "")} if self._who.sees_names else {}
 
     def _stream(self, statement: Select[Any]) -> MappingResult:
         return self._connection.execute(statement.execution_options(yield_per=_BATCH)).mappings()
