@@ -9,7 +9,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from sqlalchemy import text
 
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.governance import Purpose
@@ -88,15 +87,13 @@ def server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlcipher", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(scope="module", params=["sqlcipher", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    tmp_path = tmp_path_factory.mktemp("store")
     if request.param == "sqlcipher":
         store = open_store(Place(path=tmp_path / "country.db", key_hex="ab" * 32))
     else:
         store = open_store(Place(url=request.getfixturevalue("server")))
-        with store.transaction() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
     store.upgrade()
     folder = tmp_path / "files"
     folder.mkdir()
@@ -119,7 +116,7 @@ def take_out(
     by = by or who()
     export = Export(ExportFormat(form), out, by, Pseudonyms(b"k" * 32, scope=by.case_reference), reason)
     export_records(store.engine, export, journal=SqlLookupJournal(store.engine), clock=lambda: NOW)
-    files = sorted(out.iterdir()) if out.is_dir() else [out]
+    files = sorted(out.iterdir(), key=lambda path: path.suffix) if out.is_dir() else [out]
     return b"".join(path.name.encode() + path.read_bytes() for path in files)
 
 
@@ -131,7 +128,7 @@ REASON = "warrant 12/2026 of the court"
 def test_no_name_or_number_leaves_unless_asked_for(store: Store, tmp_path: Path, form: str) -> None:
     pseudonymised = take_out(store, tmp_path / "out", form)
     assert pseudonymised.count(CANARY.encode()) == 0
-    assert b"Canar" not in pseudonymised and b"1999-09-09" not in pseudonymised and b"NG" not in pseudonymised
+    assert [one for one in (b"Canar", b"1999-09-09", b"NG") if one in pseudonymised] == []
     identified = take_out(store, tmp_path / "named", form, by=NAMED, reason=REASON)
     assert identified.count(CANARY.encode()) > 20  # the control: the canaries were there to be found
 
@@ -141,8 +138,8 @@ def test_what_may_not_leave_does_not_and_takes_its_links_along(store: Store, tmp
     identified = take_out(store, tmp_path / "named", form, by=NAMED, reason=REASON).decode()
     assert f"{CANARY} A" in identified
     assert [one for one in HIDDEN if f"{CANARY}-key-{one}" in identified] == []
-    assert "KIN" not in identified.replace("link_KIN.csv: {}", "") or form == "csv"
-    assert not (tmp_path / "named" / "link_KIN.csv").exists()
+    rows = identified.partition("mapping.yaml")[0] if form == "csv" else identified
+    assert "KIN" not in rows
 
 
 def lines(store: Store, out: Path, **more: Any) -> list[dict[str, Any]]:
@@ -174,13 +171,13 @@ def test_a_victims_name_leaves_only_to_the_victims_own_case(store: Store, tmp_pa
 
 def test_the_journal_holds_everybody_before_the_first_byte(store: Store, tmp_path: Path) -> None:
     found = lines(store, tmp_path / "o")
-    (lookup,) = SqlLookupJournal(store.engine).list_lookups()
+    *_, lookup = SqlLookupJournal(store.engine).list_lookups()
     assert lookup.operation == "export ftm pseudonymised"
     assert len(lookup.object_ids) == sum(line["schema"] not in LINKS for line in found)
 
     class Full:
         def record(self, lookup: Lookup) -> None:
-            assert list(tmp_path.glob("*refused*")) == [] and list(tmp_path.glob(".*")) == []
+            assert [*tmp_path.glob("*refused*"), *tmp_path.glob(".*")] == []
             raise LookupNotRecorded("The look-up cannot be recorded, so it is not answered: try again later.")
 
         def list_lookups(self) -> list[Lookup]:
@@ -197,11 +194,13 @@ LINKS = {"CourtCaseParty", "UnknownLink", "Family", "Note"}
 
 @pytest.mark.parametrize("reason", [None, "short", "x" * 37, "with\x00nothing in it"])
 def test_names_need_a_reason_that_the_journal_keeps(store: Store, tmp_path: Path, reason: str | None) -> None:
+    before = SqlLookupJournal(store.engine).list_lookups()
     with pytest.raises(ReasonMissing):
         take_out(store, tmp_path / "o", by=NAMED, reason=reason)
-    assert not (tmp_path / "o").exists() and SqlLookupJournal(store.engine).list_lookups() == []
+    assert not (tmp_path / "o").exists()
+    assert SqlLookupJournal(store.engine).list_lookups() == before
     take_out(store, tmp_path / "o", "graphml", by=NAMED, reason="y" * 36)
-    (lookup,) = SqlLookupJournal(store.engine).list_lookups()
+    *_, lookup = SqlLookupJournal(store.engine).list_lookups()
     assert lookup.operation == f"export graphml identified: {'y' * 36}"
 
 
@@ -247,5 +246,6 @@ def test_graphml_is_xml_with_every_category(store: Store, tmp_path: Path) -> Non
 def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "export.key"
     key = load_export_key(path)
-    assert load_export_key(path) == key and len(key) == 32
+    assert load_export_key(path) == key
+    assert len(key) == 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -23,8 +23,7 @@ class GraphmlWriter:
         self._file = file
         keys = [("node", name) for name in _NODE] + [("edge", name) for name in _EDGE]
         declared = "".join(
-            f'  <key id="{part[0]}_{name}" for="{part}" attr.name="{name}" attr.type="string"/>\n'
-            for part, name in keys
+            f'  <key id="{part}_{name}" for="{part}" attr.name="{name}" attr.type="string"/>\n' for part, name in keys
         )
         self._put(f'{_HEAD}{declared}  <graph id="records" edgedefault="directed">\n')
 

@@ -74,7 +74,7 @@ def own_mapping() -> CsvMapping:
     return parse_mapping(mapping_bytes())
 
 
-@few
+@settings(few, max_examples=3)  # each writes 36 files and syncs them
 @given(every_kind())
 def test_nothing_is_lost_on_the_way_through_csv(records: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as place:
