@@ -115,7 +115,7 @@ def test_a_table_beside_the_file_is_looked_up() -> None:
         "b": {"kind": "phone", "keys": ["to"], "reference": True},
     }
     query = {"entities": ends, "links": [{"kind": "CALLED", "source": "a", "target": "b"}]}
-    more = {"lookups": {"from": {"csv": "f.csv", "key": "k", "value": "v"}}}
+    more: dict[str, Any] = {"lookups": {"from": {"csv": "f.csv", "key": "k", "value": "v"}}}
     (row,) = read("id,to\n7,2\n", query, companions={"f.csv": b"k,v\n7,1\n"}, **more)
     assert (row.record["source"], row.record["target"]) == ("phone:1", "phone:2")
     (bad,) = read("id,to\n8,2\n", query, companions={"f.csv": b"k,v\n7,1\n"}, **more)
