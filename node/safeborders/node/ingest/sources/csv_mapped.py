@@ -82,9 +82,7 @@ class MappedCsvReader:
                 continue
             cells = restore(row) if defused else row
             try:
-                for make in makers:
-                    for record in make(cells):
-                        yield SourceRow(number, record)
+                yield from (SourceRow(number, record) for make in makers for record in make(cells))
             except BadCell as bad:
                 yield Reject(number, *bad.reject)
 
