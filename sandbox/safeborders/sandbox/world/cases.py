@@ -8,17 +8,19 @@ from safeborders.models.domain.typology import CaseType
 from safeborders.sandbox.world.chance import day_between, days, geometric
 from safeborders.sandbox.world.creatures import Creator
 from safeborders.sandbox.world.episodes import write_episodes
+from safeborders.sandbox.world.families import Families
 from safeborders.sandbox.world.hubs import Hubs
 from safeborders.sandbox.world.indicators import IndicatorWriter
-from safeborders.sandbox.world.networks import equip
 from safeborders.sandbox.world.numbers import Numbers
 from safeborders.sandbox.world.register import Register
+from safeborders.sandbox.world.risk import case_risk
 from safeborders.sandbox.world.scene import Scene
 from safeborders.sandbox.world.statements import Statements
 from safeborders.sandbox.world.traces import Tracer
-from safeborders.sandbox.world.truth import CaseTruth, Cell, Individual, Network, Selector, Tie
+from safeborders.sandbox.world.truth import CaseRisk, CaseTruth, Cell, Individual, Network, Selector, Tie
 
 _CONTACT_AGES = (16, 70)
+_PHONE_DAYS = 12 * 365  # domain.md 6.2: phones of victims from twelve years on
 _FAMILY_TYPES = frozenset({CaseType.T2, CaseType.T3, CaseType.T7})
 _FORGED = {CaseType.T5: 0.5, CaseType.T8: 0.4, CaseType.T7: 0.25}
 _AGAIN = 0.15  # a network's victim who turns up in a later case of it
@@ -31,6 +33,7 @@ class CaseWriter:
         self, register: Register, creator: Creator, numbers: Numbers, *, indicators: IndicatorWriter, hubs: Hubs
     ) -> None:
         self.truth: list[CaseTruth] = []
+        self.risks: list[CaseRisk] = []
         self._register = register
         self._creator = creator
         self._numbers = numbers
@@ -38,6 +41,7 @@ class CaseWriter:
         self._hubs = hubs
         self._statements = Statements(register, numbers)
         self._tracer = Tracer(register, creator, numbers.evidence)
+        self._families = Families(register, creator, numbers.families)
         self._chance = register.chance
 
     def write_cell(self, cell: Cell, network: Network) -> None:
@@ -55,13 +59,16 @@ class CaseWriter:
             write_episodes(self._register, self._creator, scene=scene, cell=cell, numbers=self._numbers)
             self._tracer.trace_strangers(scene.people, cell.ties, since=opened)
             self._hubs.attend(scene)
+            self._families.note(scene)
+            self.risks.append(case_risk(self._chance, scene, network, numbers=self._numbers))
         known = [tie for tie in cell.ties if {tie.first.key, tie.second.key} <= self._register.records.keys()]
         for tie in known:
             self._register.tie(tie)
         self._tracer.trace_ties(known, case_type=network.case_type)
 
     def _mixed(self, network: Network) -> CaseType | None:
-        if network.name or self._chance.random() >= self._numbers.atypical:
+        alone = 1.0 - self._numbers.networks.linked_cases  # only these may be atypical, and 4 % of all cases are
+        if network.name or self._chance.random() >= self._numbers.atypical / alone:
             return None
         others = [one for one in CaseType if one is not network.case_type]
         return self._chance.choice(others)
@@ -75,12 +82,13 @@ class CaseWriter:
         self.truth.append(CaseTruth(case=case, case_type=label, network=network.name, country=register.country))
         if network.name:
             self._statements.label_network(case, network.name, on=opened)
-        return Scene(case=case, opened=opened, case_type=network.case_type, suspects=[])
+        abroad = values["mov.cross_border"] is True
+        return Scene(case=case, opened=opened, case_type=network.case_type, suspects=[], abroad=abroad)
 
     def _suspects(self, cell: Cell) -> list[Individual]:
         """Return some members who know each other, the older members more often."""
         chance = self._chance
-        wanted = min(len(cell.members), 2 + geometric(chance, mean=self._numbers.per_case.more_suspects))
+        wanted = min(len(cell.members), 1 + geometric(chance, mean=self._numbers.per_case.more_suspects))
         first = cell.members[int(len(cell.members) * chance.random() ** 1.3)]
         picked = [first]
         friends: dict[str, list[Individual]] = {}
@@ -105,19 +113,23 @@ class CaseWriter:
                 if victim not in scene.victims:
                     scene.victims.append(victim)
                 continue
-            surname = scene.suspects[0].surname if family and chance.random() < 0.5 else ""
+            head = scene.suspects[0] if family and chance.random() < 0.5 else None
             victim = self._creator.individual(
                 CaseRole.VICTIM,
                 ages=numbers.victim_ages[case_type],
                 on=scene.opened,
                 women=numbers.girls[case_type],
-                surname=surname,
+                family=head,
             )
             victim.network = network.name
-            equip(self._creator, victim, phones=numbers.phones["victim"])
+            self._families.maybe_namesake(scene, victim)
+            if (scene.opened - victim.born).days >= _PHONE_DAYS:
+                self._creator.equip(victim, phones=numbers.phones["victim"])
             since = scene.opened - days(chance, median=180)
-            recruiter = chance.choice(scene.suspects)
-            cell.ties.append(Tie(recruiter, victim, since, "uncle_aunt" if surname else ""))
+            recruiter = head or chance.choice(scene.suspects)
+            cell.ties.append(Tie(recruiter, victim, since, "uncle_aunt" if head else ""))
+            if head is not None:
+                self._families.maybe_family_phone(scene, victim, elder=head)
             if chance.random() < 0.5 and len(scene.suspects) > 1:
                 cell.ties.append(Tie(chance.choice(scene.suspects), victim, since))
             siblings = family and chance.random() < 0.5
@@ -126,6 +138,8 @@ class CaseWriter:
                     cell.ties.append(Tie(other, victim, since, "sibling" if siblings else ""))
             scene.victims.append(victim)
             cell.victims.append(victim)
+            if family:
+                self._families.maybe_sibling(scene, victim, cell=cell)
 
     def _add_contacts(self, scene: Scene, cell: Cell, network: Network) -> None:
         chance, numbers = self._chance, self._numbers.per_case
@@ -142,7 +156,8 @@ class CaseWriter:
                 women=0.45,
             )
             contact.network = "" if witness else network.name
-            equip(self._creator, contact, phones=numbers.phones["contact"])
+            self._families.maybe_namesake(scene, contact)
+            self._creator.equip(contact, phones=numbers.phones["contact"])
             since = scene.opened - days(chance, median=300)
             known = chance.choice(scene.victims if witness else scene.suspects)
             if not witness or chance.random() < 0.5:
@@ -158,7 +173,7 @@ class CaseWriter:
             tie.second if tie.first is known else tie.first for tie in cell.ties if known in (tie.first, tie.second)
         ]
         cell.ties += [
-            Tie(friend, contact, since)
+            Tie(friend, contact, since, close=False)
             for friend in friends[:6]
             if friend is not contact and self._chance.random() < self._numbers.networks.closure
         ]
@@ -173,7 +188,19 @@ class CaseWriter:
             if firm and role in {CaseRole.VICTIM, CaseRole.EXPLOITER} and chance.random() < 0.6:
                 job = "director" if role is CaseRole.EXPLOITER else "employee"
                 register.hold(one, firm, since=scene.opened, role=job)
-            if role is CaseRole.VICTIM and chance.random() < _FORGED.get(scene.case_type, 0.0):
-                register.hold(one, self._creator.document(forged=chance.random() < 0.7), since=scene.opened)
-            elif role not in {CaseRole.VICTIM, CaseRole.WITNESS} and chance.random() < 0.3:
-                register.hold(one, self._creator.document(forged=chance.random() < 0.1), since=scene.opened)
+            forged = _FORGED.get(scene.case_type, 0.0) if role is CaseRole.VICTIM else 0.0
+            if role not in {CaseRole.WITNESS, CaseRole.PROFESSIONAL} and not one.documents:
+                if chance.random() < max(forged, self._numbers.per_case.document):
+                    one.documents.append(self._creator.document(forged=chance.random() < (forged or 0.1)))
+                    register.hold(one, one.documents[0], since=scene.opened)
+            self._cover_doubles(one, scene, role)
+
+    def _cover_doubles(self, one: Individual, scene: Scene, role: CaseRole) -> None:
+        """Let every double of a person stand in at least one case: it came from somebody's report."""
+        for record in self._register.records[one.key][1:]:
+            if record not in self._register.categories:
+                ends = (record, scene.case)
+                self._register.link(RelationKind.PARTY_TO, ends, role=role.value, valid_from=scene.opened)
+                self._statements.write_status(
+                    record, one, case=scene.case, on=scene.opened, case_type=scene.case_type
+                )
