@@ -15,7 +15,7 @@ class Serials:
     """Numbers below ``space`` in an order that looks random, none twice: an affine permutation of a counter.
 
     Args:
-        space: How many numbers there are.
+        space: How many numbers there are; where it is a prime, ``draw_scrambled`` leaves no pattern either.
         chance: Decides on the permutation.
         first: Where the counter starts.
         step: What it grows by; nine countries that count 0, 9, 18 … and 1, 10, 19 … never give out the same number.
@@ -41,6 +41,11 @@ class Serials:
         number = (self._start + self._next * self._factor) % self._space
         self._next += self._step
         return number
+
+    def draw_scrambled(self) -> int:
+        """Return the inverse of the next number modulo ``space``: neighbours in the count are no neighbours here."""
+        number = self.draw()
+        return pow(number, -1, self._space) if number else 0
 
 
 def stream(seed: int, *purpose: str) -> Random:

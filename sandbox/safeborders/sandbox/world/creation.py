@@ -43,9 +43,7 @@ class WorldSummary:
         return "\n".join(lines)
 
 
-def create_world(
-    *, preset: str, seed: int, out: Path, progress: Progress = lambda _done, _total: None
-) -> WorldSummary:
+def create_world(*, preset: str, seed: int, out: Path, progress: Progress = lambda _done, _total: None) -> WorldSummary:
     """Write the world of ``preset`` into the new or empty folder ``out``; the same seed gives the same bytes.
 
     Raises:
@@ -56,7 +54,9 @@ def create_world(
     sizes = next((cases for name, cases in presets.items() if name == preset), None)
     if sizes is None:
         raise SettingsError(f"The preset must be one of {', '.join(presets)}.")
-    return write_world(Size({country: sizes[country] for country in DEMONSTRATION}), seed=seed, out=out, progress=progress)
+    return write_world(
+        Size({country: sizes[country] for country in DEMONSTRATION}), seed=seed, out=out, progress=progress
+    )
 
 
 def write_world(size: Size, *, seed: int, out: Path, progress: Progress) -> WorldSummary:
@@ -93,7 +93,9 @@ class _World:
         self.numbers = load_numbers()
         self._size = size
         self._seed = seed
-        self._creators = {one: Creator(one, seed=seed, chance=stream(seed, "creatures", one.value)) for one in size.cases}
+        self._creators = {
+            one: Creator(one, seed=seed, chance=stream(seed, "creatures", one.value)) for one in size.cases
+        }
         self._registers = {
             one: Register(one, self.numbers, chance=stream(seed, "register", one.value)) for one in size.cases
         }

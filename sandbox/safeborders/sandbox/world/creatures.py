@@ -77,8 +77,9 @@ class Creator:
             one.surname = peoples.inflected(head.family_name, language=language, female=one.female)
 
     def equip(self, one: Individual, *, phones: float) -> None:
-        """Give ``one`` up to three phones, ``phones`` in the mean."""
-        for _ in range(few(self.chance, mean=phones)):
+        """Give ``one`` phones, ``phones`` in the mean: nobody is without one where that is more than one."""
+        surely = int(phones)
+        for _ in range(surely + few(self.chance, mean=phones - surely)):
             one.phones.append(self.phone())
 
     def phone(self) -> Selector:

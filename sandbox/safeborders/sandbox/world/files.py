@@ -8,6 +8,7 @@ import orjson
 
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.entities import EntityKind
+from safeborders.sandbox.world.chance import stream
 from safeborders.sandbox.world.register import Register, Row
 
 FORMAT = "safeborders.import"
@@ -36,9 +37,11 @@ class CountryFiles:
     def write(self, register: Register) -> None:
         """Write what ``register`` holds into the next file."""
         self._written += 1
+        entities = register.entities.copy()
+        stream(self._written, self._country.value, "order").shuffle(entities)  # neighbours in the file mean nothing
         name = IMPORT_FILE if self._one_file else f"records-{self._written:05d}.jsonl"
         with (self._folder / name).open("wb") as file:
-            for rows in ((_header(self._country),), register.entities, register.links, register.statements):
+            for rows in ((_header(self._country),), entities, register.links, register.statements):
                 file.writelines(orjson.dumps(row, option=_OPTIONS) for row in rows)
 
 

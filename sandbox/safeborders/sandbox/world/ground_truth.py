@@ -77,7 +77,9 @@ class GroundTruth:
             "gt_risk": map(_risk, truth.risks),
             "gt_hubs": ((h.record, h.kind, h.country.value) for one in truth.registers for h in one.hubs),
             "gt_look_alikes": (
-                (pair.kind, pair.first, pair.second, pair.through) for one in truth.registers for pair in one.look_alikes
+                (pair.kind, pair.first, pair.second, pair.through)
+                for one in truth.registers
+                for pair in one.look_alikes
             ),
         }
         for name, table in rows.items():

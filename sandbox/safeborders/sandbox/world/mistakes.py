@@ -12,6 +12,7 @@ from safeborders.sandbox.world.truth import Selector
 
 _QUIET = timedelta(days=200)  # at least six months lie between two users of a recycled number
 _ABROAD_PER_PHONE = 1 / 200
+_ATTEMPTS = 5  # two drawn at random may be one person or know each other; in the smallest worlds often
 
 
 def add_noise_links(register: Register, *, share: float) -> None:
@@ -24,14 +25,19 @@ def add_noise_links(register: Register, *, share: float) -> None:
     cases = [members for members in parties.values() if len(members) > 1]
     everybody = list(register.persons)
     known = {(tie.first, tie.second) for tie in register.ties}
-    for _ in range(int(share * len(register.ties))):
+    wanted = int(share * len({frozenset(pair) for pair in known}))
+    wrong: list[KnownTie] = []
+    for _ in range(_ATTEMPTS * wanted):
+        if len(wrong) >= wanted:
+            break
         pool = chance.choice(cases) if chance.random() < 0.5 else everybody
         first, second = chance.choice(pool), chance.choice(pool)
         same = register.persons[first] is register.persons[second]
         if not same and (first, second) not in known and (second, first) not in known:
             since = chance.choice(register.ties).since
             known.add((first, second))
-            register.ties.append(KnownTie(first, second, RelationKind.ASSOCIATE, since, "", planted=False))
+            wrong.append(KnownTie(first, second, RelationKind.ASSOCIATE, since, "", planted=False))
+    register.ties += wrong
 
 
 def reuse_selectors(register: Register, numbers: Numbers) -> None:

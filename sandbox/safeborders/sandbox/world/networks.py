@@ -90,11 +90,14 @@ class NetworkPlanner:
         home, chance = network.cells[0], self._chance
         for _ in range(1 + int(chance.random() * 5)):
             lender, borrower = chance.choice(home.members), chance.choice(foreign.members)
+            home.seen.append(lender)
+            foreign.seen.append(borrower)
             what = chance.random()
             shared: Selector | Individual
             if what < 0.3:
                 shared = lender
                 foreign.members.append(lender)
+                foreign.seen.append(lender)
                 foreign.ties.append(Tie(lender, borrower, day_of_tie(chance, network.active)))
             else:
                 shared = _lend(lender, borrower, self._creators[home.country], share=(what - 0.3) / 0.7)

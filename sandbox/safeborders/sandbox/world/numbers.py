@@ -47,6 +47,8 @@ class NetworkNumbers(_Strict):
     three_countries: float
     closure: float
     kin_recorded: float
+    led_from: int
+    led_cases: float
 
 
 class CaseNumbers(_Strict):

@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import count
 from random import Random
 
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
+from safeborders.sandbox.world.chance import Serials
 from safeborders.sandbox.world.numbers import Numbers
 from safeborders.sandbox.world.peoples import load_peoples
 from safeborders.sandbox.world.persons import describe_person, person_envelope
@@ -46,6 +46,7 @@ _VALUES = {
 _DEFAULT_ROLES = {EntityKind.VEHICLE: "driver", EntityKind.PLACE: "resident", EntityKind.ORGANISATION: "employee"}
 _MAIN_RECORD = 0.7  # how often a clerk finds the main record of a person who has several; ours
 _HELD_BY_DOUBLE = 0.6  # how often a double carries a thing that its person holds; ours, so that doubles can be found
+_NAMES = 99_999_989  # the largest prime below 10^8: a record's number tells neither its case nor its double
 _CALLS = 5  # median number of calls between two phones; ours
 
 
@@ -69,8 +70,8 @@ class Register:
         self.chance = chance
         self._numbers = numbers
         self._people = load_peoples()[country]
-        self._counters = {kind: count(1) for kind in EntityKind}
-        self._links = count(1)
+        self._names = {kind: Serials(_NAMES, chance=chance) for kind in EntityKind}
+        self._link_names = Serials(_NAMES, chance=chance)
         self.clear()
 
     def clear(self) -> None:
@@ -90,7 +91,7 @@ class Register:
 
     def add(self, kind: EntityKind, properties: Mapping[str, object], *, envelope: Mapping[str, object]) -> str:
         """Write an entity down and return its record's name."""
-        name = f"{self.country.value}-{_CODES[kind]}{next(self._counters[kind])}"
+        name = f"{self.country.value}-{_CODES[kind]}{self._names[kind].draw_scrambled()}"
         row: Row = {"record": "entity", "id": name, "kind": kind.value, "properties": properties}
         if envelope:
             row["envelope"] = envelope
@@ -106,7 +107,7 @@ class Register:
         self._written.add(mark)
         row: Row = {
             "record": "link",
-            "id": f"{self.country.value}-k{next(self._links)}",
+            "id": f"{self.country.value}-k{self._link_names.draw_scrambled()}",
             "kind": kind.value,
             "source": source,
             "target": target,

@@ -33,7 +33,7 @@ class Statements:
         chance, register = self._chance, self._register
         closed = opened + timedelta(days=200 + int(chance.random() * 700))
         properties: dict[str, object] = {
-            "ref": f"{register.country.value.upper()}-{opened.year}-{len(register.entities):06d}",
+            "ref": f"{register.country.value.upper()}-{opened.year}-{int(chance.random() * 1e6):06d}",
             "case_kind": chance.choices(("investigation", "referral", "judicial"), weights=(0.7, 0.2, 0.1))[0],
             "status": "closed" if closed <= self._numbers.dates.last else "active",
             "opened_on": opened.isoformat(),

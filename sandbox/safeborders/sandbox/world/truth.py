@@ -82,7 +82,7 @@ class Tie:
 
 @dataclass(eq=False, slots=True)
 class Cell:
-    """A network's part in one country."""
+    """A network's part in one country; ``seen`` are members who must turn up in a case, for what they share abroad."""
 
     country: Country
     members: list[Individual] = field(default_factory=list)
@@ -91,6 +91,7 @@ class Cell:
     ties: list[Tie] = field(default_factory=list)
     places: list[Selector] = field(default_factory=list)
     vehicles: list[Selector] = field(default_factory=list)
+    seen: list[Individual] = field(default_factory=list)
     cases: int = 0
 
 

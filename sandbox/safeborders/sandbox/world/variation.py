@@ -77,7 +77,19 @@ def misspelt(chance: Random, name: str) -> str:
         return before + after
     if style < 0.85:
         return before + letter + letter + after
-    swaps = {"a": "e", "e": "i", "i": "e", "o": "a", "u": "o", "α": "ε", "ο": "α", "ι": "ε", "а": "е", "о": "а", "и": "е"}
+    swaps = {
+        "a": "e",
+        "e": "i",
+        "i": "e",
+        "o": "a",
+        "u": "o",
+        "α": "ε",
+        "ο": "α",
+        "ι": "ε",
+        "а": "е",
+        "о": "а",
+        "и": "е",
+    }
     return before + swaps.get(letter, "") + after
 
 
