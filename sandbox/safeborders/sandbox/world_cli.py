@@ -20,7 +20,7 @@ def world() -> None:
 
 
 @app.command("create")
-def create(  # noqa: PLR0913  # each is an option of the command
+def create(  # each is an option of the command
     out: Annotated[Path, typer.Option(help="Folder for the import files and, apart, the ground truth; new or empty.")],
     preset: Annotated[str, typer.Option(help="Size: tiny, demo or bench.")] = "demo",
     scale: Annotated[

@@ -1,4 +1,4 @@
-"""The task about borders: which record of another country is about the same thing, although it is written differently."""
+"""The task about borders: which record of another country is about the same thing, written differently."""
 
 from random import Random
 
@@ -10,7 +10,7 @@ _NAMES = {"phone": "number", "vehicle": "plate", "identity_document": "number", 
 _DECOYS = 4
 
 
-def same_abroad(book: Casebook, network: str, chance: Random) -> Task | None:
+def same_abroad(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Which of a partner's records is about the same thing?"""
     crossings = []
     for row in book.table("gt_crossborder"):

@@ -10,7 +10,7 @@ _CONTACTS = {"CALLED", "CONTACTED", "PAID"}
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute such a cell
 
 
-def write_dossier(folder: Path, book: Casebook, cases: Iterable[str]) -> None:
+def write_dossier(folder: Path, book: Casebook, *, cases: Iterable[str]) -> None:
     """Write the tables about ``cases`` into ``folder``."""
     folder.mkdir(parents=True)
     shown = sorted(cases)
@@ -57,7 +57,7 @@ def write_dossier(folder: Path, book: Casebook, cases: Iterable[str]) -> None:
         ),
         "episodes": (
             ("case", "episode", "stage", "from", "until", "place", "people", "vehicle"),
-            (_episode(book, case, link.target) for case, link in episodes),
+            (_episode(book, case=case, episode=link.target) for case, link in episodes),
         ),
         "indicators": (
             ("case", *next(iter(book.indicators.values()))),
@@ -65,10 +65,10 @@ def write_dossier(folder: Path, book: Casebook, cases: Iterable[str]) -> None:
         ),
     }
     for name, (columns, rows) in tables.items():
-        _write(folder / f"{name}.csv", columns, rows)
+        _write(folder / f"{name}.csv", columns, rows=rows)
 
 
-def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _write(path: Path, columns: Sequence[str], *, rows: Iterable[Sequence[str]]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:  # with the mark that spreadsheets look for
         writer = csv.writer(file)
         writer.writerow(columns)
@@ -92,7 +92,7 @@ def _held(book: Casebook, link: Link) -> tuple[str, ...]:
     return link.source, thing, kind, book.written(thing), link.role, link.first_day, link.last_day
 
 
-def _episode(book: Casebook, case: str, episode: str) -> tuple[str, ...]:
+def _episode(book: Casebook, *, case: str, episode: str) -> tuple[str, ...]:
     properties, around = book.entities[episode][1], book.by_end[episode]
     places = " ".join(book.written(link.target) for link in around if link.kind == "AT")
     people = " ".join(sorted({link.source for link in around if link.kind == "INVOLVED_IN"}))

@@ -76,7 +76,7 @@ def load_exercise(world: Path, country: str, *, network: str | None) -> Exercise
     Raises:
         NotFound: If the world, the country in it or the network in the country does not exist.
     """
-    exercise, _ = _make(world, country, network)
+    exercise, _ = _make(world, country, network=network)
     return exercise
 
 
@@ -89,15 +89,15 @@ def write_exercise(world: Path, *, country: Country, network: str | None, out: P
     """
     if out.exists() and any(out.iterdir()):
         raise Conflict(f"The folder {out} is not empty: name a new one.")
-    exercise, book = _make(world, country.value, network)
+    exercise, book = _make(world, country.value, network=network)
     out.mkdir(parents=True, exist_ok=True)
-    write_dossier(out / "dossier", book, exercise.cases)
+    write_dossier(out / "dossier", book, cases=exercise.cases)
     (out / "briefing.md").write_text(_briefing(exercise), encoding="utf-8")
     (out / "answers.yaml").write_text(_sheet(exercise), encoding="utf-8")
     return exercise
 
 
-def _make(world: Path, country: str, network: str | None) -> tuple[Exercise, Casebook]:
+def _make(world: Path, country: str, *, network: str | None) -> tuple[Exercise, Casebook]:
     mark = fingerprint(world)
     found = next((one for one in Country if one.value == country and (world / country).is_dir()), None)
     if found is None:
@@ -106,7 +106,7 @@ def _make(world: Path, country: str, network: str | None) -> tuple[Exercise, Cas
     name = network or _suiting(book)
     if not book.network_cases(name):
         raise NotFound("The country has no case of that network: leave --network out to get one that suits.")
-    built = [builder(book, name, stream(0, mark, name, builder.__name__)) for builder in BUILDERS]
+    built = [builder(book, name, chance=stream(0, mark, name, builder.__name__)) for builder in BUILDERS]
     tasks = tuple(task for task in built if task is not None)
     return Exercise(world=mark, country=country, network=name, tasks=tasks), book
 
@@ -125,7 +125,7 @@ def _briefing(exercise: Exercise) -> str:
         f"# Exercise: a network in {exercise.country}",
         "",
         f"You investigate for {exercise.country}. The folder `dossier` holds what your file says about "
-        f"{len(exercise.cases)} cases: `cases`, `persons`, `parties`, `statuses`, `things` (phones, vehicles, places …), "
+        f"{len(exercise.cases)} cases: `cases`, `persons`, `parties`, `statuses`, `things` (phones, vehicles, places), "
         "`contacts` (calls, payments), `links`, `episodes`, `indicators`. Everything is invented. Some of it is wrong, "
         "as in life: names are spelt in several ways, people are recorded twice, numbers are given out again, and "
         "grades tell how far a statement may be trusted (A to C and X for the source, 1 to 4 for the information).",

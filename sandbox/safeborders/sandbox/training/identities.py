@@ -8,10 +8,10 @@ from safeborders.sandbox.training.task import Task, near, shuffled
 _DECOYS = 4
 
 
-def same_person(book: Casebook, network: str, chance: Random) -> Task | None:
+def same_person(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Which candidate is the same human being?"""
     doubled = [names[0] for names in book.records.values() if len(names) > 1 and book.cases_of(names[0])]
-    doubled = [one for one in near(book, network, doubled) if book.role[one] != "professional"]
+    doubled = [one for one in near(book, network, records=doubled) if book.role[one] != "professional"]
     if not doubled:
         return None
     main = doubled[0]
@@ -21,13 +21,14 @@ def same_person(book: Casebook, network: str, chance: Random) -> Task | None:
         for pair in book.look_alikes
         if main in (pair["first"], pair["second"]) and pair["kind"] in {"twins", "siblings", "namesakes"}
     }
-    born = book.entities[main][1]["birth_date"][:4]
+    sex, born = (book.entities[main][1][name] for name in ("sex", "birth_date"))
     similar = [
         one
         for one, (kind, properties) in book.entities.items()
-        if kind == "person" and properties["birth_date"].startswith(born) and one not in {main, *doubles, *alike}
+        if kind == "person" and properties["birth_date"][:4] == born[:4] and properties["sex"] == sex
     ]
     word = set(book.written(main).split())
+    similar = [one for one in similar if one not in {main, *doubles, *alike}]
     similar.sort(key=lambda one: (-len(word & set(book.written(one).split())), one))
     decoys = {*sorted(alike)[:_DECOYS], *similar[: _DECOYS - len(alike)]}
     choices = {one: _described(book, one) for one in shuffled(chance, doubles | decoys)}
@@ -42,14 +43,14 @@ def same_person(book: Casebook, network: str, chance: Random) -> Task | None:
     )
 
 
-def one_or_two(book: Casebook, network: str, chance: Random) -> Task | None:
+def one_or_two(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Are twins, siblings or namesakes one person?"""
     pairs = [pair for pair in book.look_alikes if pair["kind"] in {"twins", "namesakes", "siblings"}]
     order = {"twins": 0, "namesakes": 1, "siblings": 2}
     pairs.sort(key=lambda pair: order[pair["kind"]])
     if not pairs:
         return None
-    firsts = near(book, network, [pair["first"] for pair in pairs if pair["kind"] == pairs[0]["kind"]])
+    firsts = near(book, network, records=[pair["first"] for pair in pairs if pair["kind"] == pairs[0]["kind"]])
     pair = next(one for one in pairs if one["first"] == firsts[0])
     first, second = pair["first"], pair["second"]
     return Task(
@@ -59,14 +60,14 @@ def one_or_two(book: Casebook, network: str, chance: Random) -> Task | None:
             f"A clerk wants to merge `{first}` ({_described(book, first)}) and `{second}` "
             f"({_described(book, second)}). How many human beings are they?"
         ),
-        choices={word: "" for word in shuffled(chance, {"one", "two"})},
+        choices=dict.fromkeys(shuffled(chance, {"one", "two"}), ""),
         answer=frozenset({"two"}),
         reason=f"They are {pair['kind']}: what they share (a name, a date, a home) is what families and chance share.",
         cases=frozenset((*book.cases_of(first)[:1], *book.cases_of(second)[:1])),
     )
 
 
-def whose_number(book: Casebook, network: str, chance: Random) -> Task | None:
+def whose_number(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Who uses a number that somebody else wrote differently?"""
     inside = {one for case in book.network_cases(network) for one in book.people_of(case)}
     shared = {}
@@ -92,7 +93,7 @@ def whose_number(book: Casebook, network: str, chance: Random) -> Task | None:
     )
 
 
-def numbers_that_link(book: Casebook, network: str, chance: Random) -> Task | None:
+def numbers_that_link(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Which numbers link their users, and which were given out again?"""
     recycled = {pair["through"] for pair in book.look_alikes if pair["kind"] == "recycled_phone"}
     recycled = {one for one in recycled if len({link.source for link in book.holders(one)}) == 2}
@@ -105,7 +106,7 @@ def numbers_that_link(book: Casebook, network: str, chance: Random) -> Task | No
     if not recycled or not true:
         return None
     kept = [*shuffled(chance, true)[:2], *shuffled(chance, recycled)[:2]]
-    users = [link.source for phone in kept for link in book.holders(phone)]
+    both = [link.source for phone in kept for link in book.holders(phone)]
     return Task(
         name="numbers-that-link",
         title="Numbers are given out again",
@@ -113,7 +114,7 @@ def numbers_that_link(book: Casebook, network: str, chance: Random) -> Task | No
         choices={phone: _users(book, phone) for phone in shuffled(chance, set(kept))},
         answer=frozenset(kept) & true,
         reason="A recycled number lies idle for half a year or more between its users; a shared one has users at once.",
-        cases=frozenset(case for one in users for case in book.cases_of(one)[:1]),
+        cases=frozenset(case for one in both for case in book.cases_of(one)[:1]),
     )
 
 

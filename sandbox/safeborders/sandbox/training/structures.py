@@ -8,7 +8,7 @@ from safeborders.sandbox.training.task import Task, shuffled
 _MOST = 5
 
 
-def one_network(book: Casebook, network: str, chance: Random) -> Task | None:
+def one_network(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Which cases belong to the network of a case?"""
     anchor, *others = book.network_cases(network)
     if not others:
@@ -27,7 +27,7 @@ def one_network(book: Casebook, network: str, chance: Random) -> Task | None:
     )
 
 
-def innocent_hubs(book: Casebook, network: str, chance: Random) -> Task | None:
+def innocent_hubs(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Which of the best connected records are innocent?"""
     hubs = sorted(book.hubs, key=lambda one: (-len(book.by_end[one]), one))
     suspects = {
@@ -52,7 +52,7 @@ def innocent_hubs(book: Casebook, network: str, chance: Random) -> Task | None:
     )
 
 
-def wrong_link(book: Casebook, network: str, chance: Random) -> Task | None:
+def wrong_link(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Which recorded link is least to be trusted?"""
     inside = {one for case in book.network_cases(network) for one in book.people_of(case)}
     recorded = [link for link in book.links if link.kind in {"ASSOCIATE", "KIN"}]
@@ -70,12 +70,12 @@ def wrong_link(book: Casebook, network: str, chance: Random) -> Task | None:
         question="One of these links between persons is a mistake. Which?",
         choices={one.name: f"`{one.source}` and `{one.target}`, {one.kind.lower()}" for one in kept},
         answer=frozenset(link.name for link in wrong),
-        reason=f"Its grade is {wrong[0].grade}: an assessment from a source that nobody could judge; nothing else joins them.",
+        reason=f"Its grade is {wrong[0].grade}: an assessment that nobody could judge; nothing else joins them.",
         cases=frozenset(case for link in kept for one in link.ends for case in book.cases_of(one)[:1]),
     )
 
 
-def missing_link(book: Casebook, network: str, chance: Random) -> Task | None:
+def missing_link(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Which two belong together though no file says so?"""
     inside = {one for case in book.network_cases(network) for one in book.people_of(case)}
     found = [pair for pair in book.hidden if inside.issuperset(pair) and _traces(book, *pair)]

@@ -1,8 +1,8 @@
 """A task of an exercise: a question with choices, and apart from them the answer that the ground truth gives."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Protocol
 
 from safeborders.sandbox.training.casebook import Casebook
 
@@ -32,8 +32,13 @@ class Task:
     cases: frozenset[str]
 
 
-Builder = Callable[[Casebook, str, Random], Task | None]
-"""Makes a task about a network of a casebook, or None where the country holds no matter for it."""
+class Builder(Protocol):
+    """Makes a task about a network of a casebook, or None where the country holds no matter for it."""
+
+    __name__: str
+
+    def __call__(self, book: Casebook, network: str, *, chance: Random) -> Task | None:
+        """Make the task; the same ``chance`` makes the same."""
 
 
 def shuffled(chance: Random, items: set[str]) -> list[str]:
@@ -43,7 +48,7 @@ def shuffled(chance: Random, items: set[str]) -> list[str]:
     return ordered
 
 
-def near(book: Casebook, network: str, records: list[str]) -> list[str]:
+def near(book: Casebook, network: str, *, records: list[str]) -> list[str]:
     """Return ``records`` of persons with those of the network's cases first; otherwise in their order."""
     inside = {person for case in book.network_cases(network) for person in book.people_of(case)}
     return sorted(records, key=lambda record: record not in inside)

@@ -63,7 +63,7 @@ class CaseWriter:
             self._tracer.trace_strangers(scene.people, cell.ties, since=opened)
             self._hubs.attend(scene)
             self._families.note(scene)
-            self.risks.append(case_risk(self._chance, scene, network, numbers=self._numbers))
+            self.risks.append(case_risk(self._chance, scene, network=network, numbers=self._numbers))
         known = [tie for tie in cell.ties if {tie.first.key, tie.second.key} <= self._register.records.keys()]
         for tie in known:
             self._register.tie(tie)
@@ -108,7 +108,7 @@ class CaseWriter:
         return picked + self._leader(cell, picked, on=on)
 
     def _leader(self, cell: Cell, picked: list[Individual], *, on: date) -> list[Individual]:
-        """Return one of the first two members of a larger group if a case is reported to them, knowing its first suspect."""
+        """Return one of the first two of a larger group if the case is reported to them by its first suspect."""
         numbers, chance = self._numbers.networks, self._chance
         if len(cell.members) < numbers.led_from or chance.random() >= numbers.led_cases:
             return []
@@ -204,10 +204,10 @@ class CaseWriter:
                 job = "director" if role is CaseRole.EXPLOITER else "employee"
                 register.hold(one, firm, since=scene.opened, role=job)
             forged = _FORGED.get(scene.case_type, 0.0) if role is CaseRole.VICTIM else 0.0
-            if role not in {CaseRole.WITNESS, CaseRole.PROFESSIONAL} and not one.documents:
-                if chance.random() < max(forged, self._numbers.per_case.document):
-                    one.documents.append(self._creator.document(forged=chance.random() < (forged or 0.1)))
-                    register.hold(one, one.documents[0], since=scene.opened)
+            asked = role not in {CaseRole.WITNESS, CaseRole.PROFESSIONAL} and not one.documents
+            if asked and chance.random() < max(forged, self._numbers.per_case.document):
+                one.documents.append(self._creator.document(forged=chance.random() < (forged or 0.1)))
+                register.hold(one, one.documents[0], since=scene.opened)
             self._cover_doubles(one, scene, role)
 
     def _cover_doubles(self, one: Individual, scene: Scene, role: CaseRole) -> None:

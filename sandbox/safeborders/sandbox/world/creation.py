@@ -70,7 +70,7 @@ def write_world(size: Size, *, seed: int, out: Path, progress: Progress) -> Worl
     out.mkdir(parents=True, exist_ok=True)
     world = _World(size, seed=seed)
     done, total = 0, sum(size.cases.values())
-    summary = WorldSummary({country: (0, 0, 0) for country in size.cases}, dict.fromkeys(size.cases, 0))
+    summary = WorldSummary(dict.fromkeys(size.cases, (0, 0, 0)), dict.fromkeys(size.cases, 0))
     canaries = Canaries(world.numbers.canaries, countries=len(size.cases))
     files = {country: CountryFiles(out / country.value, country, one_file=size.one_file) for country in size.cases}
     with GroundTruth(out / TRUTH_FOLDER) as truth:

@@ -36,12 +36,12 @@ def write_episodes(register: Register, creator: Creator, *, scene: Scene, cell: 
     for place, (stage, start, end) in enumerate(scenes):
         last = place == len(scenes) - 1
         until = None if last and scene.ongoing else end
-        episode = _write_episode(register, stage, start, until)
+        episode = _write_episode(register, stage, start=start, until=until)
         period = {"valid_from": start, "valid_to": until}
         register.link(RelationKind.HAS_EPISODE, (scene.case, episode), **period)
         where = creator.place() if chance.random() < shares.new_place else chance.choice(cell.places)
         register.link(RelationKind.AT, (episode, register.selector(where)), **period)
-        cast = _cast(chance, scene, stage, shares)
+        cast = _cast(chance, scene, stage=stage, shares=shares)
         for one in cast:
             record = register.person(one, since=start)
             role = (one.role or CaseRole.WITNESS).value
@@ -54,7 +54,7 @@ def write_episodes(register: Register, creator: Creator, *, scene: Scene, cell: 
             register.hold(chance.choice(scene.suspects), vehicle, since=start)
 
 
-def _write_episode(register: Register, stage: Stage, start: date, until: date | None) -> str:
+def _write_episode(register: Register, stage: Stage, *, start: date, until: date | None) -> str:
     properties: dict[str, object] = {"stage": stage.value, "started_on": start.isoformat()}
     if until is not None:
         properties["ended_on"] = until.isoformat()
@@ -85,7 +85,7 @@ def _dwell(chance: Random, stage: Stage, shares: EpisodeNumbers) -> timedelta:
     return days(chance, median=shares.median_days.get(stage, shares.other_median_days))
 
 
-def _cast(chance: Random, scene: Scene, stage: Stage, shares: EpisodeNumbers) -> list[Individual]:
+def _cast(chance: Random, scene: Scene, *, stage: Stage, shares: EpisodeNumbers) -> list[Individual]:
     """Return who was there: somebody whose part it is, a victim, and often others of the case."""
     fitting = [one for one in scene.suspects if one.role is _ACTORS.get(stage)] or scene.suspects
     cast = {one.key: one for one in (chance.choice(fitting), chance.choice(scene.victims))}

@@ -1,4 +1,4 @@
-"""People of a case who look like one person and are not: twins, siblings, namesakes, and who shares a family's phone."""
+"""People of a case who look like one person and are not: twins, siblings, namesakes; and shared phones."""
 
 from datetime import timedelta
 
@@ -71,4 +71,4 @@ class Families:
         for kind, first, second in scene.alike:
             if first.key in self._register.records and second.key in self._register.records:
                 through = self._register.selector(first.phones[0]) if kind == "family_phone" else ""
-                self._register.look_alike(kind, first, second, through=through)
+                self._register.look_alike(kind, (first, second), through=through)

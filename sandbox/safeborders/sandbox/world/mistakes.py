@@ -94,7 +94,7 @@ def _reuse(register: Register, selector: Selector, rows: Sequence[Row], *, last_
     vehicle = selector.kind is EntityKind.VEHICLE
     register.hold(one, selector, since=since, role="owner" if vehicle else None)
     kind = "resold_vehicle" if vehicle else "recycled_phone"
-    register.look_alike(kind, before, one, through=register.selector(selector))
+    register.look_alike(kind, (before, one), through=register.selector(selector))
 
 
 def _starts_on(row: Row) -> date:

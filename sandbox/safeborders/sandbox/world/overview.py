@@ -57,10 +57,7 @@ def read_records(world: Path, country: str) -> Iterator[dict[str, object]]:
     """Yield the rows of a country's import files, without headers."""
     for path in sorted((world / country).glob("*.jsonl")):
         with path.open(encoding="utf-8") as file:
-            for line in file:
-                row = json.loads(line)
-                if row["record"] != "header":
-                    yield row
+            yield from (row for row in map(json.loads, file) if row["record"] != "header")
 
 
 def look_at(world: Path) -> Overview:
@@ -78,10 +75,10 @@ def look_at(world: Path) -> Overview:
         types[case["country"]][case["type"]] += 1
         networks[case["country"]].add(case["network"])
     _count_persons(world, overview)
-    for row in read_table(world, "gt_crossborder"):
-        if row["is_negative"] == "0":
-            overview.countries[row["node_a"]].abroad += 1
-            overview.countries[row["node_b"]].abroad += 1
+    for crossing in read_table(world, "gt_crossborder"):
+        if crossing["is_negative"] == "0":
+            overview.countries[crossing["node_a"]].abroad += 1
+            overview.countries[crossing["node_b"]].abroad += 1
     for hub in read_table(world, "gt_hubs"):
         overview.countries[hub["country"]].hubs += 1
     for name, row in overview.countries.items():

@@ -63,7 +63,7 @@ class People(_Strict):
     @property
     def phones(self) -> int:
         """How many different numbers there are."""
-        return len(self.mobile.prefixes) * 10**self.mobile.digits
+        return len(self.mobile.prefixes) * int(10**self.mobile.digits)
 
 
 @cache

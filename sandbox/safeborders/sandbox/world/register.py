@@ -172,10 +172,10 @@ class Register:
         kind = RelationKind.KIN if tie.kin else RelationKind.ASSOCIATE
         self.ties.append(KnownTie(first, second, kind, tie.since, tie.kin, planted))
 
-    def look_alike(self, kind: str, first: Individual, second: Individual, *, through: str = "") -> None:
+    def look_alike(self, kind: str, pair: tuple[Individual, Individual], *, through: str = "") -> None:
         """Note for the ground truth that the main records of two persons look like one, or share what means nothing."""
-        names = self.records[first.key][0], self.records[second.key][0]
-        self.look_alikes.append(LookAlike(kind, *names, through=through))
+        first, second = (self.records[one.key][0] for one in pair)
+        self.look_alikes.append(LookAlike(kind, first, second, through=through))
 
     def calls(self) -> int:
         """Return a number of calls, log-normal with median 5."""

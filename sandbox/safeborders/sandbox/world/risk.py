@@ -11,7 +11,7 @@ _YOUNG = timedelta(days=14 * 365)
 _LAST_YEAR = timedelta(days=365)
 
 
-def case_risk(chance: Random, scene: Scene, network: Network, *, numbers: Numbers) -> CaseRisk:
+def case_risk(chance: Random, scene: Scene, *, network: Network, numbers: Numbers) -> CaseRisk:
     """Return the five reasons and the priority, a monotone function of them with a little noise."""
     spans = len(network.cells) > 1 or network.outside
     recent = numbers.dates.last - _LAST_YEAR
