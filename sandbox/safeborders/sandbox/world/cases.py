@@ -108,16 +108,17 @@ class CaseWriter:
         return picked + self._leader(cell, picked, on=on)
 
     def _leader(self, cell: Cell, picked: list[Individual], *, on: date) -> list[Individual]:
-        """Return one of the first two of a larger group if the case is reported to them by its first suspect."""
+        """Return one of the first two of a larger group, to whom a suspect and a go-between of the case report."""
         numbers, chance = self._numbers.networks, self._chance
         if len(cell.members) < numbers.led_from or chance.random() >= numbers.led_cases:
             return []
         leader = chance.choice(cell.members[:2])
-        if leader in picked:
-            return []
-        if not any({tie.first.key, tie.second.key} == {leader.key, picked[0].key} for tie in cell.ties):
-            cell.ties.append(Tie(leader, picked[0], on - days(chance, median=180)))
-        return [leader]
+        reporting = [picked[0], *([chance.choice(cell.contacts)] if cell.contacts else [])]
+        for one in reporting:
+            known = any({tie.first.key, tie.second.key} == {leader.key, one.key} for tie in cell.ties)
+            if one is not leader and not known:
+                cell.ties.append(Tie(leader, one, on - days(chance, median=180)))
+        return [] if leader in picked else [leader]
 
     def _add_victims(self, scene: Scene, cell: Cell, network: Network) -> None:
         chance, numbers, case_type = self._chance, self._numbers.per_case, scene.case_type
@@ -146,7 +147,7 @@ class CaseWriter:
             if head is not None:
                 self._families.maybe_family_phone(scene, victim, elder=head)
             if chance.random() < 0.5 and len(scene.suspects) > 1:
-                cell.ties.append(Tie(chance.choice(scene.suspects), victim, since))
+                cell.ties.append(Tie(chance.choice(scene.suspects), victim, since, close=False))
             siblings = family and chance.random() < 0.5
             for other in scene.victims:
                 if chance.random() < numbers.fellow_victims:
