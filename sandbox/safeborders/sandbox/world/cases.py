@@ -108,12 +108,12 @@ class CaseWriter:
         return picked + self._leader(cell, picked, on=on)
 
     def _leader(self, cell: Cell, picked: list[Individual], *, on: date) -> list[Individual]:
-        """Return one of the first two of a larger group, to whom a suspect and a go-between of the case report."""
+        """Return one of the first two of a larger group, to whom a suspect of the case and two contacts report."""
         numbers, chance = self._numbers.networks, self._chance
         if len(cell.members) < numbers.led_from or chance.random() >= numbers.led_cases:
             return []
         leader = chance.choice(cell.members[:2])
-        reporting = [picked[0], *([chance.choice(cell.contacts)] if cell.contacts else [])]
+        reporting = [picked[0], *chance.sample(cell.contacts, min(2, len(cell.contacts)))]
         for one in reporting:
             known = any({tie.first.key, tie.second.key} == {leader.key, one.key} for tie in cell.ties)
             if one is not leader and not known:
