@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import networkx as nx
+import networkx as nx  # type: ignore[import-untyped]  # networkx has no types of its own
 
 from safeborders.models.domain.countries import DEMONSTRATION
 

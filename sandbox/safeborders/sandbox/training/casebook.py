@@ -10,6 +10,9 @@ from safeborders.sandbox.world.overview import read_records, read_table
 
 Row = Mapping[str, object]
 
+CONTACTS = frozenset({"CALLED", "CONTACTED", "PAID"})
+"""Kinds of link between two things of the same kind."""
+
 _HOLDING = frozenset({"USES", "CONTROLS", "HOLDS", "DRIVES", "BEARS", "STAYS_AT"})
 
 

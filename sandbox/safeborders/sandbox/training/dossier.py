@@ -4,9 +4,8 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from safeborders.sandbox.training.casebook import Casebook, Link
+from safeborders.sandbox.training.casebook import CONTACTS, Casebook, Link
 
-_CONTACTS = {"CALLED", "CONTACTED", "PAID"}
 _FORMULA = ("=", "+", "-", "@")  # a spreadsheet would compute such a cell
 
 
@@ -16,7 +15,8 @@ def write_dossier(folder: Path, book: Casebook, *, cases: Iterable[str]) -> None
     shown = sorted(cases)
     people = sorted({person for case in shown for person in book.people_of(case)})
     things = {thing for person in people for thing in book.things_of(person)}
-    everything = {*people, *things, *shown}
+    contacted = {end for thing in things for k in book.by_end[thing] if k.kind in CONTACTS for end in k.ends}
+    everything = {*people, *things, *contacted, *shown}
     links = [link for link in book.links if link.ends <= everything]
     episodes = [
         (case, link)
@@ -40,12 +40,8 @@ def write_dossier(folder: Path, book: Casebook, *, cases: Iterable[str]) -> None
             (_held(book, link) for link in links if link.target in things and link.source in people),
         ),
         "contacts": (
-            ("first", "second", "kind", "count", "from", "until"),
-            (
-                (k.source, k.target, k.kind.lower(), k.count, k.first_day, k.last_day)
-                for k in links
-                if k.kind in _CONTACTS
-            ),
+            ("first", "first_written", "second", "second_written", "kind", "count", "from", "until"),
+            (_contact(book, link) for link in links if link.kind in CONTACTS),
         ),
         "links": (
             ("link", "first", "second", "kind", "role", "since", "grade"),
@@ -90,6 +86,11 @@ def _held(book: Casebook, link: Link) -> tuple[str, ...]:
     thing = link.target
     kind = book.kind(thing).replace("_", " ")
     return link.source, thing, kind, book.written(thing), link.role, link.first_day, link.last_day
+
+
+def _contact(book: Casebook, link: Link) -> tuple[str, ...]:
+    ends = (link.source, book.written(link.source), link.target, book.written(link.target))
+    return (*ends, link.kind.lower(), link.count, link.first_day, link.last_day)
 
 
 def _episode(book: Casebook, *, case: str, episode: str) -> tuple[str, ...]:

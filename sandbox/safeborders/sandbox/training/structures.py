@@ -2,7 +2,7 @@
 
 from random import Random
 
-from safeborders.sandbox.training.casebook import Casebook
+from safeborders.sandbox.training.casebook import CONTACTS, Casebook
 from safeborders.sandbox.training.task import Task, shuffled
 
 _MOST = 5
@@ -29,7 +29,8 @@ def one_network(book: Casebook, network: str, *, chance: Random) -> Task | None:
 
 def innocent_hubs(book: Casebook, network: str, *, chance: Random) -> Task | None:
     """Which of the best connected records are innocent?"""
-    hubs = sorted(book.hubs, key=lambda one: (-len(book.by_end[one]), one))
+    touched = _touched(book, network)
+    hubs = sorted(touched & set(book.hubs), key=lambda one: (-len(book.by_end[one]), one))
     suspects = {
         one
         for case in book.network_cases(network)
@@ -44,7 +45,7 @@ def innocent_hubs(book: Casebook, network: str, *, chance: Random) -> Task | Non
     return Task(
         name="innocent-hubs",
         title="Well connected is not guilty",
-        question="These records have the most links in the dossier. Which are innocent hubs?",
+        question="These records are the best connected in your whole file. Which are innocent hubs?",
         choices={one: _connected(book, one) for one in shuffled(chance, {*kept, *brokers})},
         answer=frozenset(kept),
         reason="They are " + ", ".join(f"`{one}` a {book.hubs[one].replace('_', ' ')}" for one in kept) + ".",
@@ -109,6 +110,14 @@ def _traces(book: Casebook, first: str, second: str) -> int:
     hubs = set(book.hubs)
     joined = {link.name for thing in mine for link in book.by_end[thing] if link.ends - {thing} <= theirs}
     return len((mine & theirs) - hubs) + len(joined)
+
+
+def _touched(book: Casebook, network: str) -> set[str]:
+    """Return the people of the network's cases, what they hold, and whom their things contacted."""
+    people = {one for case in book.network_cases(network) for one in book.people_of(case)}
+    things = {thing for one in people for thing in book.things_of(one)}
+    contacted = {link.target for thing in things for link in book.by_end[thing] if link.kind in CONTACTS}
+    return people | things | contacted
 
 
 def _connected(book: Casebook, record: str) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import count
 from random import Random
 
-from safeborders.models.domain.countries import DEMONSTRATION, Country
+from safeborders.models.domain.countries import Country
 from safeborders.models.domain.typology import CaseType
 from safeborders.sandbox.world.chance import day_between, geometric
 from safeborders.sandbox.world.creatures import Creator
@@ -24,14 +25,15 @@ class NetworkPlanner:
         self._numbers = numbers
         self._creators = creators
         self._chance = chance
+        self._names = count(1)
 
     def plan(self, cases: Mapping[Country, int]) -> list[Network]:
         """Return networks whose cells have, in each country, exactly as many cases as ``cases`` says."""
         left = dict(cases)
         networks: list[Network] = []
-        for home in DEMONSTRATION:
+        for home in cases:
             while left[home] > 0:
-                networks.append(self._network(f"N{len(networks) + 1:04d}", home, left))
+                networks.append(self._network(f"N{next(self._names):04d}", home, left))
         return networks
 
     def _network(self, name: str, home: Country, left: dict[Country, int]) -> Network:
