@@ -44,6 +44,7 @@ _VALUES = {
     EntityKind.ORGANISATION: "name",
 }
 _DEFAULT_ROLES = {EntityKind.VEHICLE: "driver", EntityKind.PLACE: "resident", EntityKind.ORGANISATION: "employee"}
+_LINK_PROPERTIES = frozenset({"role", "count", "sum_band"})
 _MAIN_RECORD = 0.7  # how often a clerk finds the main record of a person who has several; ours
 _HELD_BY_DOUBLE = 0.6  # how often a double carries a thing that its person holds; ours, so that doubles can be found
 _NAMES = 99_999_989  # the largest prime below 10^8: a record's number tells neither its case nor its double
@@ -87,12 +88,12 @@ class Register:
         self.categories: dict[str, str] = {}
         self.hubs: list[HubTruth] = []
         self.look_alikes: list[LookAlike] = []
-        self._written: set[tuple[str, str, str, str]] = set()
+        self._written: set[tuple[object, ...]] = set()
 
     def add(self, kind: EntityKind, properties: Mapping[str, object], *, envelope: Mapping[str, object]) -> str:
         """Write an entity down and return its record's name."""
-        name = f"{self.country.value}-{_CODES[kind]}{self._names[kind].draw_scrambled()}"
-        row: Row = {"record": "entity", "id": name, "kind": kind.value, "properties": properties}
+        name = f"{self.country}-{_CODES[kind]}{self._names[kind].draw_scrambled()}"
+        row: Row = {"record": "entity", "id": name, "kind": kind, "properties": properties}
         if envelope:
             row["envelope"] = envelope
         self.entities.append(row)
@@ -101,23 +102,24 @@ class Register:
     def link(self, kind: RelationKind, ends: tuple[str, str], **more: object) -> None:
         """Write a link down, once; role, count and sum_band are properties, all else goes in the envelope."""
         source, target = ends
-        mark = (kind.value, source, target, f"{more.get('role') or ''}{more.get('valid_to', '')}")
+        mark = (kind, source, target, more.get("role"), more.get("valid_to"))
         if source == target or mark in self._written:
             return
         self._written.add(mark)
         row: Row = {
             "record": "link",
-            "id": f"{self.country.value}-k{self._link_names.draw_scrambled()}",
-            "kind": kind.value,
+            "id": f"{self.country}-k{self._link_names.draw_scrambled()}",
+            "kind": kind,
             "source": source,
             "target": target,
         }
-        properties = {key: more[key] for key in ("role", "count", "sum_band") if more.get(key) is not None}
-        envelope = {
-            key: value.isoformat() if isinstance(value, date) else value
-            for key, value in more.items()
-            if key not in {"role", "count", "sum_band"} and value is not None
-        }
+        properties: Row = {}
+        envelope: Row = {}
+        for key, value in more.items():
+            if key in _LINK_PROPERTIES and value is not None:
+                properties[key] = value
+            elif value is not None:
+                envelope[key] = value.isoformat() if isinstance(value, date) else value
         if properties:
             row["properties"] = properties
         if envelope:
