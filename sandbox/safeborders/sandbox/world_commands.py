@@ -14,8 +14,8 @@ from rich.table import Table
 
 from safeborders.kit.errors import SettingsError
 from safeborders.models.domain.countries import DEMONSTRATION, Country
-from safeborders.sandbox.training.exercise import load_exercise, write_exercise
-from safeborders.sandbox.training.grading import Grade, grade_sheet, read_sheet
+from safeborders.sandbox.training.exercise import write_exercise
+from safeborders.sandbox.training.grading import Grade, exercise_of, grade_sheet, read_sheet
 from safeborders.sandbox.world.creation import WorldSummary, create_world, write_world
 from safeborders.sandbox.world.overview import Overview, look_at
 from safeborders.sandbox.world.sizes import scaled_size
@@ -68,7 +68,7 @@ def exercise(world: Path, *, out: Path, country: str, network: str | None) -> No
 def check(answers: Path, *, world_folder: Path, as_json: bool) -> None:
     """Print the grades of an answer sheet."""
     sheet = read_sheet(answers)
-    made = load_exercise(world_folder, sheet.country, network=sheet.network)
+    made = exercise_of(sheet, world_folder)
     grades = grade_sheet(sheet, made)
     reached, points = sum(grade.points for grade in grades), made.points
     if as_json:
@@ -84,7 +84,7 @@ def check(answers: Path, *, world_folder: Path, as_json: bool) -> None:
 def answer(answers: Path, *, world_folder: Path, task: str | None) -> None:
     """Print the key of an exercise, or of one task of it."""
     sheet = read_sheet(answers)
-    made = load_exercise(world_folder, sheet.country, network=sheet.network)
+    made = exercise_of(sheet, world_folder)
     tasks = [one for one in made.tasks if task in {None, one.name}]
     if not tasks:
         raise SettingsError(f"The exercise has no such task: choose from {', '.join(one.name for one in made.tasks)}.")

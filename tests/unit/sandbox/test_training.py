@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 from safeborders.kit.errors import Conflict, NotFound, SettingsError
 from safeborders.models.domain.countries import DEMONSTRATION, Country
+from safeborders.sandbox.training.casebook import Casebook
 from safeborders.sandbox.training.exercise import BUILDERS, Exercise, load_exercise, write_exercise
-from safeborders.sandbox.training.grading import AnswerSheet, grade_sheet, read_sheet
+from safeborders.sandbox.training.grading import AnswerSheet, exercise_of, grade_sheet, read_sheet
+from safeborders.sandbox.training.identities import one_or_two
+from safeborders.sandbox.world.chance import stream
 from safeborders.sandbox.world.overview import jensen_shannon, look_at, read_table
 from safeborders.sandbox.world_cli import app
 
@@ -128,6 +131,12 @@ def test_cells_that_a_spreadsheet_would_compute_are_defused(folder: Path) -> Non
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
 
 
+def test_two_records_are_one_person_in_some_exercises_and_two_in_others(demo_world: Path) -> None:
+    book = Casebook(demo_world, Country.FI)
+    found = {next(iter(one.answer)) for n in range(20) if (one := one_or_two(book, "N0001", chance=stream(n, "two")))}
+    assert found == {"one", "two"}
+
+
 @pytest.mark.parametrize("country", ["ro", "fi"])
 def test_other_countries_have_exercises_that_repeat(country: str, demo_world: Path) -> None:
     first = load_exercise(demo_world, country, network=None)
@@ -135,10 +144,12 @@ def test_other_countries_have_exercises_that_repeat(country: str, demo_world: Pa
     assert len(first.tasks) >= 10
 
 
-def test_a_sheet_of_another_world_or_form_is_refused(folder: Path, exercise: Exercise, tmp_path: Path) -> None:
+def test_a_sheet_of_another_world_or_form_is_refused(
+    demo_world: Path, folder: Path, exercise: Exercise, tmp_path: Path
+) -> None:
     sheet = read_sheet(folder / "answers.yaml")
     with pytest.raises(Conflict, match="another world"):
-        grade_sheet(sheet.model_copy(update={"world": "0" * 12}), exercise)
+        exercise_of(sheet.model_copy(update={"world": "0" * 12}), demo_world)
     with pytest.raises(SettingsError, match="does not exist"):
         grade_sheet(filled(folder, {"no-task": ["one"]}), exercise)
     for number, text in enumerate(

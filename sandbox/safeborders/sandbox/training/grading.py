@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from safeborders.kit.errors import Conflict, SettingsError
-from safeborders.sandbox.training.exercise import Exercise
+from safeborders.sandbox.training.exercise import Exercise, fingerprint, load_exercise
 from safeborders.sandbox.training.task import POINTS, Task
 
 _MOST_BYTES = 100_000
@@ -51,15 +51,24 @@ def read_sheet(path: Path) -> AnswerSheet:
         ) from error
 
 
+def exercise_of(sheet: AnswerSheet, world: Path) -> Exercise:
+    """Return the exercise that ``sheet`` answers.
+
+    Raises:
+        Conflict: If the sheet belongs to another world.
+        NotFound: If there is no world in ``world``.
+    """
+    if sheet.world != fingerprint(world):
+        raise Conflict("The answer sheet belongs to another world: name the world that the exercise was made from.")
+    return load_exercise(world, sheet.country, network=sheet.network)
+
+
 def grade_sheet(sheet: AnswerSheet, exercise: Exercise) -> Sequence[Grade]:
     """Return a grade for each task of ``exercise``.
 
     Raises:
-        Conflict: If the sheet belongs to another world.
         SettingsError: If it answers a task that does not exist.
     """
-    if sheet.world != exercise.world:
-        raise Conflict("The answer sheet belongs to another world: name the world that the exercise was made from.")
     unknown = sheet.answers.keys() - {task.name for task in exercise.tasks}
     if unknown:
         raise SettingsError("The answer sheet answers a task that does not exist: keep the names of answers.yaml.")

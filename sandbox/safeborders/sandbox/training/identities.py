@@ -44,7 +44,12 @@ def same_person(book: Casebook, network: str, *, chance: Random) -> Task | None:
 
 
 def one_or_two(book: Casebook, network: str, *, chance: Random) -> Task | None:
-    """Are twins, siblings or namesakes one person?"""
+    """Are twins, siblings or namesakes one person, and is a double?"""
+    doubled = [names for names in book.records.values() if len(names) > 1 and book.role[names[0]] != "professional"]
+    if doubled and chance.random() < 0.5:
+        firsts = near(book, network, records=[names[-2] for names in doubled])
+        names = next(names for names in doubled if names[-2] == firsts[0])
+        return _merge_or_not(book, (names[-2], names[-1]), chance=chance, answer="one")
     pairs = [pair for pair in book.look_alikes if pair["kind"] in {"twins", "namesakes", "siblings"}]
     order = {"twins": 0, "namesakes": 1, "siblings": 2}
     pairs.sort(key=lambda pair: order[pair["kind"]])
@@ -52,19 +57,7 @@ def one_or_two(book: Casebook, network: str, *, chance: Random) -> Task | None:
         return None
     firsts = near(book, network, records=[pair["first"] for pair in pairs if pair["kind"] == pairs[0]["kind"]])
     pair = next(one for one in pairs if one["first"] == firsts[0])
-    first, second = pair["first"], pair["second"]
-    return Task(
-        name="one-or-two",
-        title="Look before you merge",
-        question=(
-            f"A clerk wants to merge `{first}` ({_described(book, first)}) and `{second}` "
-            f"({_described(book, second)}). How many human beings are they?"
-        ),
-        choices=dict.fromkeys(shuffled(chance, {"one", "two"}), ""),
-        answer=frozenset({"two"}),
-        reason=f"They are {pair['kind']}: what they share (a name, a date, a home) is what families and chance share.",
-        cases=frozenset((*book.cases_of(first)[:1], *book.cases_of(second)[:1])),
-    )
+    return _merge_or_not(book, (pair["first"], pair["second"]), chance=chance, answer="two")
 
 
 def whose_number(book: Casebook, network: str, *, chance: Random) -> Task | None:
@@ -115,6 +108,26 @@ def numbers_that_link(book: Casebook, network: str, *, chance: Random) -> Task |
         answer=frozenset(kept) & true,
         reason="A recycled number lies idle for half a year or more between its users; a shared one has users at once.",
         cases=frozenset(case for one in both for case in book.cases_of(one)[:1]),
+    )
+
+
+def _merge_or_not(book: Casebook, pair: tuple[str, str], *, chance: Random, answer: str) -> Task:
+    first, second = pair
+    reasons = {
+        "one": "They share things or cases; spelling, script and half a birth date are what clerks make of one person.",
+        "two": "What twins, siblings and namesakes share (a name, a date, a home) is what families and chance share.",
+    }
+    return Task(
+        name="one-or-two",
+        title="Look before you merge",
+        question=(
+            f"A clerk wants to merge `{first}` ({_described(book, first)}) and `{second}` "
+            f"({_described(book, second)}). How many human beings are they?"
+        ),
+        choices=dict.fromkeys(("one", "two"), ""),
+        answer=frozenset({answer}),
+        reason=reasons[answer],
+        cases=frozenset((*book.cases_of(first)[:1], *book.cases_of(second)[:1])),
     )
 
 
