@@ -14,7 +14,8 @@ from safeborders.node.ingest.country_import import import_country
 from safeborders.node.storage.database import Place, open_store
 from safeborders.node.storage.entities import EntityRow
 from safeborders.node.storage.tables import LabelRow, LinkRow, MoIndicatorRow, PersonStatusRow
-from safeborders.sandbox.world.creation import create_world
+from safeborders.sandbox.world.creation import create_world, write_world
+from safeborders.sandbox.world.sizes import Size
 
 
 @pytest.mark.parametrize("country", DEMONSTRATION)
@@ -58,4 +59,19 @@ def test_every_row_of_a_country_arrives_and_no_hidden_link_does(country: Country
     assert hidden
     assert not stored & hidden
     assert stored <= {frozenset((link["src"], link["dst"])) for link in links}
+    store.close()
+
+
+def test_a_large_country_arrives_file_by_file(tmp_path: Path) -> None:
+    size = Size({Country.FI: 60}, district=25)
+    summary = write_world(size, seed=11, out=tmp_path / "world", progress=lambda _done, _total: None)
+    store = open_store(Place(path=tmp_path / "country.db", key_hex="ab" * 32))
+    store.upgrade()
+    report = import_country(
+        store, tmp_path / "world/fi", country=Country.FI, now=system_clock, progress=lambda _done, _total: None
+    )
+    assert [file.imported for file in report.files] == [True, True, True]
+    with store.transaction() as connection:
+        entities = connection.execute(select(func.count()).select_from(EntityRow.__table__)).scalar_one()
+    assert entities == summary.rows[Country.FI][0]
     store.close()

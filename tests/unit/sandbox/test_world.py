@@ -137,12 +137,11 @@ def test_things_cross_borders_and_some_equal_numbers_mean_nothing(world: Path) -
     assert all(row["node_a"] != row["node_b"] for row in crossings)
 
 
-def test_humans_labelled_some_cases_and_erred_on_few(tmp_path: Path) -> None:
-    create_world(preset="demo", seed=3, out=tmp_path / "demo")
-    types = {case["case"]: case["type"] for case in truth(tmp_path / "demo", "gt_cases")}
+def test_humans_labelled_some_cases_and_erred_on_few(demo_world: Path) -> None:
+    types = {case["case"]: case["type"] for case in truth(demo_world, "gt_cases")}
     labelled: Counter[bool] = Counter()
     for country in DEMONSTRATION:
-        for line in lines_of(tmp_path / "demo", country):
+        for line in lines_of(demo_world, country):
             if '"kind":"case"' in line:
                 row = json.loads(line)
                 if label := row["properties"].get("type_label"):

@@ -1,12 +1,14 @@
-"""Writes the import files of the countries and, in a folder that no node reads, what is true."""
+"""Writes the import files of the countries and the canaries; what is true stands in a folder that no node reads."""
 
-import csv
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
+
+import orjson
 
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.entities import EntityKind
+from safeborders.sandbox.world.chance import stream
 from safeborders.sandbox.world.register import Register, Row
 
 FORMAT = "safeborders.import"
@@ -15,36 +17,55 @@ IMPORT_FILE = "records.jsonl"
 TRUTH_FOLDER = "ground_truth"
 
 _CANARIES = {EntityKind.PERSON: "name", EntityKind.VEHICLE: "plate", EntityKind.PHONE: "number"}
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_OPTIONS = orjson.OPT_APPEND_NEWLINE
 
 
-def write_import_file(folder: Path, register: Register) -> None:
-    """Write what ``register`` holds as one JSON document a line: header, entities, links, statements."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows: Iterable[Row] = (_header(register.country), *register.entities, *register.links, *register.statements)
-    with (folder / IMPORT_FILE).open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{_encode(row)}\n" for row in rows)
+class CountryFiles:
+    """Writes what one country knows as JSON documents, one a line: header, entities, links, statements.
+
+    A world in one piece has one file, ``records.jsonl``; one that is made district by district has a file per district,
+    each of which may be imported alone in the order of their names.
+    """
+
+    def __init__(self, folder: Path, country: Country, *, one_file: bool) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._country = country
+        self._one_file = one_file
+        self._written = 0
+
+    def write(self, register: Register) -> None:
+        """Write what ``register`` holds into the next file."""
+        self._written += 1
+        entities = register.entities.copy()
+        stream(self._written, self._country.value, "order").shuffle(entities)  # neighbours in the file mean nothing
+        name = IMPORT_FILE if self._one_file else f"records-{self._written:05d}.jsonl"
+        with (self._folder / name).open("wb") as file:
+            for rows in ((_header(self._country),), entities, register.links, register.statements):
+                file.writelines(orjson.dumps(row, option=_OPTIONS) for row in rows)
 
 
-def write_table(path: Path, columns: Sequence[str], *, rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+class Canaries:
+    """Collects names, plates and telephone numbers exactly as they stand in the import files, for audits."""
 
+    def __init__(self, count: int, *, countries: int) -> None:
+        self._count = count
+        self._share = count // (countries * len(_CANARIES)) + 1
+        self._found: dict[tuple[Country, EntityKind], dict[str, None]] = {}
 
-def canaries_of(registers: Sequence[Register], count: int) -> list[str]:
-    """Return ``count`` names, plates and telephone numbers exactly as they stand in the import files."""
-    found: dict[str, None] = {}
-    spare: dict[str, None] = {}
-    share = count // (len(registers) * len(_CANARIES)) + 1
-    for register in registers:
+    def look(self, register: Register) -> None:
+        """Take what is still wanted from ``register``."""
         for kind, name in _CANARIES.items():
-            values = list(dict.fromkeys(_values(register, kind, name)))
-            found.update(dict.fromkeys(values[:share]))
-            spare.update(dict.fromkeys(values[share:]))
-    return [*found, *(value for value in spare if value not in found)][:count]
+            values = self._found.setdefault((register.country, kind), {})
+            if len(values) < self._count:
+                values.update(dict.fromkeys(islice(_values(register, kind, name), self._count - len(values))))
+
+    def write(self, folder: Path) -> None:
+        """Write them, the first of every country and kind before more of the same."""
+        first = (value for values in self._found.values() for value in islice(values, self._share))
+        more = (value for values in self._found.values() for value in values)
+        lines = list(islice(dict.fromkeys(chain(first, more)), self._count))
+        (folder / "canaries.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _values(register: Register, kind: EntityKind, name: str) -> Iterator[str]:

@@ -1,74 +1,119 @@
 """What is true, in tables that no node reads; evaluation joins them with a node's records by import key."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import combinations, product
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from safeborders.sandbox.world.files import canaries_of, write_table
 from safeborders.sandbox.world.register import KnownTie, Register
-from safeborders.sandbox.world.truth import CaseTruth, Network, Selector
+from safeborders.sandbox.world.truth import CaseRisk, CaseTruth, Network, Selector
+
+TABLES = {
+    "gt_cases": ("case", "type", "network", "country"),
+    "gt_persons": ("person", "true_entity", "role", "category", "network"),
+    "gt_links": ("src", "dst", "kind", "planted", "hidden"),
+    "gt_crossborder": ("entity", "node_a", "id_a", "node_b", "id_b", "selector", "variation", "is_negative"),
+    "gt_networks": ("network", "type", "home", "countries", "first_day", "last_day", "shared"),
+    "gt_risk": (
+        "case",
+        "minor_age",
+        "multi_victim",
+        "multi_country",
+        "active_network",
+        "ongoing_episode",
+        "priority",
+    ),
+    "gt_hubs": ("record", "kind", "country"),
+    "gt_look_alikes": ("kind", "first", "second", "through"),
+}
+"""The tables of domain.md 6.5 and two of ours: innocent hubs, and pairs that look alike and are not."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Everything that the ground truth is made of."""
+    """Everything that the ground truth of a part of the world is made of."""
 
     registers: Sequence[Register]
     networks: Sequence[Network]
-    cases: Sequence[CaseTruth]
-    ties: Sequence[tuple[KnownTie, bool]]
-    negatives: Sequence[tuple[Selector, Selector]]
+    cases: Sequence[CaseTruth] = field(default_factory=tuple)
+    risks: Sequence[CaseRisk] = field(default_factory=tuple)
+    ties: Sequence[tuple[KnownTie, bool]] = field(default_factory=tuple)
+    negatives: Sequence[tuple[Selector, Selector]] = field(default_factory=tuple)
 
 
-def write_ground_truth(folder: Path, truth: Truth, *, canaries: int) -> None:
-    """Write the tables of domain.md 6.5 and the canaries into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_table(
-        folder / "gt_cases.csv",
-        ("case", "type", "network", "country"),
-        rows=((one.case, one.case_type, one.network, one.country.value) for one in truth.cases),
-    )
-    write_table(
-        folder / "gt_persons.csv",
-        ("person", "true_entity", "role", "category", "network"),
-        rows=_persons(truth.registers),
-    )
-    write_table(
-        folder / "gt_links.csv",
-        ("src", "dst", "kind", "planted", "hidden"),
-        rows=((tie.first, tie.second, tie.kind.value, int(tie.planted), int(hidden)) for tie, hidden in truth.ties),
-    )
-    columns = ("entity", "node_a", "id_a", "node_b", "id_b", "selector", "variation", "is_negative")
-    write_table(folder / "gt_crossborder.csv", columns, rows=[*_crossing(truth), *_negatives(truth)])
-    write_table(
-        folder / "gt_networks.csv",
-        ("network", "type", "home", "countries", "first_day", "last_day", "shared"),
-        rows=(
-            (
-                one.name,
-                one.case_type.value,
-                one.home.value,
-                " ".join(cell.country.value for cell in one.cells),
-                one.active[0].isoformat(),
-                one.active[1].isoformat(),
-                " ".join(dict.fromkeys(what.key for what in one.shared)),
-            )
-            for one in truth.networks
-        ),
-    )
-    lines = canaries_of(truth.registers, canaries)
-    (folder / "canaries.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+class GroundTruth:
+    """Writes the tables into ``folder``, part by part."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._tables = {}
+        for name, columns in TABLES.items():
+            file = self._stack.enter_context((self._folder / f"{name}.csv").open("w", encoding="utf-8", newline=""))
+            self._tables[name] = csv.writer(file, lineterminator="\n")
+            self._tables[name].writerow(columns)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def add(self, truth: Truth) -> None:
+        """Append what ``truth`` says to each table."""
+        rows: dict[str, Iterable[Sequence[object]]] = {
+            "gt_cases": ((one.case, one.case_type, one.network, one.country.value) for one in truth.cases),
+            "gt_persons": _persons(truth.registers),
+            "gt_links": ((t.first, t.second, t.kind.value, int(t.planted), int(hidden)) for t, hidden in truth.ties),
+            "gt_crossborder": (*_crossing(truth), *_negatives(truth)),
+            "gt_networks": map(_network, truth.networks),
+            "gt_risk": map(_risk, truth.risks),
+            "gt_hubs": ((h.record, h.kind, h.country.value) for one in truth.registers for h in one.hubs),
+            "gt_look_alikes": (
+                (pair.kind, pair.first, pair.second, pair.through)
+                for one in truth.registers
+                for pair in one.look_alikes
+            ),
+        }
+        for name, table in rows.items():
+            self._tables[name].writerows(table)
 
 
-def _persons(registers: Sequence[Register]) -> Iterator[tuple[str, ...]]:
+def _network(one: Network) -> Sequence[object]:
+    places = [cell.country.value for cell in one.cells] + (["outside"] if one.outside else [])
+    shared = dict.fromkeys(what.key for what in one.shared)
+    first, last = one.active
+    return (
+        one.name,
+        one.case_type.value,
+        one.home.value,
+        " ".join(places),
+        first.isoformat(),
+        last.isoformat(),
+        " ".join(shared),
+    )
+
+
+def _risk(one: CaseRisk) -> Sequence[object]:
+    reasons = (one.minor_age, one.multi_victim, one.multi_country, one.active_network, one.ongoing_episode)
+    return (one.case, *map(int, reasons), int(one.priority))
+
+
+def _persons(registers: Sequence[Register]) -> Iterator[Sequence[object]]:
     for register in registers:
         for record, one in register.persons.items():
             role = one.role.value if one.role else ""
             yield record, one.key, role, register.categories.get(record, ""), one.network
 
 
-def _crossing(truth: Truth) -> Iterator[tuple[object, ...]]:
+def _crossing(truth: Truth) -> Iterator[Sequence[object]]:
     """Whatever two countries have a record of."""
     for here, there in combinations(truth.registers, 2):
         for key in (key for key in here.records if key in there.records):
@@ -78,7 +123,7 @@ def _crossing(truth: Truth) -> Iterator[tuple[object, ...]]:
                 yield key, here.country.value, a, there.country.value, b, kind, varied, 0
 
 
-def _negatives(truth: Truth) -> Iterator[tuple[object, ...]]:
+def _negatives(truth: Truth) -> Iterator[Sequence[object]]:
     """Equal numbers of different people."""
     holders = {key: register for register in truth.registers for key in register.records}
     for first, second in truth.negatives:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import count
 from random import Random
 
-from safeborders.models.domain.countries import DEMONSTRATION, Country
+from safeborders.models.domain.countries import Country
 from safeborders.models.domain.typology import CaseType
 from safeborders.sandbox.world.chance import day_between, geometric
 from safeborders.sandbox.world.creatures import Creator
@@ -14,6 +15,7 @@ from safeborders.sandbox.world.weaving import ROLES, day_of_tie, weave
 
 _FIRMS: Mapping[CaseType, str] = {CaseType.T4: "Agro", CaseType.T7: "Mediation"}
 _SUSPECT_AGES = (18, 58)
+_ONE_SURNAME = frozenset({"sibling", "parent", "cousin", "spouse"})
 
 
 class NetworkPlanner:
@@ -23,14 +25,15 @@ class NetworkPlanner:
         self._numbers = numbers
         self._creators = creators
         self._chance = chance
+        self._names = count(1)
 
     def plan(self, cases: Mapping[Country, int]) -> list[Network]:
         """Return networks whose cells have, in each country, exactly as many cases as ``cases`` says."""
         left = dict(cases)
         networks: list[Network] = []
-        for home in DEMONSTRATION:
+        for home in cases:
             while left[home] > 0:
-                networks.append(self._network(f"N{len(networks) + 1:04d}", home, left))
+                networks.append(self._network(f"N{next(self._names):04d}", home, left))
         return networks
 
     def _network(self, name: str, home: Country, left: dict[Country, int]) -> Network:
@@ -51,6 +54,7 @@ class NetworkPlanner:
             active=self._active(),
             cells=cells,
             firm=_FIRMS.get(case_type, ""),
+            outside=size >= 8 and chance.random() < self._numbers.outside[home],
         )
         for cell, members in zip(cells, _shares(size, len(cells)), strict=True):
             fill_cell(self._creators[cell.country], cell, size=members, network=network, numbers=self._numbers)
@@ -70,12 +74,12 @@ class NetworkPlanner:
         roll, numbers = self._chance.random(), self._numbers.networks
         if size < 8 or roll >= numbers.two_countries + numbers.three_countries:
             return []
-        reachable = [country for country in self._numbers.corridors[home] if left[country] > 0]
+        weights = {one: weight for one, weight in self._numbers.corridors[home].items() if left.get(one, 0) > 0}
         count = 2 if roll < numbers.three_countries else 1
-        # The first corridors are the busiest.
         picked: list[Country] = []
-        while reachable and len(picked) < count:
-            picked.append(reachable.pop(int(len(reachable) * self._chance.random() ** 1.7)))
+        while weights and len(picked) < count:
+            picked.append(self._chance.choices(tuple(weights), weights=tuple(weights.values()))[0])
+            del weights[picked[-1]]
         return picked
 
     def _active(self) -> tuple[date, date]:
@@ -88,20 +92,17 @@ class NetworkPlanner:
         home, chance = network.cells[0], self._chance
         for _ in range(1 + int(chance.random() * 5)):
             lender, borrower = chance.choice(home.members), chance.choice(foreign.members)
+            home.seen.append(lender)
+            foreign.seen.append(borrower)
             what = chance.random()
             shared: Selector | Individual
             if what < 0.3:
                 shared = lender
                 foreign.members.append(lender)
+                foreign.seen.append(lender)
                 foreign.ties.append(Tie(lender, borrower, day_of_tie(chance, network.active)))
-            elif what < 0.55:
-                shared = _lend(lender.phones, borrower.phones, self._creators[home.country].phone)
-            elif what < 0.75:
-                shared = _lend(lender.vehicles, borrower.vehicles, self._creators[home.country].vehicle)
-            elif what < 0.88:
-                shared = _lend(lender.money, borrower.money, self._creators[home.country].money)
             else:
-                shared = _lend(lender.accounts, borrower.accounts, self._creators[home.country].account)
+                shared = _lend(lender, borrower, self._creators[home.country], share=(what - 0.3) / 0.7)
             network.shared.append(shared)
 
 
@@ -120,25 +121,31 @@ def fill_cell(creator: Creator, cell: Cell, *, size: int, network: Network, numb
             role, ages=_SUSPECT_AGES, on=network.active[0], women=numbers.per_case.women[case_type]
         )
         member.network = network.name
-        equip(creator, member, phones=numbers.per_case.phones["suspect"])
+        creator.equip(member, phones=numbers.per_case.phones["suspect"])
         cell.members.append(member)
-    for first, second, kin in weave(chance, cell.members, case_type=case_type, closure=numbers.networks.closure):
-        cell.ties.append(Tie(first, second, day_of_tie(chance, network.active), kin))
+    planned, closed = weave(chance, cell.members, case_type=case_type, closure=numbers.networks.closure)
+    for close, pairs in ((True, planned), (False, closed)):
+        for first, second, kin in pairs:
+            cell.ties.append(Tie(first, second, day_of_tie(chance, network.active), kin, close))
+    for tie in cell.ties:
+        if tie.kin in _ONE_SURNAME:
+            creator.join_family(tie.second, tie.first)
     rotation = case_type in {CaseType.T2, CaseType.T3, CaseType.T5}
     kinds = ("street", "private") if rotation else ("private", "business", "hotel")
     cell.places = [creator.place(chance.choice(kinds)) for _ in range(3 + int(chance.random() * 4) if rotation else 2)]
     cell.vehicles = [creator.vehicle() for _ in range(1 + size // 8)]
 
 
-def equip(creator: Creator, one: Individual, *, phones: float) -> None:
-    """Give ``one`` a phone with chance ``phones``, and half of those who have one a second."""
-    if creator.chance.random() < phones:
-        one.phones.append(creator.phone())
-        if creator.chance.random() < phones / 3:
-            one.phones.append(creator.phone())
-
-
-def _lend(owned: list[Selector], borrowed: list[Selector], create: Callable[[], Selector]) -> Selector:
+def _lend(lender: Individual, borrower: Individual, creator: Creator, *, share: float) -> Selector:
+    """Let ``borrower`` use a phone, vehicle, account or document of ``lender``; ``share`` of [0, 1) says which."""
+    lent: Sequence[tuple[float, list[Selector], list[Selector], Callable[[], Selector]]] = (
+        (0.35, lender.phones, borrower.phones, creator.phone),
+        (0.57, lender.vehicles, borrower.vehicles, creator.vehicle),
+        (0.72, lender.money, borrower.money, creator.money),
+        (0.87, lender.accounts, borrower.accounts, creator.account),
+        (1.00, lender.documents, borrower.documents, lambda: creator.document(forged=False)),
+    )
+    _, owned, borrowed, create = next(way for way in lent if share < way[0])
     if not owned:
         owned.append(create())
     borrowed.append(owned[0])

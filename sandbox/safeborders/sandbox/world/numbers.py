@@ -10,10 +10,21 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from safeborders.models.domain.countries import Country
+from safeborders.models.domain.entities import Stage
 from safeborders.models.domain.typology import CaseType
 
 Range = tuple[int, int]
 Pair = tuple[float, float]
+HubKind = Literal[
+    "hotline",
+    "lawyer",
+    "interpreter",
+    "social_worker",
+    "reception_centre",
+    "call_shop",
+    "taxi_firm",
+    "bus_station",
+]
 
 
 class _Strict(BaseModel):
@@ -36,6 +47,8 @@ class NetworkNumbers(_Strict):
     three_countries: float
     closure: float
     kin_recorded: float
+    led_from: int
+    led_cases: float
 
 
 class CaseNumbers(_Strict):
@@ -46,7 +59,8 @@ class CaseNumbers(_Strict):
     fellow_victims: float
     contacts: Range
     episodes: Range
-    phones: Mapping[str, float]
+    phones: Mapping[Literal["suspect", "victim", "contact"], float]
+    document: float
     vehicles: Mapping[CaseType, float]
     women: Mapping[CaseType, float]
     victim_ages: Mapping[CaseType, Range]
@@ -57,11 +71,58 @@ class EvidenceNumbers(_Strict):
     """Chance of a trace between two who belong together, and between two who only share a case."""
 
     called: Pair
+    called_close: float
+    burst: float
+    online: float
+    kin_at_home: float
     contacted: Pair
     paid: Pair
     place: Pair
     vehicle: Pair
     phone: Pair
+
+
+class EpisodeNumbers(_Strict):
+    """How a case unfolds: days per stage, who is present, and whether it goes on."""
+
+    identification_days: float
+    median_days: Mapping[Stage, float]
+    other_median_days: float
+    transport_days: Range
+    new_place: float
+    more_present: float
+    ongoing: float
+
+
+class ScaleNumbers(_Strict):
+    """How a country of any number of persons is made: district by district."""
+
+    persons_per_case: float
+    district_cases: int
+
+
+class FamilyNumbers(_Strict):
+    """How often people look alike and are not one."""
+
+    siblings: float
+    twins: float
+    family_phone: float
+    namesakes: float
+
+
+class HubNumbers(_Strict):
+    """How often a case touches each kind of innocent hub, and how many cases one hub has in the mean."""
+
+    degree: float
+    unaccompanied: float
+    uses: Mapping[HubKind, float]
+
+
+class RiskNumbers(_Strict):
+    """How many reasons make a case urgent, and how often the label is wrong."""
+
+    reasons: int
+    noise: float
 
 
 class LabelNumbers(_Strict):
@@ -99,18 +160,24 @@ class Numbers(_Strict):
     """All numbers of the world."""
 
     presets: Mapping[Literal["tiny", "demo", "bench"], Mapping[Country, int]]
+    scale: ScaleNumbers
     base_rate: float
     drift: float
     atypical: float
     contradictory: float
     types: Mapping[CaseType, Mapping[str, float]]
     countries: Mapping[Country, CountryNumbers]
-    corridors: Mapping[Country, tuple[Country, ...]]
+    corridors: Mapping[Country, Mapping[Country, float]]
+    outside: Mapping[Country, float]
     networks: NetworkNumbers
     per_case: CaseNumbers
+    episodes: EpisodeNumbers
+    families: FamilyNumbers
+    hubs: HubNumbers
     evidence: EvidenceNumbers
     labels: LabelNumbers
     hidden: HiddenNumbers
+    risk: RiskNumbers
     noise_links: float
     duplicates: DuplicateNumbers
     recycled_phones: float

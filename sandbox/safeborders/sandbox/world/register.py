@@ -4,25 +4,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import count
 from random import Random
 
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
-from safeborders.models.domain.roles import CaseRole
+from safeborders.sandbox.world.chance import Serials
 from safeborders.sandbox.world.numbers import Numbers
 from safeborders.sandbox.world.peoples import load_peoples
-from safeborders.sandbox.world.truth import Individual, Selector, Tie
-from safeborders.sandbox.world.variation import (
-    foreign_name,
-    misspelt,
-    recorded_birth,
-    without_marks,
-    written_document,
-    written_phone,
-    written_plate,
-)
+from safeborders.sandbox.world.persons import describe_person, person_envelope
+from safeborders.sandbox.world.truth import HubTruth, Individual, LookAlike, Selector, Tie
+from safeborders.sandbox.world.variation import written_document, written_phone, written_plate
 
 Row = dict[str, object]
 
@@ -51,8 +43,12 @@ _VALUES = {
     EntityKind.PLACE: "address",
     EntityKind.ORGANISATION: "name",
 }
-# Citizenship is kept for the fairness report; ISO 3166 codes, the demonstration's "wb" as Serbia.
-_CITIZENSHIP = {Country.WB: "RS"}
+_DEFAULT_ROLES = {EntityKind.VEHICLE: "driver", EntityKind.PLACE: "resident", EntityKind.ORGANISATION: "employee"}
+_LINK_PROPERTIES = frozenset({"role", "count", "sum_band"})
+_MAIN_RECORD = 0.7  # how often a clerk finds the main record of a person who has several; ours
+_HELD_BY_DOUBLE = 0.6  # how often a double carries a thing that its person holds; ours, so that doubles can be found
+_NAMES = 99_999_989  # the largest prime below 10^8: a record's number tells neither its case nor its double
+_CALLS = 5  # median number of calls between two phones; ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +69,14 @@ class Register:
     def __init__(self, country: Country, numbers: Numbers, *, chance: Random) -> None:
         self.country = country
         self.chance = chance
+        self._numbers = numbers
+        self._people = load_peoples()[country]
+        self._names = {kind: Serials(_NAMES, chance=chance) for kind in EntityKind}
+        self._link_names = Serials(_NAMES, chance=chance)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all rows and records; names of records are never given out again."""
         self.entities: list[Row] = []
         self.links: list[Row] = []
         self.statements: list[Row] = []
@@ -82,16 +86,14 @@ class Register:
         self.selectors: dict[str, Selector] = {}
         self.writings: dict[str, str] = {}
         self.categories: dict[str, str] = {}
-        self._numbers = numbers
-        self._people = load_peoples()[country]
-        self._counters = {kind: count(1) for kind in EntityKind}
-        self._links = count(1)
-        self._written: set[tuple[str, str, str, str]] = set()
+        self.hubs: list[HubTruth] = []
+        self.look_alikes: list[LookAlike] = []
+        self._written: set[tuple[object, ...]] = set()
 
     def add(self, kind: EntityKind, properties: Mapping[str, object], *, envelope: Mapping[str, object]) -> str:
         """Write an entity down and return its record's name."""
-        name = f"{self.country.value}-{_CODES[kind]}{next(self._counters[kind])}"
-        row: Row = {"record": "entity", "id": name, "kind": kind.value, "properties": properties}
+        name = f"{self.country}-{_CODES[kind]}{self._names[kind].draw_scrambled()}"
+        row: Row = {"record": "entity", "id": name, "kind": kind, "properties": properties}
         if envelope:
             row["envelope"] = envelope
         self.entities.append(row)
@@ -100,24 +102,24 @@ class Register:
     def link(self, kind: RelationKind, ends: tuple[str, str], **more: object) -> None:
         """Write a link down, once; role, count and sum_band are properties, all else goes in the envelope."""
         source, target = ends
-        role = more.get("role") or ""
-        mark = (kind.value, source, target, str(role) + str(more.get("valid_to", "")))
+        mark = (kind, source, target, more.get("role"), more.get("valid_to"))
         if source == target or mark in self._written:
             return
         self._written.add(mark)
-        properties = {key: more[key] for key in ("role", "count", "sum_band") if more.get(key) is not None}
-        envelope = {
-            key: value.isoformat() if isinstance(value, date) else value
-            for key, value in more.items()
-            if key not in {"role", "count", "sum_band"} and value is not None
-        }
         row: Row = {
             "record": "link",
-            "id": f"{self.country.value}-k{next(self._links)}",
-            "kind": kind.value,
+            "id": f"{self.country}-k{self._link_names.draw_scrambled()}",
+            "kind": kind,
             "source": source,
             "target": target,
         }
+        properties: Row = {}
+        envelope: Row = {}
+        for key, value in more.items():
+            if key in _LINK_PROPERTIES and value is not None:
+                properties[key] = value
+            elif value is not None:
+                envelope[key] = value.isoformat() if isinstance(value, date) else value
         if properties:
             row["properties"] = properties
         if envelope:
@@ -132,9 +134,11 @@ class Register:
             copies = 3 if roll < doubles.triple else 2 if roll < doubles.triple + doubles.double else 1
             names = [self._write_person(one, copy=copy) for copy in range(copies)]
             self.records[one.key] = names
-            for held in (*one.phones, *one.vehicles, *one.money, *one.accounts):
+            for held in (*one.phones, *one.vehicles, *one.money, *one.accounts, *one.documents):
                 self.hold(one, held, since=since)
-        return names[0] if len(names) == 1 or self.chance.random() < 0.7 else self.chance.choice(names[1:])
+        if len(names) == 1 or self.chance.random() < _MAIN_RECORD:
+            return names[0]
+        return self.chance.choice(names[1:])
 
     def selector(self, what: Selector) -> str:
         """Return the record of ``what``."""
@@ -150,16 +154,17 @@ class Register:
     def hold(
         self, one: Individual, what: Selector, *, since: date, until: date | None = None, role: str | None = None
     ) -> None:
-        """Write down that ``one`` uses, drives, holds, bears or stays at ``what``."""
-        default = {EntityKind.VEHICLE: "driver", EntityKind.PLACE: "resident", EntityKind.ORGANISATION: "employee"}
-        person = self.person(one, since=since)
-        self.link(
-            _HOLDING[what.kind],
-            (person, self.selector(what)),
-            role=role or default.get(what.kind),
-            valid_from=since,
-            valid_to=until,
-        )
+        """Write down that ``one`` uses, drives, holds, bears or stays at ``what``; mostly in all of its records."""
+        self.person(one, since=since)
+        for place, record in enumerate(self.records[one.key]):
+            if place == 0 or self.chance.random() < _HELD_BY_DOUBLE:
+                self.link(
+                    _HOLDING[what.kind],
+                    (record, self.selector(what)),
+                    role=role or _DEFAULT_ROLES.get(what.kind),
+                    valid_from=since,
+                    valid_to=until,
+                )
 
     def tie(self, tie: Tie, *, planted: bool = True) -> None:
         """Remember that two persons belong together; which of these are withheld is decided at the end."""
@@ -169,54 +174,28 @@ class Register:
         kind = RelationKind.KIN if tie.kin else RelationKind.ASSOCIATE
         self.ties.append(KnownTie(first, second, kind, tie.since, tie.kin, planted))
 
+    def look_alike(self, kind: str, pair: tuple[Individual, Individual], *, through: str = "") -> None:
+        """Note for the ground truth that the main records of two persons look like one, or share what means nothing."""
+        first, second = (self.records[one.key][0] for one in pair)
+        self.look_alikes.append(LookAlike(kind, first, second, through=through))
+
     def calls(self) -> int:
         """Return a number of calls, log-normal with median 5."""
-        return 1 + int(self.chance.lognormvariate(math.log(5), 1.0))
+        return 1 + int(self.chance.lognormvariate(math.log(_CALLS), 1.0))
 
     def _write_person(self, one: Individual, *, copy: int) -> str:
-        chance = self.chance
-        name = f"{one.given} {one.surname}"
-        born, precision = one.born, "day"
-        if one.country is not self.country:
-            name = foreign_name(chance, name)
-            born, precision = recorded_birth(chance, one.born)
-        if copy:
-            name = misspelt(chance, name) if chance.random() < 0.7 else without_marks(name)
-            born, precision = recorded_birth(chance, one.born)
-        properties: Row = {
-            "name": name,
-            "sex": "female" if one.female else "male",
-            "birth_date": born.isoformat(),
-            "birth_precision": precision,
-            "citizenships": [_CITIZENSHIP.get(one.country, one.country.value.upper())],
-        }
-        if chance.random() < 0.002:  # real files hold what must not be kept; the import drops and counts it
-            properties["eyeColor"] = chance.choice(("brown", "green", "blue"))
-        record = self.add(EntityKind.PERSON, properties, envelope=self._person_envelope(one))
+        properties = describe_person(self.chance, one, country=self.country, copy=copy)
+        envelope = person_envelope(self.chance, one, numbers=self._numbers)
+        record = self.add(EntityKind.PERSON, properties, envelope=envelope)
         self.persons[record] = one
-        self.writings[record] = name
+        self.writings[record] = str(properties["name"])
         return record
-
-    def _person_envelope(self, one: Individual) -> Row:
-        envelope: Row = {}
-        if one.role is CaseRole.VICTIM:
-            envelope |= {"sensitivity": "minor_victim", "share_ok": False}
-        elif one.role in {CaseRole.WITNESS, CaseRole.PROFESSIONAL, None}:
-            envelope["share_ok"] = False
-        roll, numbers = self.chance.random(), self._numbers
-        if roll < numbers.restricted:
-            envelope["restricted"] = True
-        elif roll < numbers.restricted + numbers.no_dissemination:
-            envelope |= {"handling": "H2", "share_ok": False}
-        elif roll < numbers.restricted + numbers.no_dissemination + numbers.overdue:
-            envelope["review_due"] = "2025-06-30"
-        return envelope
 
     def _written_value(self, what: Selector) -> str:
         if what.kind is EntityKind.PHONE:
-            return written_phone(self.chance, what.value, home_dial=self._people.dial)
+            return written_phone(self.chance, what.value, home=self._people)
         if what.kind is EntityKind.VEHICLE:
-            return written_plate(self.chance, what.value, script=self._people.script)
+            return written_plate(self.chance, what.value, script=self._people.plates)
         if what.kind is EntityKind.IDENTITY_DOCUMENT and what.country is not self.country:
             return written_document(self.chance, what.value)
         return what.value

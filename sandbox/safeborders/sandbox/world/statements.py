@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from safeborders.models.domain.entities import EntityKind
-from safeborders.models.domain.roles import CaseRole
+from safeborders.models.domain.roles import NOT_OFFENDING, CaseRole
 from safeborders.models.domain.typology import CaseType
 from safeborders.sandbox.world.numbers import Numbers
 from safeborders.sandbox.world.register import Register
@@ -16,6 +16,7 @@ _CATEGORIES = {
     CaseRole.PROFESSIONAL: ("professional", "professional", 0.0),
 }
 _SUSPECTED = ("suspect", "convicted", 0.2)
+_MAJORITY_DAYS = 18 * 365
 _OFFENCE = "0204"  # ICCS: trafficking in persons
 
 
@@ -32,7 +33,7 @@ class Statements:
         chance, register = self._chance, self._register
         closed = opened + timedelta(days=200 + int(chance.random() * 700))
         properties: dict[str, object] = {
-            "ref": f"{register.country.value.upper()}-{opened.year}-{len(register.entities):06d}",
+            "ref": f"{register.country.value.upper()}-{opened.year}-{int(chance.random() * 1e6):06d}",
             "case_kind": chance.choices(("investigation", "referral", "judicial"), weights=(0.7, 0.2, 0.1))[0],
             "status": "closed" if closed <= self._numbers.dates.last else "active",
             "opened_on": opened.isoformat(),
@@ -51,7 +52,8 @@ class Statements:
         """Let a human say which network a case belongs to, for some cases, sometimes wrongly."""
         if self._chance.random() < self._numbers.labels.network:
             wrong = self._chance.random() < self._numbers.labels.wrong
-            self._label(case, name="network", value="N0000" if wrong else network, on=on)
+            other = f"N{int(network[1:]) % 7 + int(self._chance.random() * 90) + 1:04d}"
+            self._label(case, name="network", value=other if wrong and other != network else network, on=on)
 
     def write_status(self, record: str, one: Individual, *, case: str, on: date, case_type: CaseType) -> None:
         """Write a person's category when first met, and for some of the suspects the part that they play."""
@@ -61,13 +63,18 @@ class Statements:
         role = one.role or CaseRole.WITNESS
         first, second, share = _CATEGORIES.get(role, _SUSPECTED)
         category = second if chance.random() < share else first
+        minor = role is CaseRole.VICTIM and (on - one.born).days < _MAJORITY_DAYS
+        if minor and case_type is CaseType.T3 and chance.random() < self._numbers.dual_status:
+            # Taken for an offender first, recognised as a victim some weeks later.
+            category = first
+            self._status(record, "suspect", case=case, on=on - timedelta(days=30 + int(chance.random() * 60)))
         register.categories[record] = category
         self._status(record, category, case=case, on=on)
-        if category == "victim_presumed" and case_type is CaseType.T3 and chance.random() < self._numbers.dual_status:
-            self._status(record, "suspect", case=case, on=on)
         if role not in _CATEGORIES and chance.random() < self._numbers.labels.role:
             wrong = chance.random() < self._numbers.labels.wrong
-            self._label(record, name="role", value="facilitator" if wrong else role.value, on=on, case=case)
+            others = [one for one in CaseRole if one is not role and one not in NOT_OFFENDING]
+            said = self._chance.choice(others) if wrong else role
+            self._label(record, name="role", value=said.value, on=on, case=case)
 
     def _status(self, record: str, category: str, *, case: str, on: date) -> None:
         self._register.statements.append(

@@ -7,13 +7,12 @@ from itertools import combinations
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.typology import CaseType
 from safeborders.sandbox.world.creatures import Creator
-from safeborders.sandbox.world.networks import equip
 from safeborders.sandbox.world.numbers import EvidenceNumbers
 from safeborders.sandbox.world.register import Register
 from safeborders.sandbox.world.truth import Individual, Selector, Tie
 
-_KIN_SHARE_HOME = 0.5
-_ONLINE = 3.0  # those who work online are in contact online
+_BURST = timedelta(days=3)  # domain.md 6.4
+_CALLING_DAYS = 300  # longest period of calls between two who do not only call around a journey; ours
 
 
 class Tracer:
@@ -27,8 +26,9 @@ class Tracer:
     def trace_ties(self, ties: Sequence[Tie], *, case_type: CaseType) -> None:
         """Leave the traces of those who belong together."""
         for tie in ties:
-            self._trace(tie.first, tie.second, since=tie.since, level=0, case_type=case_type)
-            if tie.kin and self._register.chance.random() < _KIN_SHARE_HOME:
+            called = self._numbers.called_close if tie.close else self._numbers.called[0]
+            self._trace(tie, called=called, level=0, case_type=case_type)
+            if tie.kin and self._register.chance.random() < self._numbers.kin_at_home:
                 self._common_place(tie.first, tie.second, tie.since)
 
     def trace_strangers(self, people: Sequence[Individual], ties: Sequence[Tie], *, since: date) -> None:
@@ -36,20 +36,28 @@ class Tracer:
         known = {(tie.first.key, tie.second.key) for tie in ties}
         for first, second in combinations(people, 2):
             if (first.key, second.key) not in known and (second.key, first.key) not in known:
-                self._trace(first, second, since=since, level=1, case_type=CaseType.T1)
+                stranger = Tie(first, second, since)
+                self._trace(stranger, called=self._numbers.called[1], level=1, case_type=CaseType.T1)
 
     def call(self, first: Individual, second: Individual, *, since: date) -> None:
-        """Write down calls between the main phones of two persons who have one."""
-        for one in (first, second):
-            if not one.phones:
-                return
-        days = timedelta(days=int(self._register.chance.random() * 300))
-        self._between(RelationKind.CALLED, first.phones[0], second.phones[0], since=since, until=since + days)
+        """Write down calls between the main phones of two persons: mostly around a journey that both made."""
+        if not first.phones or not second.phones:
+            return
+        chance = self._register.chance
+        journeys = [period for period in first.travels if period in second.travels]
+        if journeys and chance.random() < self._numbers.burst:
+            start, end = chance.choice(journeys)
+            start -= timedelta(days=int(chance.random() * (_BURST.days + 1)))
+            end += timedelta(days=int(chance.random() * (_BURST.days + 1)))
+        else:
+            start, end = since, since + timedelta(days=int(chance.random() * _CALLING_DAYS))
+        self._between(RelationKind.CALLED, first.phones[0], second.phones[0], since=start, until=end)
 
-    def _trace(self, first: Individual, second: Individual, *, since: date, level: int, case_type: CaseType) -> None:
-        chance, numbers = self._register.chance.random, self._numbers
-        online = _ONLINE if case_type is CaseType.T6 else 1.0
-        if chance() < numbers.called[level]:
+    def _trace(self, tie: Tie, *, called: float, level: int, case_type: CaseType) -> None:
+        chance, numbers, since = self._register.chance.random, self._numbers, tie.since
+        first, second = tie.first, tie.second
+        online = numbers.online if case_type is CaseType.T6 else 1.0
+        if chance() < (called / 2 if tie.kin else called):  # who lives together calls less
             self.call(first, second, since=since)
         if chance() < numbers.contacted[level] * online:
             self._own(first, second, kind="accounts", since=since)
@@ -63,7 +71,7 @@ class Tracer:
             self._common_vehicle(first, second, since)
         if chance() < numbers.phone[level]:
             if not first.phones:
-                equip(self._creator, first, phones=1.0)
+                first.phones.append(self._creator.phone())
             self._register.hold(second, first.phones[0], since=since)
             self._register.hold(first, first.phones[0], since=since)
 

@@ -31,12 +31,13 @@ ROLES: dict[CaseType, tuple[CaseRole, ...]] = {
 """Parts that suspects play, the commonest first; T5 in the order of its chain."""
 
 PAIR = tuple[Individual, Individual, str]
+"""Two who belong together and the kind of kin, "" without."""
 
 
 def weave(
     chance: Random, members: Sequence[Individual], *, case_type: CaseType, closure: float
-) -> list[tuple[Individual, Individual, str]]:
-    """Return the pairs of ``members`` who belong together, each once, with the kind of kin ("" without)."""
+) -> tuple[list[PAIR], list[PAIR]]:
+    """Return the pairs of ``members`` who belong together by the group's shape, and friends of friends; each once."""
     shape = {
         CaseType.T1: _star,
         CaseType.T2: _households,
@@ -47,8 +48,8 @@ def weave(
         CaseType.T7: _dyads,
         CaseType.T8: _crews,
     }[case_type]
-    pairs = shape(chance, members)
-    return _once(pairs + _closed(chance, pairs, closure=closure))
+    pairs = _once(shape(chance, members))
+    return pairs, _once(pairs + _closed(chance, pairs, closure=closure))[len(pairs) :]
 
 
 def day_of_tie(chance: Random, active: tuple[date, date]) -> date:
@@ -71,8 +72,6 @@ def _households(chance: Random, members: Sequence[Individual]) -> list[PAIR]:
         household = members[start : start + 4 + int(chance.random() * 4)]
         start += len(household)
         heads.append(household[0])
-        for one in household:
-            one.surname = household[0].surname
         kinds = ("sibling", "parent", "spouse", "cousin")
         pairs += [(a, b, chance.choice(kinds)) for a, b in combinations(household, 2) if chance.random() < 0.7]
     brokers = heads[: 1 + int(chance.random() * 2)]
