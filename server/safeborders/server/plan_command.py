@@ -8,9 +8,10 @@ from rich.console import Console
 
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
+from safeborders.kit.files import load_bytes
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import Task
-from safeborders.server.commands import load_coordinator, read_file
+from safeborders.server.commands import load_coordinator
 from safeborders.server.planning import RunRequest, build_plan, initial_model
 from safeborders.server.registry.roster import RosterState
 from safeborders.server.registry.sql import SqlRegistry
@@ -42,7 +43,7 @@ def _load_sizes(path: Path | None) -> Mapping[Task, Mapping[str, int]]:
     if path is None:
         return {}
     try:
-        document = yaml.safe_load(read_file(path))
+        document = yaml.safe_load(load_bytes(path))
         return {
             Task(task): {Country(country).value: int(size) for country, size in row.items()}
             for task, row in document.items()
