@@ -37,6 +37,8 @@ class Reason(StrEnum):
     TERMINATED = "terminated"
     CLOCK_SET_BACK = "clock_set_back"
     ROSTER_STALE = "roster_stale"
+    NOT_IN_ROSTER = "not_in_roster"
+    MANIFEST_REFUSED = "manifest_refused"
     AGREEMENT_MISMATCH = "agreement_mismatch"
     CONSENT_MISSING = "consent_missing"
     RAW_RECORDS = "raw_records"
@@ -76,6 +78,8 @@ _WORDS: dict[Reason, str] = {
     Reason.TERMINATED: "a party ended the agreement",
     Reason.CLOCK_SET_BACK: "this computer's clock is behind its own journal",
     Reason.ROSTER_STALE: "the roster of keys is not known to be fresh",
+    Reason.NOT_IN_ROSTER: "the roster does not hold this party's key",
+    Reason.MANIFEST_REFUSED: "the run's manifest is missing or does not stand behind it",
     Reason.AGREEMENT_MISMATCH: "the other side names another agreement",
     Reason.CONSENT_MISSING: "the operator has not consented under this version",
     Reason.RAW_RECORDS: "raw records leave under no agreement",

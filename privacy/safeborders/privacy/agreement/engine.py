@@ -83,14 +83,19 @@ class PolicyEngine:
         self._journal.record(decision)
         return decision
 
-    def check_binding(self, point: Point, *, run: str = "", named_agreement: str | None = None) -> Decision:
+    def check_binding(self, point: Point) -> Decision:
         """Decide whether an agreement binds us at all, now; recorded like every other decision."""
-        standing, now = self._standing(), self._clock()
-        reason, clause = self._obstacle(standing) or (Reason.PERMITTED, "term")
-        if reason is Reason.PERMITTED and named_agreement not in {None, standing.sha256}:
-            reason, clause = Reason.AGREEMENT_MISMATCH, "parties"
+        reason, clause = self._obstacle(self._standing()) or (Reason.PERMITTED, "term")
+        return self.note(point, reason=reason, clause=clause)
+
+    def note(self, point: Point, *, reason: Reason, clause: str, run: str = "") -> Decision:
+        """Record a decision that is about no material: what was found before it could come to one.
+
+        Raises:
+            DecisionNotRecorded: If the journal cannot be written.
+        """
         decision = Decision(
-            at=now,
+            at=self._clock(),
             point=point,
             material=None,
             sender="",
@@ -99,7 +104,7 @@ class PolicyEngine:
             is_allowed=reason is Reason.PERMITTED,
             clause=clause,
             reason=reason,
-            agreement_sha256=standing.sha256,
+            agreement_sha256=self._standing().sha256,
             run=run,
         )
         self._journal.record(decision)

@@ -48,19 +48,28 @@ def declare(termination: Termination, *, key: Ed25519PrivateKey) -> bytes:
     return add_signature(content, kind=PAYLOAD_TYPE, key=key)
 
 
+def read_termination(content: bytes) -> Termination:
+    """Return what a declaration says, whoever signed it.
+
+    Raises:
+        EnvelopeRefused: If it is no envelope with a declaration.
+        TermsUnreadable: If the declaration has an unknown form.
+    """
+    try:
+        return Termination.model_validate_json(open_envelope(content, kind=PAYLOAD_TYPE))
+    except ValidationError as error:
+        raise TermsUnreadable("The declaration has an unknown form: both ends need the same version.") from error
+
+
 def parse_termination(content: bytes, *, keys: Mapping[str, str]) -> Termination:
-    """Return the declaration that its party signed.
+    """Return the declaration that its party signed; once it was believed, a later change of keys revives nothing.
 
     Raises:
         EnvelopeRefused: If it is no envelope with a declaration.
         TermsUnreadable: If the declaration has an unknown form.
         SignaturesMissing: If it is not signed with its party's agreement key.
     """
-    payload = open_envelope(content, kind=PAYLOAD_TYPE)
-    try:
-        termination = Termination.model_validate_json(payload)
-    except ValidationError as error:
-        raise TermsUnreadable("The declaration has an unknown form: both ends need the same version.") from error
+    termination = read_termination(content)
     known = {termination.by: keys[termination.by]} if termination.by in keys else {}
     if termination.by not in find_signers(content, kind=PAYLOAD_TYPE, keys=known):
         raise SignaturesMissing("The declaration is not signed by the party that it names: it ends nothing.")
