@@ -17,6 +17,7 @@ from safeborders.models.protocol.messages import Kind, SignedMessage, sign_messa
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import update_to_bytes
 from safeborders.server.federation.flower_adapter import GridExchange
+from safeborders.server.federation.gate import Ungated
 from safeborders.server.federation.gathering import Correspondence, Pace
 from safeborders.server.federation.rounds import RunLeader
 from safeborders.server.registry.records import ModelVersion, Reply
@@ -90,7 +91,7 @@ class Rehearsal:
             key=self.coordinator,
             pace=self.pace,
         )
-        return RunLeader(to, architecture=SMALL).lead(RUN)
+        return RunLeader(to, architecture=SMALL, gate=Ungated()).lead(RUN)
 
     def replies(self, number: int) -> dict[Country, Reply]:
         """Return what the registry holds of round ``number``."""

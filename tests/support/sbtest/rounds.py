@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,17 +15,28 @@ from safeborders.models.protocol.messages import Header, Kind, SignedMessage, si
 from safeborders.models.protocol.payloads import build_order
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes
+from safeborders.node.learning.gate import AgreementGate
 from safeborders.node.learning.policy import InstalledModel, PolicySettings, StandingApproval
 from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
 from safeborders.privacy.activations import ActivationStore
+from safeborders.privacy.agreement.cabinet import Cabinet
+from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
 from safeborders.privacy.ledger import LedgerStore, PrivacyLedger
+from sbtest.agreements import InMemoryJournal, PaperFederation, terms_for, unmasked_grants
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore
 from sbtest.plans import ARCHITECTURE, FEATURES_SHA256
 
-COORDINATOR = Ed25519PrivateKey.generate()
-COUNTRY = Ed25519PrivateKey.generate()
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+PAPERS = PaperFederation(countries=("gr", "it", "ro"), federation="demo", now=NOW)
+COORDINATOR = PAPERS.node_keys["coordinator"]
+COUNTRY = PAPERS.node_keys["gr"]
+AGREEMENT = terms_for(
+    PAPERS.countries,
+    federation="demo",
+    grants=[grant for grant in unmasked_grants() if grant["material"] in {"M1", "M2"}],
+    term={"from": date(2026, 1, 1), "to": date(2030, 12, 31)},
+)
 SETTINGS = PolicySettings(
     country=Country.GR,
     federation="demo",
@@ -33,7 +45,11 @@ SETTINGS = PolicySettings(
     rounds_cap=50,
     floor=2,
     approval=StandingApproval(
-        purposes=frozenset({"P1"}), tasks=frozenset(Task), epsilon_per_run=8.0, valid_until=date(2026, 12, 31)
+        purposes=frozenset({"P1"}),
+        tasks=frozenset(Task),
+        epsilon_per_run=8.0,
+        valid_until=date(2026, 12, 31),
+        agreement_sha256=AGREEMENT.sha256(),
     ),
 )
 
@@ -66,14 +82,20 @@ class Node:
     cap_epsilon: float = 20.0
     settings: PolicySettings = SETTINGS
     now: datetime = NOW
+    cabinet: Cabinet = field(default_factory=lambda: PAPERS.make_cabinet(AGREEMENT))
+    journal: InMemoryJournal = field(default_factory=InMemoryJournal)
 
     def __post_init__(self) -> None:
         self.ledger = PrivacyLedger(self.ledger_store, cap_epsilon=self.cap_epsilon, delta=1e-5)
+        engine = PolicyEngine("gr", standing=self.cabinet.standing, journal=self.journal, clock=lambda: self.now)
         self.service = RoundService(
             NodeIdentity(key=COUNTRY, coordinator_key=public_key_hex(COORDINATOR)),
             rules=Rules(
                 settings=self.settings,
                 installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256),
+                gate=AgreementGate(
+                    self.cabinet, engine=engine, node_key=public_key_hex(COUNTRY), clock=lambda: self.now
+                ),
             ),
             memory=Memory(ledger=self.ledger, activations=self.activations),
             trainer=self.trainer,
@@ -81,7 +103,22 @@ class Node:
         )
 
     def restarted(self) -> "Node":
-        return Node(self.ledger_store, self.activations, self.trainer, self.cap_epsilon, self.settings, self.now)
+        return Node(
+            self.ledger_store,
+            self.activations,
+            self.trainer,
+            self.cap_epsilon,
+            self.settings,
+            self.now,
+            self.cabinet,
+            self.journal,
+        )
+
+
+def papers_for(plan: RunPlan, *, model: bytes, **changes: Any) -> bytes:
+    """Return papers that stand behind ``plan`` starting from ``model``; ``changes`` go into the manifest."""
+    fields = {"agreement_sha256": AGREEMENT.sha256(), "initial_model_sha256": sha256_hex(model), **changes}
+    return PAPERS.make_papers(PAPERS.make_manifest(plan, **fields))
 
 
 def make_message(
@@ -93,11 +130,14 @@ def make_message(
     model: bytes | None = None,
     key: Ed25519PrivateKey = COORDINATOR,
     payload: bytes | None = None,
+    papers: bytes | None = None,
     **changes: object,
 ) -> SignedMessage:
     """Return a message of the coordinator; ``changes`` go into the header before it is signed."""
     content = model if model is not None else model_to_bytes(ARCHITECTURE.initial_parameters(7))
-    body = payload if payload is not None else build_order(plan, model=content)
+    if papers is None:
+        papers = papers_for(plan, model=content)
+    body = payload if payload is not None else build_order(plan, model=content, papers=papers)
     fields: dict[str, object] = {
         "kind": kind,
         "federation": plan.federation,

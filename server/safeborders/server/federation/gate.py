@@ -149,6 +149,4 @@ def load_manifest(folder: Path, run: str) -> bytes:
     try:
         return (folder / f"{run}.json").read_bytes()
     except OSError as error:
-        raise ManifestRefused(
-            "No manifest of this run is kept: start it with safeborders coordinator start."
-        ) from error
+        raise ManifestRefused("The run has no manifest here: start it with safeborders coordinator start.") from error

@@ -62,7 +62,7 @@ class RunLeader:
         Raises:
             NotFound: If there is no such run.
             SettingsError: If its plan does not fit this version.
-            AgreementError, ManifestRefused, RosterRefused: If the agreement does not cover the next round or the release.
+            AgreementError: If the agreement does not cover it; ManifestRefused or RosterRefused likewise.
             TooFewCountries: If a round stayed below the floor for too long; what was saved stays.
         """
         registry = self._to.registry
