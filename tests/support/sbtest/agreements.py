@@ -12,9 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safeborders.kit.signing import public_key_hex
 from safeborders.models.defaults import BUNDLE_SHA256
+from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
+from safeborders.models.protocol.echoes import Echo, echo_of, round_before
 from safeborders.models.protocol.freshness import issue_timestamp
 from safeborders.models.protocol.manifest import Aggregation, RunManifest, countersign_manifest, draft_manifest
+from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, sign_message
 from safeborders.models.protocol.papers import Papers
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.roster import (
@@ -200,7 +203,23 @@ class PaperFederation:
         """Return the coordinator's word of ``now`` about ``roster``."""
         return issue_timestamp(roster or self.roster, key=self.node_keys[COORDINATOR], now=now or self.now)
 
-    def make_papers(self, manifest: bytes, *, timestamp: bytes | None = None) -> bytes:
+    def make_papers(self, manifest: bytes, *, timestamp: bytes | None = None, echoes: Sequence[Echo] = ()) -> bytes:
         """Return what travels with an order."""
         stamp = timestamp or self.make_timestamp()
-        return Papers(manifest=manifest.decode(), timestamp=stamp.decode()).to_bytes()
+        return Papers(manifest=manifest.decode(), timestamp=stamp.decode(), echoes=tuple(echoes)).to_bytes()
+
+    def make_echoes(self, order: Header, *, base: str, countries: Sequence[str] | None = None) -> tuple[Echo, ...]:
+        """Return what ``countries`` (all) signed in the round before ``order``, for the model ``base``."""
+        if round_before(order) < 1:
+            return ()
+        changes = {"kind": Kind.UPDATE, "round": round_before(order), "base_model_sha256": base, "sequence": 1}
+        return tuple(
+            echo_of(
+                sign_message(
+                    order.model_copy(update={**changes, "country": Country(name), "payload_sha256": EMPTY_SHA256}),
+                    payload=b"",
+                    key=self.node_keys[name],
+                )
+            )
+            for name in (self.countries if countries is None else countries)
+        )

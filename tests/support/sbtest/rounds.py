@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.signing import public_key_hex
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.messages import Header, Kind, SignedMessage, sign_message
+from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, SignedMessage, sign_message
 from safeborders.models.protocol.payloads import build_order
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes
@@ -87,20 +87,23 @@ class Node:
 
     def __post_init__(self) -> None:
         self.ledger = PrivacyLedger(self.ledger_store, cap_epsilon=self.cap_epsilon, delta=1e-5)
-        engine = PolicyEngine("gr", standing=self.cabinet.standing, journal=self.journal, clock=lambda: self.now)
         self.service = RoundService(
             NodeIdentity(key=COUNTRY, coordinator_key=public_key_hex(COORDINATOR)),
             rules=Rules(
                 settings=self.settings,
                 installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256),
-                gate=AgreementGate(
-                    self.cabinet, engine=engine, node_key=public_key_hex(COUNTRY), clock=lambda: self.now
-                ),
+                gate=self.gate(),
             ),
             memory=Memory(ledger=self.ledger, activations=self.activations),
             trainer=self.trainer,
             clock=lambda: self.now,
         )
+
+    def gate(self, node_key: str | None = None) -> AgreementGate:
+        """Return the gate of this node, or of one that holds another key."""
+        engine = PolicyEngine("gr", standing=self.cabinet.standing, journal=self.journal, clock=lambda: self.now)
+        key = node_key or public_key_hex(COUNTRY)
+        return AgreementGate(self.cabinet, engine=engine, node_key=key, clock=lambda: self.now)
 
     def restarted(self) -> "Node":
         return Node(
@@ -115,10 +118,28 @@ class Node:
         )
 
 
-def papers_for(plan: RunPlan, *, model: bytes, **changes: Any) -> bytes:
-    """Return papers that stand behind ``plan`` starting from ``model``; ``changes`` go into the manifest."""
+def manifest_for(plan: RunPlan, *, model: bytes, **changes: Any) -> bytes:
+    """Return a manifest that stands behind ``plan`` starting from ``model``; ``changes`` go into it."""
     fields = {"agreement_sha256": AGREEMENT.sha256(), "initial_model_sha256": sha256_hex(model), **changes}
-    return PAPERS.make_papers(PAPERS.make_manifest(plan, **fields))
+    return PAPERS.make_manifest(plan, **fields)
+
+
+def papers_for(plan: RunPlan, *, model: bytes, **changes: Any) -> bytes:
+    """Return the papers of a first round's order."""
+    return PAPERS.make_papers(manifest_for(plan, model=model, **changes))
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What an order brings; by default everything that an honest coordinator would bring.
+
+    Args:
+        manifest: Of the run.
+        echoes: Model that the echoes of the round before name, and the countries that they come from (all).
+    """
+
+    manifest: bytes | None = None
+    echoes: tuple[str, tuple[str, ...]] | None = None
 
 
 def make_message(
@@ -130,14 +151,11 @@ def make_message(
     model: bytes | None = None,
     key: Ed25519PrivateKey = COORDINATOR,
     payload: bytes | None = None,
-    papers: bytes | None = None,
+    papers: bytes | Brought = Brought(),
     **changes: object,
 ) -> SignedMessage:
     """Return a message of the coordinator; ``changes`` go into the header before it is signed."""
     content = model if model is not None else model_to_bytes(ARCHITECTURE.initial_parameters(7))
-    if papers is None:
-        papers = papers_for(plan, model=content)
-    body = payload if payload is not None else build_order(plan, model=content, papers=papers)
     fields: dict[str, object] = {
         "kind": kind,
         "federation": plan.federation,
@@ -147,6 +165,17 @@ def make_message(
         "sequence": sequence,
         "plan_sha256": plan.sha256(),
         "base_model_sha256": sha256_hex(content),
-        "payload_sha256": sha256_hex(body),
+        "payload_sha256": EMPTY_SHA256,
     }
-    return sign_message(Header.model_validate({**fields, **changes}), payload=body, key=key)
+    header = Header.model_validate({**fields, **changes})
+    if isinstance(papers, Brought):
+        papers = _bring(papers, plan=plan, header=header, model=content)
+    body = payload if payload is not None else build_order(plan, model=content, papers=papers)
+    named = {"payload_sha256": sha256_hex(body)} if "payload_sha256" not in changes else {}
+    return sign_message(header.model_copy(update=named), payload=body, key=key)
+
+
+def _bring(brought: Brought, *, plan: RunPlan, header: Header, model: bytes) -> bytes:
+    base, countries = brought.echoes or (sha256_hex(model), PAPERS.countries)
+    echoes = PAPERS.make_echoes(header, base=base, countries=countries)
+    return PAPERS.make_papers(brought.manifest or manifest_for(plan, model=model), echoes=echoes)

@@ -99,12 +99,14 @@ class RunLeader:
         self._gate.check_round(plan)
         started_at = datetime.now(UTC)
         updates: dict[Country, NDArray[np.int64]] = {}
+        accepted: list[SignedMessage] = []
 
         def accept(reply: SignedMessage) -> None:
             country = reply.header.country
             updates[country] = parse_update_of(
                 reply, length=self._architecture.update_length, bound=entry_bound(plan, country)
             )
+            accepted.append(reply)
 
         gathering = self._gathering(plan, base, kind=Kind.TRAIN, number=base.round + 1, accept=accept)
         for _ in range(self._to.pace.patience):
@@ -129,6 +131,7 @@ class RunLeader:
             replies=replies,
             statistics=step.statistics,
         )
+        self._gate.keep_echoes(plan.run, accepted)  # first: without them no country would answer the next round
         self._to.registry.save_round(record, model=model)
         _log.info("round_saved", run=plan.run, round=model.round, sha256=model.sha256)
         return model
