@@ -43,7 +43,7 @@ def test_a_manifest_without_the_rosters_coordinator_is_refused() -> None:
     forged = impostor.make_manifest(PLAN, agreement_sha256=AGREEMENT)
     with pytest.raises(ManifestRefused, match="not signed by the coordinator"):
         verify_manifest(forged, keys=KEYS, now=TODAY)
-    assert verify_manifest(forged, keys=KEYS | {"coordinator": impostor.members()["coordinator"].node}, now=TODAY)
+    assert verify_manifest(forged, keys={**KEYS, "coordinator": impostor.members()["coordinator"].node}, now=TODAY)
 
 
 def test_days_of_a_manifest() -> None:
