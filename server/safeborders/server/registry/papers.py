@@ -67,19 +67,23 @@ class FileDecisionJournal:
 
     def find_latest_at(self) -> datetime | None:
         """Return the latest time of any decision, or None; only new lines are read."""
-        if self._path.exists():
-            with self._path.open("rb") as file:
-                file.seek(self._read_bytes)
-                for line in file:
-                    if line.endswith(b"\n"):
-                        at = _parse(line).at
-                        self._latest = at if self._latest is None else max(self._latest, at)
-                        self._read_bytes += len(line)
+        for line in self._new_lines():
+            at = _parse(line).at
+            self._latest = at if self._latest is None else max(self._latest, at)
+            self._read_bytes += len(line)
         return self._latest
 
     def list_decisions(self) -> Sequence[Decision]:
         """Return all decisions in the order in which they were taken."""
         return [_parse(line) for line in self._path.read_bytes().splitlines()] if self._path.exists() else []
+
+    def _new_lines(self) -> list[bytes]:
+        """Return the whole lines behind what was read; a line that is being written is left for the next time."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._read_bytes)
+            return [line for line in file if line.endswith(b"\n")]
 
 
 def _parse(line: bytes) -> Decision:

@@ -6,11 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from safeborders.kit.signing import public_key_hex
 from safeborders.models.domain.governance import Handling
 from safeborders.models.domain.materials import COORDINATOR, Material, ProtectedGroup
 from safeborders.models.domain.statuses import DataSubjectCategory
-from safeborders.models.protocol.roster import RosterRefused
+from safeborders.models.protocol.roster import MemberKeys, RosterRefused, sign_roster
 from safeborders.privacy.agreement.cabinet import Cabinet, PaperKind
 from safeborders.privacy.agreement.conditions import PrivacyUnit
 from safeborders.privacy.agreement.decisions import Decision, Point, Reason
@@ -28,7 +30,7 @@ from safeborders.privacy.agreement.points import (
     check_start,
     check_training_message,
 )
-from safeborders.privacy.agreement.signing import draft
+from safeborders.privacy.agreement.signing import draft, sign
 from safeborders.privacy.agreement.standing import examine
 from safeborders.privacy.agreement.terms import Agreement
 from sbtest.agreements import NINE, TODAY, InMemoryJournal, InMemoryPapers, PaperFederation, example_source, terms_for
@@ -265,6 +267,17 @@ def test_a_cabinet_follows_the_roster_and_remembers_old_keys() -> None:
     assert cabinet.earlier_node_keys("pl") == {old.node}
     assert cabinet.standing().flaw is Reason.NOT_SIGNED  # a party that is out has not signed
     assert cabinet.standing().sha256 == ""
+
+
+def test_a_party_that_rotates_its_key_signs_again() -> None:
+    cabinet, new = FEDERATION.make_cabinet(TERMS), Ed25519PrivateKey.generate()
+    old = FEDERATION.members()["pl"]
+    members = {**FEDERATION.members(), "pl": MemberKeys(agreement=public_key_hex(new), node=old.node)}
+    second = sign_roster(FEDERATION.make_roster(version=2, members=members), key=new)
+    cabinet.follow(second, now=TODAY)
+    assert cabinet.standing().flaw is Reason.NOT_SIGNED
+    cabinet.adopt(sign(FEDERATION.sign(TERMS), key=new), now=TODAY)
+    assert cabinet.standing().agreement == TERMS
 
 
 def test_timestamps_only_rise() -> None:
