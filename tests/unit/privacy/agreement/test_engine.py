@@ -169,7 +169,7 @@ def test_one_of_two_grants_is_enough() -> None:
         ({"has_evidence": False}, Material.MODEL, False),
     ],
 )
-def test_the_strict_profile_adds_to_lax_grants(change: dict[str, object], material: Material, allowed: bool) -> None:
+def test_the_strict_profile_adds_to_lax_grants(change: dict[str, Any], material: Material, allowed: bool) -> None:
     grants = all_grants()
     grants[0]["conditions"]["secagg"]["required"] = False
     grants[1]["conditions"]["anonymity_evidence"] = "personal_data"

@@ -184,7 +184,7 @@ def test_a_run_whose_agreement_ends_rests_at_its_next_round(tmp_path: Path) -> N
             cabinet.end(declare(termination, key=paper.keys["it"]), now=NOW)
         return rehearsal.honest(order)  # type: ignore[arg-type]  # a SignedMessage
 
-    rehearsal.answers = dict.fromkeys((Country.GR, Country.IT, Country.PL), answer)  # type: ignore[arg-type]  # any reaction
+    rehearsal.answers = dict.fromkeys((Country.GR, Country.IT, Country.PL), answer)
     rehearsal.build_grid()
     with pytest.raises(TransferRefused):
         rehearsal.lead(gate=gate)
