@@ -80,7 +80,7 @@ WAYS: dict[Material, tuple[str, str, str]] = {
     Material.SYNTHETIC: ("gr", "it", "P4"),
 }
 WITH_NOISE = {Material.UPDATE, Material.AGGREGATE, Material.EVALUATION, Material.SYNTHETIC}
-NO: dict[str, tuple[object, Reason, set[Material]]] = {
+NO: dict[str, tuple[Any, Reason, set[Material]]] = {
     "unit": (PrivacyUnit.CASE, Reason.UNIT_DIFFERS, WITH_NOISE),
     "epsilon_total": (Decimal(9), Reason.EPSILON_EXCEEDED, WITH_NOISE),
     "delta": (None, Reason.DELTA_EXCEEDED, WITH_NOISE),
