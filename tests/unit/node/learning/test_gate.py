@@ -121,8 +121,9 @@ def test_a_coordinator_that_holds_back_or_swaps_the_roster_gets_nothing() -> Non
         ),
     }
     for timestamp in wrong.values():
-        with pytest.raises(RosterRefused):
+        with pytest.raises(RosterRefused) as refusal:
             answer(node, stamped(timestamp))
+        assert refusal_of(refusal.value) is Refusal.NO_AGREEMENT
         assert last(node) == (Point.TRAINING_MESSAGE, Reason.ROSTER_STALE)
     assert nothing_happened(node)
     assert answer(node, stamped(PAPERS.make_timestamp()))  # the control
