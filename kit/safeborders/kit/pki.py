@@ -17,6 +17,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import write_atomically
 
+NODE_DOMAIN = "nodes.safeborders.internal"
+"""Where the certificates of nodes have their names; ``internal`` is reserved for private use (ICANN, 2024)."""
+
 
 @dataclass(frozen=True)
 class Authority:
@@ -34,19 +37,28 @@ def create_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def create_authority(name: str, *, now: datetime, days: int) -> Authority:
-    """Make a self-signed authority called ``name`` that is valid for ``days`` from ``now``."""
+def create_authority(name: str, *, now: datetime, days: int, server_names: tuple[str, ...] | None = None) -> Authority:
+    """Make a self-signed authority called ``name`` that is valid for ``days`` from ``now``.
+
+    Args:
+        name: Its common name.
+        now: Start of validity.
+        days: Length of validity.
+        server_names: The only DNS names and IP addresses that its servers may answer under; its clients are named below
+            ``NODE_DOMAIN``. None leaves it free, for tests and for loopback.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _named(name)
-    certificate = (
+    builder = (
         _builder(subject=subject, issuer=subject, now=now, days=days)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(authority=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
     )
-    return Authority(certificate=certificate, key=key)
+    if server_names is not None:
+        builder = builder.add_extension(_name_constraints(server_names), critical=True)
+    return Authority(certificate=builder.sign(key, hashes.SHA256()), key=key)
 
 
 def build_request(name: str, *, key: ec.EllipticCurvePrivateKey) -> x509.CertificateSigningRequest:
@@ -72,7 +84,7 @@ def issue_certificate(
         server_names: DNS names or IP addresses that a server answers under.
 
     Raises:
-        SettingsError: If the request is not signed by its own key.
+        SettingsError: If the request is not signed by its own key, or has no single common name.
     """
     if not request.is_signature_valid:
         raise SettingsError("The certificate request is not signed by its own key: make a new request.")
@@ -85,10 +97,9 @@ def issue_certificate(
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
     )
-    if server_names:
-        names = x509.SubjectAlternativeName([_general_name(name) for name in server_names])
-        builder = builder.add_extension(names, critical=False)
-    return builder.sign(authority.key, hashes.SHA256())
+    names = server_names or _client_names(request)
+    alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
+    return builder.add_extension(alternatives, critical=False).sign(authority.key, hashes.SHA256())
 
 
 def certificate_pem(certificate: x509.Certificate) -> bytes:
@@ -141,6 +152,28 @@ def _key_usage(*, authority: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _client_names(request: x509.CertificateSigningRequest) -> tuple[str, ...]:
+    """Return the DNS name of a client below our own domain; no resolver knows it."""
+    names = [name.value for name in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if len(names) != 1 or not isinstance(names[0], str):
+        raise SettingsError("The certificate request has no single common name: make a new request.")
+    return (f"{names[0]}.{NODE_DOMAIN}",)
+
+
+def _name_constraints(server_names: tuple[str, ...]) -> x509.NameConstraints:
+    """Return what the authority's certificates may be named: subtrees without a leading dot, which verifiers refuse."""
+    permitted: list[x509.GeneralName] = [x509.DNSName(NODE_DOMAIN)]
+    for name in server_names:
+        general = _general_name(name)
+        if isinstance(general, x509.IPAddress):
+            permitted.append(x509.IPAddress(ipaddress.ip_network(str(general.value))))
+        else:
+            permitted.append(general)
+    networks = (x509.IPAddress(ipaddress.ip_network(everything)) for everything in ("0.0.0.0/0", "::/0"))
+    has_address = any(isinstance(one, x509.IPAddress) for one in permitted)
+    return x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None if has_address else list(networks))
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -7,8 +7,10 @@ import typer
 
 from safeborders.kit.lazy import load_function
 from safeborders.node import export_cli
+from safeborders.node.agreement_cli import app as agreement_app
 
 app = typer.Typer(help="Run a country's node.", no_args_is_help=True)
+app.add_typer(agreement_app, name="agreement")
 
 app.command("export")(export_cli.export)
 

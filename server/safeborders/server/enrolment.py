@@ -35,7 +35,9 @@ def create_identity(settings: CoordinatorSettings, *, now: datetime) -> None:
         raise Conflict(f"The coordinator in {places.state} has keys already: use another state folder to start afresh.")
     for folder in (places.identity, places.logs):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    authority = create_authority(f"{settings.federation} authority", now=now, days=_AUTHORITY_DAYS)
+    authority = create_authority(
+        f"{settings.federation} authority", now=now, days=_AUTHORITY_DAYS, server_names=settings.edge.names
+    )
     write_atomically(places.authority_key, _private_pem(authority))
     write_atomically(places.authority, certificate_pem(authority.certificate))
     request = build_request("coordinator", key=create_key(places.tls_key))

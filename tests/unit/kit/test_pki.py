@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.pki import (
+    NODE_DOMAIN,
     Authority,
     build_request,
     certificate_pem,
@@ -143,3 +146,35 @@ def test_unusable_tls_files_are_named(tmp_path: Path, authority: Authority) -> N
 def test_private_keys_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     create_key(tmp_path / "gr.key")
     assert (tmp_path / "gr.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_constrained_authority_names_nodes_and_its_own_servers_alone(tmp_path: Path) -> None:
+    constrained = create_authority("c", now=NOW, days=30, server_names=("coordinator.example", "127.0.0.1"))
+    free = create_authority("f", now=NOW, days=30)
+
+    def reached(authority: Authority, *, host: str, folder: Path) -> bool:
+        folder.mkdir()
+        server = enrol(folder, "server", authority=authority, server_names=(host,))
+        return shake_hands(server, enrol(folder, "gr", authority=authority), host=host) == "gr"
+
+    for number, host in enumerate(("coordinator.example", "127.0.0.1")):
+        assert reached(constrained, host=host, folder=tmp_path / f"good{number}")
+    for number, host in enumerate(("other.example", "127.0.0.2", "bank.example", "nodes.safeborders.example")):
+        assert not reached(constrained, host=host, folder=tmp_path / f"bad{number}")
+        assert reached(free, host=host, folder=tmp_path / f"control{number}")
+
+
+def test_a_node_certificate_is_short_lived_and_verifies_as_a_client() -> None:
+    authority = create_authority("c", now=NOW, days=30, server_names=("coordinator.example",))
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = issue_certificate(authority, build_request("gr", key=key), now=NOW, days=30)
+    verifier = PolicyBuilder().store(Store([authority.certificate])).time(NOW).build_client_verifier()
+    found = verifier.verify(certificate, [])
+    assert [name.value for name in found.subjects or []] == [f"gr.{NODE_DOMAIN}"]
+    other = create_authority("c", now=NOW, days=30, server_names=())
+    stranger = PolicyBuilder().store(Store([other.certificate])).time(NOW).build_client_verifier()
+    with pytest.raises(VerificationError):
+        stranger.verify(certificate, [])
+    late = PolicyBuilder().store(Store([authority.certificate])).time(NOW + timedelta(days=31)).build_client_verifier()
+    with pytest.raises(VerificationError):
+        late.verify(certificate, [])

@@ -14,6 +14,8 @@ _BY_CODE: dict[str, Refusal] = {
 }
 _BY_FAMILY: dict[str, Refusal] = {
     "agreement": Refusal.NO_AGREEMENT,
+    "roster": Refusal.NO_AGREEMENT,
+    "envelope": Refusal.MALFORMED,
     "access": Refusal.DENIED,
     "privacy": Refusal.DENIED,
     "federation": Refusal.DENIED,

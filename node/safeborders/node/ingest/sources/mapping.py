@@ -9,10 +9,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self, cast
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from safeborders.configs.loading import parse_plain_yaml
+from safeborders.kit.strict_yaml import YamlRefused, parse_yaml
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
 from safeborders.node.ingest.sources.refusals import BadMapping, MappingWithoutEnvelope
@@ -267,11 +266,11 @@ def parse_operator_yaml(content: bytes, *, what: str) -> dict[str, object]:
     if len(content) > LARGEST_BYTES:
         raise BadMapping(f"The {what} is larger than 256 KiB: it cannot be one.")
     try:
-        document = parse_plain_yaml(content.decode("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" near line {mark.line + 1}" if mark else ""
-        raise BadMapping(f"The {what} is no plain YAML{line}: correct it there.") from None
+        document = parse_yaml(content.decode("utf-8"), largest_bytes=LARGEST_BYTES)
+    except YamlRefused as error:
+        raise BadMapping(f"The {what} is no plain YAML {error}: correct it there.") from None
+    except UnicodeDecodeError:
+        raise BadMapping(f"The {what} is not UTF-8: save it as that.") from None
     if not isinstance(document, dict):
         raise BadMapping(f"The {what} must hold keys and values: see the examples in configs/mappings.")
     _check_keys(document, path="")

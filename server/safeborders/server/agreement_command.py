@@ -1,0 +1,77 @@
+"""What the coordinator's commands about roster, agreement and manifests do."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from safeborders.configs.coordinator import CoordinatorSettings
+from safeborders.kit.clock import system_clock
+from safeborders.kit.files import load_bytes, write_atomically
+from safeborders.kit.signing import create_signing_key, load_signing_key
+from safeborders.models.domain.materials import COORDINATOR
+from safeborders.models.protocol.keycard import issue_card, parse_card
+from safeborders.privacy.agreement.cabinet import Cabinet
+from safeborders.privacy.agreement.engine import PolicyEngine
+from safeborders.server.commands import load_coordinator
+from safeborders.server.registry.papers import FileDecisionJournal, FolderPaperStore
+
+_console = Console(highlight=False)
+_GOOD_FOR = timedelta(days=14)
+
+
+def write_card(profile: Path, *, out: Path) -> None:
+    """Write the card of public keys and show its fingerprint."""
+    settings = load_coordinator(profile)
+    places = settings.places
+    path = places.agreement_key
+    agreement = load_signing_key(path) if path.exists() else create_signing_key(path)
+    node = load_signing_key(places.signing_key)
+    content = issue_card(settings.federation, COORDINATOR, agreement=agreement, node=node)
+    write_atomically(out, content, mode=0o644)
+    _console.print(f"Send {out} to whoever drafts the roster, and read this fingerprint out to the countries:")
+    _console.print(parse_card(content).fingerprint())
+
+
+def keep_roster(profile: Path, *, file: Path, fingerprint: str) -> None:
+    """Keep the first roster or follow it."""
+    cabinet, content, now = build_cabinet(load_coordinator(profile)), load_bytes(file), system_clock()
+    if fingerprint:
+        roster = cabinet.trust_first_roster(content, fingerprint=fingerprint, now=now)
+    else:
+        roster = cabinet.follow(content, now=now)
+    _console.print(f"Roster {roster.version} of {roster.federation} is in force until {roster.expires_at:%Y-%m-%d}.")
+
+
+def adopt_agreement(profile: Path, *, file: Path) -> None:
+    """Keep an agreement or its next version."""
+    agreement = build_cabinet(load_coordinator(profile)).adopt(load_bytes(file), now=system_clock())
+    _console.print(f"{agreement.id} version {agreement.version} is kept; it counts from {agreement.term.first}.")
+
+
+def end_agreement(profile: Path, *, file: Path) -> None:
+    """Keep a declaration."""
+    cabinet = build_cabinet(load_coordinator(profile))
+    termination = cabinet.end(load_bytes(file), now=system_clock())
+    day = termination.ends_on(cabinet.agreement())
+    _console.print(f"{termination.by} ended the agreement ({termination.ground}): no round starts from {day}.")
+
+
+def show_decisions(profile: Path, *, last: int) -> None:
+    """Print the newest decisions as they are kept."""
+    path = load_coordinator(profile).places.decisions
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    for line in lines[-max(last, 1) :]:
+        sys.stdout.write(line + "\n")
+
+
+def build_cabinet(settings: CoordinatorSettings) -> Cabinet:
+    """Return the papers that the coordinator keeps."""
+    return Cabinet(FolderPaperStore(settings.places.papers))
+
+
+def build_engine(settings: CoordinatorSettings, *, cabinet: Cabinet) -> PolicyEngine:
+    """Return the engine that decides for the coordinator."""
+    journal = FileDecisionJournal(settings.places.decisions)
+    return PolicyEngine(COORDINATOR, standing=cabinet.standing, journal=journal, clock=system_clock)
