@@ -105,9 +105,14 @@ class Checkpoint:
             log_key: The log's public key, hexadecimal; part of it stands in the note.
             witness_keys: Public key of each witness whose co-signature shall stand in the note.
         """
-        lines = [_signature_line(self.origin, _LOG_KEY, log_key, self.signature)]
+        lines = [_signature_line(self.origin, _LOG_KEY, public_key=log_key, signature=self.signature)]
         lines += [
-            _signature_line(name, _WITNESS_KEY, witness_keys[name], given.at.to_bytes(_TIME_BYTES) + given.signature)
+            _signature_line(
+                name,
+                _WITNESS_KEY,
+                public_key=witness_keys[name],
+                signature=given.at.to_bytes(_TIME_BYTES) + given.signature,
+            )
             for name, given in self.cosignatures.items()
             if name in witness_keys
         ]
@@ -146,12 +151,12 @@ def parse_checkpoint(text: str, *, log_key: str, witness_keys: Mapping[str, str]
         raise CheckpointRefused("The checkpoint has an unknown form: ask for it again.")
     if len(read) > _MOST_SIGNATURES:
         raise CheckpointRefused("The checkpoint has more signatures than countries exist: ask for it again.")
-    own = _find(read, origin, _key_id(origin, _LOG_KEY, log_key), _SIGNATURE_BYTES)
+    own = _find(read, origin, key_id=_key_id(origin, _LOG_KEY, log_key), length=_SIGNATURE_BYTES)
     checkpoint = Checkpoint(origin=origin, size=int(size), root=digest, signature=own or b"")
     if own is None or not checkpoint.is_signed_by_log(log_key):
         raise CheckpointRefused("The checkpoint is not signed by the log that it names: do not believe it.")
     for name, key in witness_keys.items():
-        given = _find(read, name, _key_id(name, _WITNESS_KEY, key), _TIME_BYTES + _SIGNATURE_BYTES)
+        given = _find(read, name, key_id=_key_id(name, _WITNESS_KEY, key), length=_TIME_BYTES + _SIGNATURE_BYTES)
         if given is not None:
             stamp = Cosignature(at=int.from_bytes(given[:_TIME_BYTES]), signature=given[_TIME_BYTES:])
             checkpoint = checkpoint.with_cosignature(name, stamp)
@@ -176,7 +181,7 @@ def _key_id(name: str, kind: int, public_key: str) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + bytes.fromhex(public_key)).digest()[:4]
 
 
-def _signature_line(name: str, kind: int, public_key: str, signature: bytes) -> str:
+def _signature_line(name: str, kind: int, *, public_key: str, signature: bytes) -> str:
     return f"— {name} {base64.b64encode(_key_id(name, kind, public_key) + signature).decode()}\n"
 
 
@@ -188,6 +193,6 @@ def _read_line(line: str) -> _Line:
     return name, decoded[:4], decoded[4:]
 
 
-def _find(lines: list[_Line], name: str, key_id: bytes, length: int) -> bytes | None:
+def _find(lines: list[_Line], name: str, *, key_id: bytes, length: int) -> bytes | None:
     found = (content for who, key, content in lines if (who, key) == (name, key_id) and len(content) == length)
     return next(found, None)
