@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from safeborders.kit.errors import SettingsError
+from safeborders.kit.strict_yaml import YamlRefused, parse_yaml
 
 _LARGEST_BYTES = 64 * 1024
 
@@ -18,22 +18,6 @@ class Settings(BaseModel):
 
 
 SettingsType = TypeVar("SettingsType", bound=Settings)
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML without aliases (they can grow without bound) and without a key given twice."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed")
-        node: yaml.Node | None = super().compose_node(parent, index)
-        return node
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if len(set(keys)) != len(keys):
-            raise yaml.constructor.ConstructorError(None, None, "a key is given twice", node.start_mark)
-        return super().construct_mapping(node, deep=deep)
 
 
 def load_settings(path: Path, kind: type[SettingsType]) -> SettingsType:
@@ -56,14 +40,10 @@ def _load_mapping(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"The profile {path} cannot be read: give the path of a YAML file.") from error
-    if len(text) > _LARGEST_BYTES:
-        raise SettingsError(f"The profile {path} is larger than 64 KiB: it cannot be a profile.")
     try:
-        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # a subclass of SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" near line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"The profile {path} is no plain YAML{line}: correct it there.") from None
+        document = parse_yaml(text, largest_bytes=_LARGEST_BYTES)
+    except YamlRefused as error:
+        raise SettingsError(f"The profile {path} is no plain YAML {error}: correct it there.") from None
     if not isinstance(document, dict):
         raise SettingsError(f"The profile {path} must hold keys and values: see the examples in configs/profiles.")
     return document

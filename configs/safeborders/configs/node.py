@@ -9,7 +9,7 @@ from pydantic import Field, HttpUrl, field_validator
 from safeborders.configs.loading import Settings
 from safeborders.configs.places import NodePlaces, ProfilePath
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.plan import Task
+from safeborders.models.protocol.plan import Sha256, Task
 
 Purpose = Annotated[str, Field(pattern=r"^P[1-5]$")]
 
@@ -41,6 +41,9 @@ class ApprovalSettings(Settings):
     tasks: tuple[Task, ...] = Field(min_length=1, description="What may be learnt.")
     epsilon_per_run: float = Field(gt=0, le=100, description="Most epsilon that one run may spend.")
     valid_until: date = Field(description="Last day on which the approval counts.")
+    agreement_sha256: Sha256 | None = Field(
+        default=None, description="Version of the agreement that it is given under; when absent, it covers no run."
+    )
 
 
 class ApiSettings(Settings):

@@ -22,6 +22,7 @@ class NodePlaces:
         self.state = state
         self.identity = state / "identity"  # keys made here that never leave
         self.signing_key = self.identity / "signing.pem"
+        self.agreement_key = self.identity / "agreement.pem"  # in production on a token, off line
         self.tls_key = self.identity / "tls.pem"
         self.flower_key = self.identity / "flower.pem"
         self.enrolment = state / "enrolment"  # what the coordinator answered
@@ -40,10 +41,14 @@ class CoordinatorPlaces:
         self.state = state
         self.identity = state / "identity"
         self.signing_key = self.identity / "signing.pem"
+        self.agreement_key = self.identity / "agreement.pem"
         self.authority_key = self.identity / "authority-key.pem"
         self.tls_key = self.identity / "tls.pem"
         self.authority = state / "authority.pem"
         self.certificate = state / "certificate.pem"
         self.database = state / "coordinator.db"
+        self.papers = state / "papers"  # roster, agreement, declarations; the newest of each kind counts
+        self.manifests = state / "manifests"  # one a run
+        self.decisions = state / "decisions.jsonl"
         self.superlink = state / "superlink"  # Flower's own files; they may be lost
         self.logs = state / "logs"

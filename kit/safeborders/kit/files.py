@@ -40,6 +40,14 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
         os.close(folder)
 
 
+def load_bytes(path: Path) -> bytes:
+    """Return the content of a file that a person named. Raises SettingsError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: give the path of an existing file.") from error
+
+
 def load_secret(path: Path, *, what: str) -> str:
     """Return the one-line secret in the file at ``path``.
 

@@ -18,6 +18,9 @@ MOMENTUM = 0.9
 """Of the coordinator's step: velocity = momentum * velocity + mean gradient; model -= learning_rate * velocity."""
 MODEL_SEED = 20260101
 
+BUNDLE_SHA256 = "062b9bf319801dfba9c3b49e8d747925fe2abb5bb6e88d866b0ae2d0827412af"
+"""Of the Flower bundle without code that the coordinator opens runs with; no node executes one (decision 0004)."""
+
 ARCHITECTURE = Architecture(
     (
         TaskArchitecture(Task.TYPOLOGY, (len(SPECIFICATION.typology), len(CASE_TYPES))),

@@ -1,16 +1,64 @@
 """Wires the ledger and the limits of a node from its profile. Nothing here imports torch."""
 
 from safeborders.configs.node import NodeSettings
+from safeborders.kit.clock import system_clock
 from safeborders.models.defaults import DELTA
+from safeborders.models.domain.countries import Country
+from safeborders.models.domain.materials import COORDINATOR, Material
+from safeborders.node.learning.gate import AgreementGate
 from safeborders.node.learning.policy import PolicySettings, StandingApproval
+from safeborders.node.storage.agreement_store import SqlDecisionJournal, SqlPaperStore
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.ledger_store import SqlLedgerStore
+from safeborders.privacy.agreement.cabinet import Cabinet
+from safeborders.privacy.agreement.engine import PolicyEngine
+from safeborders.privacy.agreement.standing import Standing
 from safeborders.privacy.ledger import PrivacyLedger
 
 
 def build_ledger(settings: NodeSettings, store: Store) -> PrivacyLedger:
-    """Return the country's ledger with its own cap; everything ever released is priced at one delta."""
-    return PrivacyLedger(SqlLedgerStore(store.engine), cap_epsilon=settings.privacy.epsilon_cap, delta=DELTA)
+    """Return the country's ledger; everything ever released is priced at one delta.
+
+    Its cap is the country's own, or the one that the agreement grants for updates where that is lower.
+    """
+    caps = [settings.privacy.epsilon_cap, *agreed_caps(build_cabinet(store).standing(), settings.country)]
+    return PrivacyLedger(SqlLedgerStore(store.engine), cap_epsilon=min(caps), delta=DELTA)
+
+
+def agreed_caps(standing: Standing, country: Country) -> tuple[float, ...]:
+    """Return the largest epsilon that the agreement grants ``country`` for updates; nothing where it grants none."""
+    if standing.agreement is None:
+        return ()
+    grants = [
+        grant.conditions.dp.epsilon_max_total
+        for grant in standing.agreement.grants
+        if grant.material is Material.UPDATE
+        and grant.covers(sender=country.value, recipient=COORDINATOR)
+        and grant.conditions.dp is not None
+    ]
+    return (float(max(grants)),) if grants else ()
+
+
+def build_cabinet(store: Store) -> Cabinet:
+    """Return the papers that the country keeps."""
+    return Cabinet(SqlPaperStore(store.engine))
+
+
+def build_engine(settings: NodeSettings, store: Store, *, cabinet: Cabinet) -> PolicyEngine:
+    """Return the engine that decides for the country and records in its database."""
+    return PolicyEngine(
+        settings.country.value,
+        standing=cabinet.standing,
+        journal=SqlDecisionJournal(store.engine),
+        clock=system_clock,
+    )
+
+
+def build_gate(settings: NodeSettings, store: Store, *, node_key: str) -> AgreementGate:
+    """Return what stands before the country's learning."""
+    cabinet = build_cabinet(store)
+    engine = build_engine(settings, store, cabinet=cabinet)
+    return AgreementGate(cabinet, engine=engine, node_key=node_key, clock=system_clock)
 
 
 def policy_settings(settings: NodeSettings) -> PolicySettings:
@@ -30,5 +78,6 @@ def policy_settings(settings: NodeSettings) -> PolicySettings:
             tasks=frozenset(approval.tasks),
             epsilon_per_run=approval.epsilon_per_run,
             valid_until=approval.valid_until,
+            agreement_sha256=approval.agreement_sha256,
         ),
     )

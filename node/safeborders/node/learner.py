@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
-from safeborders.kit.logs import set_up_logs
-from safeborders.kit.signing import load_signing_key
+from safeborders.kit.logs import get_log, set_up_logs
+from safeborders.kit.signing import load_signing_key, public_key_hex
 from safeborders.kit.supervisor import stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.node.bootstrap import build_ledger, policy_settings
+from safeborders.node.bootstrap import build_gate, build_ledger, policy_settings
 from safeborders.node.enrolment import load_admission
 from safeborders.node.learning.connector import Connector, ConnectorConfig
 from safeborders.node.learning.policy import InstalledModel
@@ -23,6 +23,8 @@ from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore
 
+_log = get_log("learner")
+
 
 def build_connector(settings: NodeSettings, store: Store) -> Connector:
     """Return the connector that answers the coordinator for this country.
@@ -32,11 +34,16 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     """
     places, admission = settings.places, load_admission(settings)
     evaluation = places.evaluation if settings.write_evaluation else None
+    key = load_signing_key(places.signing_key)
+    gate = build_gate(settings, store, node_key=public_key_hex(key))
+    start = gate.check_start()
+    _log.info("agreement", state="binds" if start.is_allowed else "refused", reason=start.reason.value)
     service = RoundService(
-        NodeIdentity(key=load_signing_key(places.signing_key), coordinator_key=admission.coordinator_key),
+        NodeIdentity(key=key, coordinator_key=admission.coordinator_key),
         rules=Rules(
             settings=policy_settings(settings),
             installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=SPECIFICATION.sha256()),
+            gate=gate,
         ),
         memory=Memory(ledger=build_ledger(settings, store), activations=SqlActivationStore(store.engine)),
         trainer=NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation),

@@ -146,6 +146,7 @@ class PrivacyLedger:
         self._clock = clock
         self._memory = _Memory()
         self._certificate: dict[Event, int] = {}
+        self._certified = 0.0
 
     def reserve(self, charge: Charge, *, horizon: Sequence[Event] = ()) -> Reservation:
         """Charge a round before anything is computed for it, or return the reservation that it already has.
@@ -237,6 +238,22 @@ class PrivacyLedger:
             self._refresh(step)
         return epsilon_of_multiset(self._memory.spent, delta=self._delta)
 
+    @property
+    def delta(self) -> float:
+        """The delta at which everything is priced."""
+        return self._delta
+
+    def bound_epsilon(self) -> float:
+        """Return an upper bound on ``spent_epsilon``: what was last proven to fit, or the exact cost.
+
+        It is cheap after a reservation, and at most the cap unless the cap was lowered below what is spent.
+        """
+        with self._store.transaction() as step:
+            self._refresh(step)
+        if self._memory.spent and _is_within(self._memory.spent, self._certificate):
+            return self._certified
+        return epsilon_of_multiset(self._memory.spent, delta=self._delta)
+
     def list_entries(self) -> Sequence[LedgerEntry]:
         """Return all rows of all periods, for the operator and the supervisory authority."""
         with self._store.transaction() as step:
@@ -296,8 +313,11 @@ class PrivacyLedger:
         if _is_within(needed, self._certificate):
             return True
         for wish in (self._whole_run(charge.run, horizon=horizon), needed):
-            if _is_within(needed, wish) and epsilon_of_multiset(wish, delta=self._delta) <= self._cap_epsilon:
-                self._certificate = wish
+            if not _is_within(needed, wish):
+                continue
+            cost = epsilon_of_multiset(wish, delta=self._delta)
+            if cost <= self._cap_epsilon:
+                self._certificate, self._certified = wish, cost
                 return True
         return False
 

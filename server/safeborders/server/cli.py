@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
+from safeborders.server.agreement_cli import app as agreement_app
 
 app = typer.Typer(help="Run the coordinator.", no_args_is_help=True)
+app.add_typer(agreement_app, name="agreement")
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The coordinator's YAML profile.")]
 
@@ -42,16 +44,26 @@ def run(profile: Profile) -> None:
 @app.command("plan")
 def plan(
     profile: Profile,
+    out: Annotated[Path, typer.Option(help="File for the run's manifest.")],
     epsilon: Annotated[float, typer.Option(help="Epsilon of one country's messages against everybody.")] = 8.0,
     rounds: Annotated[int | None, typer.Option(help="Rounds of the run; default: the measured best.")] = None,
     floor: Annotated[int, typer.Option(help="Fewest countries in a round.")] = 3,
     deadline: Annotated[float, typer.Option(help="Seconds that a round waits.")] = 30.0,
     sizes: Annotated[Path | None, typer.Option(help="YAML of declared public sizes, e.g. typology: {gr: 120}.")] = None,
 ) -> None:
-    """Plan a run and hand it to the coordinator; the countries decide on their own whether to answer."""
-    load_function("safeborders.server.plan_command:plan_run")(
-        profile, epsilon=epsilon, rounds=rounds, floor=floor, deadline=deadline, sizes=sizes
+    """Plan a run and write its manifest; nothing starts before two countries have signed it."""
+    request = load_function("safeborders.server.planning:RunRequest")(
+        epsilon=epsilon, rounds=rounds, floor=floor, deadline_seconds=deadline
     )
+    load_function("safeborders.server.plan_command:plan_run")(profile, request=request, sizes=sizes, out=out)
+
+
+@app.command("start")
+def start(
+    profile: Profile, manifest: Annotated[Path, typer.Argument(help="The manifest with the countries' signatures.")]
+) -> None:
+    """Start a run; the countries decide on their own whether to answer."""
+    load_function("safeborders.server.agreement_command:start_run")(profile, manifest=manifest)
 
 
 @app.command("resume")

@@ -10,7 +10,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import Conflict, SettingsError
-from safeborders.kit.files import write_atomically
+from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.pki import certificate_pem
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.enrolment import parse_request
@@ -41,7 +41,7 @@ def admit_countries(profile: Path, *, requests: Sequence[Path], expected: Sequen
         raise SettingsError("Give one --fingerprint for each request, in the same order.")
     settings = load_coordinator(profile)
     documents = [
-        parse_request(read_file(path), expected=digits) for path, digits in zip(requests, expected, strict=True)
+        parse_request(load_bytes(path), expected=digits) for path, digits in zip(requests, expected, strict=True)
     ]
     now = system_clock()
     answers = [(request, *enrolment.admit(settings, request, now=now)) for request in documents]
@@ -92,11 +92,3 @@ def load_coordinator(profile: Path) -> CoordinatorSettings:
     if not settings.places.signing_key.exists():
         raise SettingsError(f"There is no identity in {settings.places.state}: run safeborders coordinator init first.")
     return settings
-
-
-def read_file(path: Path) -> bytes:
-    """Return the content of a file that the command line names. Raises SettingsError."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: give the path of an existing file.") from error

@@ -13,7 +13,7 @@ from safeborders.server.commands import load_coordinator
 from safeborders.server.federation.edge import EdgeConfig, start_edge
 from safeborders.server.federation.link import Link, quiet_environment
 from safeborders.server.federation.reconciliation import Reconciliation
-from safeborders.server.federation.runner import RunnerConfig, start_runner
+from safeborders.server.federation.runner import PaperPlaces, RunnerConfig, start_runner
 from safeborders.server.federation.superlink import start_superlink
 from safeborders.server.registry.roster import Roster, RosterState
 from safeborders.server.registry.sql import SqlRegistry
@@ -92,4 +92,9 @@ def runner_config(settings: CoordinatorSettings, *, roster: Roster) -> RunnerCon
         signing_key=settings.places.signing_key,
         roster=enrolled,
         architecture=ARCHITECTURE,
+        papers=PaperPlaces(
+            folder=settings.places.papers,
+            manifests=settings.places.manifests,
+            decisions=settings.places.decisions,
+        ),
     )

@@ -44,12 +44,14 @@ class StandingApproval:
         tasks: What may be learnt.
         epsilon_per_run: Most that one run may cost.
         valid_until: Last day (UTC) on which it counts.
+        agreement_sha256: Version of the agreement that it was given under; another version needs another approval.
     """
 
     purposes: frozenset[str]
     tasks: frozenset[Task]
     epsilon_per_run: float
     valid_until: date
+    agreement_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,17 @@ def approve_run(plan: RunPlan, *, settings: PolicySettings, installed: Installed
         PolicyDenied: If a limit, a hash or a membership is not as it must be; the sentence names the first.
         ApprovalPending: If only the operator's approval is missing.
     """
+    approved = price_run(plan, settings=settings, installed=installed)
+    check_approval(approved, approval=settings.approval, now=now)
+    return approved
+
+
+def price_run(plan: RunPlan, *, settings: PolicySettings, installed: InstalledModel) -> ApprovedRun:
+    """Return ``plan`` with its cost by our own arithmetic if it is within this country's limits.
+
+    Raises:
+        PolicyDenied: If a limit, a hash or a membership is not as it must be; the sentence names the first.
+    """
     for is_kept, sentence in _conditions(plan, settings=settings, installed=installed):
         if not is_kept():
             raise PolicyDenied(sentence, run=plan.run)
@@ -117,9 +130,7 @@ def approve_run(plan: RunPlan, *, settings: PolicySettings, installed: Installed
     cost = epsilon(events, delta=plan.delta)
     if not cost <= settings.epsilon_cap:
         raise PolicyDenied("The run would cost more epsilon than this country allows: add noise.", run=plan.run)
-    approved = ApprovedRun(plan=plan, events=events, epsilon=cost)
-    check_approval(approved, approval=settings.approval, now=now)
-    return approved
+    return ApprovedRun(plan=plan, events=events, epsilon=cost)
 
 
 def check_approval(run: ApprovedRun, *, approval: StandingApproval | None, now: datetime) -> None:

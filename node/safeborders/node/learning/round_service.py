@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.signing import is_signed_by
+from safeborders.models.protocol.manifest import RunManifest
 from safeborders.models.protocol.messages import Header, Kind, MessageRefused, SignedMessage, sign_message
-from safeborders.models.protocol.payloads import parse_order
+from safeborders.models.protocol.payloads import Order, parse_order
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import parse_model, update_to_bytes
+from safeborders.node.learning.gate import Spending
 from safeborders.node.learning.policy import (
     ApprovedRun,
     InstalledModel,
@@ -31,6 +33,22 @@ from safeborders.node.learning.policy import (
 from safeborders.privacy.activations import Activation, ActivationStore
 from safeborders.privacy.errors import PlanChanged, ReleaseRefused
 from safeborders.privacy.ledger import Charge, PrivacyLedger
+
+
+class Gate(Protocol):
+    """Asks the agreement; every answer is recorded before it is given."""
+
+    def read_papers(self, order: Order, *, header: Header) -> RunManifest:
+        """Return the signed manifest behind an order. Raises ManifestRefused or RosterRefused."""
+
+    def check_training(self, manifest: RunManifest, *, spending: Spending) -> None:
+        """E2: may we work on it? Raises TransferRefused or ApprovalPending."""
+
+    def check_sending(self, manifest: RunManifest, *, spending: Spending) -> None:
+        """E3: may what is stored leave? Raises TransferRefused or ApprovalPending."""
+
+    def check_activation(self, manifest: RunManifest, *, spending: Spending) -> None:
+        """E2: may we use the model? Raises TransferRefused or ApprovalPending."""
 
 
 class Trainer(Protocol):
@@ -65,10 +83,11 @@ class NodeIdentity:
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides: the country's settings and what is installed."""
+    """What decides: the country's settings, what is installed, and the agreement."""
 
     settings: PolicySettings
     installed: InstalledModel
+    gate: Gate
 
 
 @dataclass(frozen=True)
@@ -107,6 +126,8 @@ class RoundService:
 
         Raises:
             MessageRefused: If it is not the coordinator's, not for us, or malformed.
+            ManifestRefused: If no signed manifest stands behind it; RosterRefused if no fresh roster does.
+            TransferRefused: If the agreement does not cover it.
             PolicyDenied: If the country does not allow it.
             ApprovalPending: If the operator has to decide first.
             PlanChanged: If the run was priced with another plan, or the round with another model.
@@ -115,13 +136,14 @@ class RoundService:
         """
         with self._lock:
             self._check_addressed_to_us(message)
-            plan, model_bytes = parse_order(message.payload)
-            self._check_header_is_of(plan, message=message, model_bytes=model_bytes)
-            model = parse_model(model_bytes, length=self._rules.installed.architecture.length)
+            order = parse_order(message.payload)
+            self._check_header_is_of(order.plan, message=message, model_bytes=order.model)
+            manifest = self._rules.gate.read_papers(order, header=message.header)
+            model = parse_model(order.model, length=self._rules.installed.architecture.length)
             check_model(model)
             if message.header.kind is Kind.TRAIN:
-                return self._train(message, plan=plan, model=model)
-            return self._activate(message, plan=plan, model=model)
+                return self._train(message, manifest=manifest, model=model)
+            return self._activate(message, manifest=manifest, model=model)
 
     def mark_released(self, message: SignedMessage) -> None:
         """Record that ``message``, an answer of ours, was delivered; repeating it changes nothing.
@@ -138,11 +160,12 @@ class RoundService:
                 raise ReleaseRefused("Other bytes were sent than the ledger paid for: stop the node and look into it.")
             self._memory.ledger.release(header.run, round_number=header.round)
 
-    def _train(self, message: SignedMessage, *, plan: RunPlan, model: NDArray[np.float32]) -> SignedMessage:
-        header = message.header
+    def _train(self, message: SignedMessage, *, manifest: RunManifest, model: NDArray[np.float32]) -> SignedMessage:
+        header, plan, gate = message.header, manifest.plan, self._rules.gate
         if not 1 <= header.round <= plan.rounds:
             raise MessageRefused("The round is not one of the plan's: it was ignored.")
         approved = self._approve(plan)
+        gate.check_training(manifest, spending=self._spending(plan))
         charge = Charge(
             run=plan.run,
             round=header.round,
@@ -157,12 +180,14 @@ class RoundService:
             update = self._trainer.update(plan, model)
             check_update(update, architecture=self._rules.installed.architecture)
             ledger.store(reservation, payload=update_to_bytes(update))
+        gate.check_sending(manifest, spending=self._spending(plan))
         # What leaves is read back from the outbox, never taken from memory.
         return self._reply(message, kind=Kind.UPDATE, payload=ledger.get_payload(plan.run, round_number=header.round))
 
-    def _activate(self, message: SignedMessage, *, plan: RunPlan, model: NDArray[np.float32]) -> SignedMessage:
-        header = message.header
+    def _activate(self, message: SignedMessage, *, manifest: RunManifest, model: NDArray[np.float32]) -> SignedMessage:
+        header, plan = message.header, manifest.plan
         self._approve(plan)
+        self._rules.gate.check_activation(manifest, spending=self._spending(plan))
         last = self._memory.activations.find_last()
         order = Activation(
             sequence=header.sequence, run=plan.run, model_sha256=header.base_model_sha256, at=self._clock()
@@ -173,6 +198,14 @@ class RoundService:
             raise MessageRefused("The order to use a model is older than the last one: it was ignored.")
         self._trainer.activate(plan, model)
         return self._reply(message, kind=Kind.RECEIPT, payload=b"")
+
+    def _spending(self, plan: RunPlan) -> Spending:
+        approval, ledger = self._rules.settings.approval, self._memory.ledger
+        return Spending(
+            epsilon=ledger.bound_epsilon(),
+            delta=max(plan.delta, ledger.delta),
+            consented_agreement=None if approval is None else approval.agreement_sha256,
+        )
 
     def _approve(self, plan: RunPlan) -> ApprovedRun:
         """Price a plan once; look at the approval each time, for it ends on a day."""

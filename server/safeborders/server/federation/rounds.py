@@ -18,6 +18,7 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, MessageRefused, SignedMessage
 from safeborders.models.protocol.payloads import build_order
 from safeborders.models.protocol.plan import RunPlan
+from safeborders.server.federation.gate import RunGate
 from safeborders.server.federation.gathering import Correspondence, Gathering
 from safeborders.server.federation.replies import parse_update_of
 from safeborders.server.federation.strategy import (
@@ -44,11 +45,13 @@ class RunLeader:
     Args:
         to: The countries and the registry.
         architecture: The model that this version of SafeBorders releases.
+        gate: Asked before each round and before the final model is handed out.
     """
 
-    def __init__(self, to: Correspondence, *, architecture: Architecture) -> None:
+    def __init__(self, to: Correspondence, *, architecture: Architecture, gate: RunGate) -> None:
         self._to = to
         self._architecture = architecture
+        self._gate = gate
 
     def lead(self, run: str) -> ModelVersion:
         """Take ``run`` from its newest model to its last, hand that out, and return it.
@@ -59,6 +62,7 @@ class RunLeader:
         Raises:
             NotFound: If there is no such run.
             SettingsError: If its plan does not fit this version.
+            AgreementError, ManifestRefused, RosterRefused: If the agreement does not cover the next round or the release.
             TooFewCountries: If a round stayed below the floor for too long; what was saved stays.
         """
         registry = self._to.registry
@@ -92,6 +96,7 @@ class RunLeader:
         return model
 
     def _play_round(self, plan: RunPlan, base: ModelVersion) -> ModelVersion:
+        self._gate.check_round(plan)
         started_at = datetime.now(UTC)
         updates: dict[Country, NDArray[np.int64]] = {}
 
@@ -135,6 +140,7 @@ class RunLeader:
             if reply.header.payload_sha256 != EMPTY_SHA256:
                 raise MessageRefused("The receipt carries something: it was not counted.")
 
+        self._gate.check_release(plan)
         gathering = self._gathering(plan, model, kind=Kind.ACTIVATE, number=model.round, accept=accept)
         gathering.gather(plan.participants, seconds=plan.deadline_seconds)
         for reply in gathering.close(plan.participants):
@@ -160,4 +166,5 @@ class RunLeader:
             base_model_sha256=model.sha256,
             payload_sha256=EMPTY_SHA256,
         )
-        return Gathering(self._to, header=header, payload=build_order(plan, model=model.parameters), accept=accept)
+        payload = build_order(plan, model=model.parameters, papers=self._gate.papers_of(plan.run))
+        return Gathering(self._to, header=header, payload=payload, accept=accept)

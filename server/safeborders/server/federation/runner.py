@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import Conflict, SafeBordersError, Unavailable
 from safeborders.kit.files import write_atomically
 from safeborders.kit.logs import get_log, set_up_logs
@@ -22,10 +23,15 @@ from safeborders.kit.processes import start_child
 from safeborders.kit.signing import load_signing_key
 from safeborders.models.architecture import Architecture
 from safeborders.models.domain.countries import Country
+from safeborders.models.domain.materials import COORDINATOR
+from safeborders.privacy.agreement.cabinet import Cabinet
+from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.server.federation.flower_adapter import ControlLink, GridExchange, Task, TaskGrid, acquire_task
+from safeborders.server.federation.gate import AgreementRunGate, RunGate, Ungated
 from safeborders.server.federation.gathering import Correspondence, Pace
 from safeborders.server.federation.link import Link, quiet_environment
 from safeborders.server.federation.rounds import RunLeader
+from safeborders.server.registry.papers import FileDecisionJournal, FolderPaperStore
 from safeborders.server.registry.records import Registry
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.storage.opening import open_registry_database
@@ -40,6 +46,15 @@ _log = get_log("runner")
 
 
 @dataclass(frozen=True)
+class PaperPlaces:
+    """Args: the folder of papers, the folder of manifests, the journal of decisions."""
+
+    folder: Path
+    manifests: Path
+    decisions: Path
+
+
+@dataclass(frozen=True)
 class RunnerConfig:
     """What the runner's process needs.
 
@@ -50,6 +65,7 @@ class RunnerConfig:
         roster: Ed25519 public key of every country, hexadecimal.
         architecture: The model that runs train.
         pace: How patient runs are.
+        papers: Where roster, agreement and manifests are kept; None only where no country's node listens.
     """
 
     link: Link
@@ -58,6 +74,7 @@ class RunnerConfig:
     roster: dict[Country, str]
     architecture: Architecture
     pace: Pace = field(default_factory=Pace)
+    papers: PaperPlaces | None = None
 
     @property
     def path(self) -> Path:
@@ -109,6 +126,7 @@ class Runner:
         self._config = config
         self._registry = registry
         self._key = load_signing_key(config.signing_key)
+        self._gate = self._build_gate()
 
     def run(self, stop: threading.Event) -> None:
         """Take up what a former runner left, then wait for tasks until ``stop`` is set."""
@@ -126,6 +144,21 @@ class Runner:
                 _log.warning("superlink_unavailable", seconds=_RETRY_SECONDS, code=error.code)
                 taken_up = False
                 stop.wait(_RETRY_SECONDS)
+
+    def _build_gate(self) -> RunGate:
+        config, papers = self._config, self._config.papers
+        if papers is None:
+            return Ungated()
+        cabinet = Cabinet(FolderPaperStore(papers.folder))
+        journal = FileDecisionJournal(papers.decisions)
+        engine = PolicyEngine(COORDINATOR, standing=cabinet.standing, journal=journal, clock=system_clock)
+        return AgreementRunGate(
+            cabinet,
+            engine=engine,
+            manifests=papers.manifests,
+            signing=(self._key, system_clock),
+            known=(config.roster, config.architecture),
+        )
 
     def _take_up(self) -> None:
         """Replace every Flower run that has no leader any more: only one runner exists, so all but waiting ones."""
@@ -163,7 +196,7 @@ class Runner:
             pace=self._config.pace,
         )
         try:
-            RunLeader(to, architecture=self._config.architecture).lead(run)
+            RunLeader(to, architecture=self._config.architecture, gate=self._gate).lead(run)
         except Unavailable:
             raise
         except SafeBordersError as error:

@@ -10,7 +10,7 @@ from sbtest.house.sources import Source
 _CODE_FROM_BYTES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 _RUNS_TEXT = {"eval", "exec", "compile", "__import__"}
 _YAML_OBJECTS = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
-_SAFE_LOADERS = {"SafeLoader", "CSafeLoader", "_StrictLoader"}  # the last is ours, in configs.loading: no key twice
+_SAFE_LOADERS = {"SafeLoader", "CSafeLoader", "_StrictLoader", "_FloatlessLoader"}  # the last two: kit.strict_yaml
 _SEEDS = {"manual_seed", "seed", "default_rng", "RandomState", "Generator", "Random"}
 
 # Where a library may be imported: everything else reaches it through our own names (style.md 3).

@@ -1,0 +1,51 @@
+"""Where a member stands: requested, enrolled, expiring, expired or revoked; a pure function of what is known of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+WARNING_DAYS = (1, 7, 30)
+"""When the operator is told, more loudly each time: 30, 7 and 1 day before the certificate ends."""
+
+
+class MemberState(StrEnum):
+    """What a member's keys and certificate are worth."""
+
+    REQUESTED = "requested"  # asked to join, is in no roster
+    ENROLLED = "enrolled"
+    EXPIRING = "expiring"  # within 30 days of the end of its certificate
+    EXPIRED = "expired"
+    REVOKED = "revoked"  # was in a roster and is not in this one, or under another key
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A state, and within which of 30, 7 and 1 days it ends (None beyond)."""
+
+    state: MemberState
+    within_days: int | None = None
+
+
+def membership_of(
+    own_key: str, *, roster_key: str | None, was_listed: bool, certificate_ends_at: datetime | None, now: datetime
+) -> Membership:
+    """Return where the holder of ``own_key`` stands.
+
+    Args:
+        own_key: Its public node key, hexadecimal.
+        roster_key: The node key that the roster in force holds for it; None when it holds none.
+        was_listed: Whether an earlier roster held ``own_key``.
+        certificate_ends_at: End of its TLS certificate; None while it has none.
+        now: The time.
+    """
+    if roster_key != own_key:
+        return Membership(MemberState.REVOKED if was_listed else MemberState.REQUESTED)
+    if certificate_ends_at is None:
+        return Membership(MemberState.REQUESTED)
+    left = certificate_ends_at - now
+    if left <= timedelta(0):
+        return Membership(MemberState.EXPIRED)
+    for days in WARNING_DAYS:
+        if left <= timedelta(days=days):
+            return Membership(MemberState.EXPIRING, within_days=days)
+    return Membership(MemberState.ENROLLED)

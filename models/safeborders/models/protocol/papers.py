@@ -1,0 +1,30 @@
+"""What travels with each order beside plan and model: the run's signed manifest and today's timestamp of the roster."""
+
+from pydantic import Field, ValidationError
+
+from safeborders.kit.canonical import canonical_json
+from safeborders.models.protocol.manifest import ManifestRefused
+from safeborders.models.protocol.plan import Frozen
+
+
+class Papers(Frozen):
+    """Both as text, exactly as they were signed."""
+
+    manifest: str = Field(max_length=2**19)
+    timestamp: str = Field(max_length=2**16)
+
+    def to_bytes(self) -> bytes:
+        """Return the form that an order carries."""
+        return canonical_json(self.model_dump(mode="json"))
+
+
+def parse_papers(content: bytes) -> Papers:
+    """Return the papers.
+
+    Raises:
+        ManifestRefused: If there are none, or in another form.
+    """
+    try:
+        return Papers.model_validate_json(content)
+    except ValidationError as error:
+        raise ManifestRefused("The order brings no manifest: the run is not answered.") from error

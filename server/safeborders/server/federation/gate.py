@@ -1,0 +1,154 @@
+"""What the coordinator asks the agreement before a round begins and before a model is handed out (E4 and E5).
+
+It protects the coordinator from an honest mistake. No country relies on it: each decides again at its own gate.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from safeborders.kit.clock import Clock
+from safeborders.models.architecture import Architecture
+from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.freshness import issue_timestamp
+from safeborders.models.protocol.manifest import Aggregation, ManifestRefused, RunManifest, verify_manifest
+from safeborders.models.protocol.papers import Papers
+from safeborders.models.protocol.plan import RunPlan
+from safeborders.models.protocol.roster import KeyRole, RosterRefused, check_not_expired
+from safeborders.privacy.accountant import epsilon
+from safeborders.privacy.agreement.cabinet import Cabinet
+from safeborders.privacy.agreement.conditions import PrivacyUnit
+from safeborders.privacy.agreement.decisions import Point
+from safeborders.privacy.agreement.engine import PolicyEngine
+from safeborders.privacy.agreement.facts import Facts
+from safeborders.privacy.agreement.points import check_release, check_round_start
+from safeborders.privacy.events import run_events
+
+_TIMESTAMP_EVERY = timedelta(hours=1)
+
+
+class RunGate(Protocol):
+    """Stands before each round and each release."""
+
+    def check_round(self, plan: RunPlan) -> None:
+        """E4, and E5 for the model that the round starts from. Raises what the agreement refuses."""
+
+    def check_release(self, plan: RunPlan) -> None:
+        """E5 for the final model. Raises what the agreement refuses."""
+
+    def papers_of(self, run: str) -> bytes:
+        """Return what travels with the run's orders. Raises ManifestRefused if the run has none."""
+
+
+class Ungated:
+    """For measuring the transport with nodes of no country; a country refuses orders without papers."""
+
+    def check_round(self, plan: RunPlan) -> None:
+        """Ask nobody."""
+
+    def check_release(self, plan: RunPlan) -> None:
+        """Ask nobody."""
+
+    def papers_of(self, run: str) -> bytes:
+        """Send none."""
+        return b""
+
+
+class AgreementRunGate:
+    """Implements ``RunGate`` with roster, agreement and manifests that are kept.
+
+    Args:
+        cabinet: Of the coordinator.
+        engine: Decides and records.
+        manifests: Folder with one signed manifest a run.
+        signing: The coordinator's key, for timestamps, and the clock.
+        known: Node keys by which replies are checked, from the registry.
+    """
+
+    def __init__(
+        self,
+        cabinet: Cabinet,
+        *,
+        engine: PolicyEngine,
+        manifests: Path,
+        signing: tuple[Ed25519PrivateKey, Clock],
+        known: tuple[Mapping[Country, str], Architecture],
+    ) -> None:
+        self._cabinet = cabinet
+        self._engine = engine
+        self._manifests = manifests
+        self._key, self._clock = signing
+        self._known, self._architecture = known
+        self._stamp: tuple[datetime, str, bytes] | None = None
+        self._costs: dict[str, float] = {}
+
+    def check_round(self, plan: RunPlan) -> None:
+        """E4, and E5 for the model that the round starts from."""
+        facts = self._facts(plan)
+        for country in plan.participants:
+            check_round_start(self._engine, country.value, purpose=plan.purpose, facts=facts).enforce()
+            check_release(self._engine, country.value, purpose=plan.purpose, facts=facts).enforce()
+
+    def check_release(self, plan: RunPlan) -> None:
+        """E5 for the final model."""
+        facts = self._facts(plan)
+        for country in plan.participants:
+            check_release(self._engine, country.value, purpose=plan.purpose, facts=facts).enforce()
+
+    def papers_of(self, run: str) -> bytes:
+        """Return the manifest as it was signed and a timestamp that is at most an hour old."""
+        papers = Papers(manifest=load_manifest(self._manifests, run).decode(), timestamp=self._timestamp().decode())
+        return papers.to_bytes()
+
+    def _facts(self, plan: RunPlan) -> Facts:
+        manifest = self._checked_manifest(plan)
+        return Facts(
+            point=Point.ROUND_START,
+            run=plan.run,
+            named_agreement=manifest.agreement_sha256,
+            is_roster_fresh=True,  # ours is the newest: we issue the timestamps
+            unit=PrivacyUnit.PERSON,
+            epsilon_total=Decimal(str(self._cost(plan))),  # of this run; a country adds what it released before
+            delta=Decimal(str(plan.delta)),
+            is_clipped=True,  # by every country; no plan lacks a clip_norm
+            is_masked=manifest.aggregation is Aggregation.SECURE,
+            cohort=plan.floor,
+        )
+
+    def _checked_manifest(self, plan: RunPlan) -> RunManifest:
+        now, roster = self._clock(), self._cabinet.roster()
+        check_not_expired(roster, now=now)
+        keys = roster.keys(KeyRole.NODE)
+        for country in plan.participants:
+            if country not in self._known or keys.get(country.value) != self._known[country]:
+                raise RosterRefused(f"The roster holds another key of {country} than the registry: admit it again.")
+        manifest = verify_manifest(load_manifest(self._manifests, plan.run), keys=keys, now=now)
+        if manifest.plan != plan:
+            raise ManifestRefused("The run's plan is not the one that was signed: plan a new run.")
+        return manifest
+
+    def _cost(self, plan: RunPlan) -> float:
+        if plan.run not in self._costs:
+            self._costs[plan.run] = epsilon(run_events(plan, self._architecture, rounds=plan.rounds), delta=plan.delta)
+        return self._costs[plan.run]
+
+    def _timestamp(self) -> bytes:
+        now, roster = self._clock(), self._cabinet.roster()
+        if self._stamp is None or now - self._stamp[0] > _TIMESTAMP_EVERY or self._stamp[1] != roster.sha256:
+            stamp = issue_timestamp(self._cabinet.roster_bytes(), key=self._key, now=now)
+            self._stamp = (now, roster.sha256, stamp)
+        return self._stamp[2]
+
+
+def load_manifest(folder: Path, run: str) -> bytes:
+    """Return the signed manifest of ``run``. Raises ManifestRefused if none is kept."""
+    try:
+        return (folder / f"{run}.json").read_bytes()
+    except OSError as error:
+        raise ManifestRefused(
+            "No manifest of this run is kept: start it with safeborders coordinator start."
+        ) from error

@@ -1,0 +1,89 @@
+"""The coordinator's papers and decisions in files of its state folder: written once, synced, never written over."""
+
+import fcntl
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from safeborders.kit.files import write_atomically
+from safeborders.privacy.agreement.cabinet import PaperKind
+from safeborders.privacy.agreement.decisions import Decision
+from safeborders.privacy.agreement.errors import DecisionNotRecorded
+
+_DECISION = TypeAdapter(Decision)
+
+
+class FolderPaperStore:
+    """Implements ``cabinet.PaperStore`` in ``folder``: one numbered file a paper."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, kind: PaperKind, content: bytes, *, at: datetime) -> None:
+        """Keep ``content`` durably behind all others of its kind; ``at`` is the file's own time."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        number = len(self._paths(kind)) + 1
+        write_atomically(self._folder / f"{kind.value}.{number:06d}", content)
+
+    def list_papers(self, kind: PaperKind) -> Sequence[bytes]:
+        """Return all papers of a kind, oldest first."""
+        return [path.read_bytes() for path in self._paths(kind)]
+
+    def find_newest(self, kind: PaperKind) -> bytes | None:
+        """Return the newest paper of a kind, or None."""
+        paths = self._paths(kind)
+        return paths[-1].read_bytes() if paths else None
+
+    def _paths(self, kind: PaperKind) -> list[Path]:
+        return sorted(self._folder.glob(f"{kind.value}.[0-9]*"))
+
+
+class FileDecisionJournal:
+    """Implements ``decisions.DecisionJournal`` in one file of lines; each is on disk before its answer is given."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read_bytes = 0
+        self._latest: datetime | None = None
+
+    def record(self, decision: Decision) -> None:
+        """Append a line and sync it, or raise DecisionNotRecorded."""
+        line = json.dumps({**asdict(decision), "at": decision.at.isoformat()}).encode() + b"\n"
+        try:
+            with self._path.open("ab") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # a command and the runner may write at the same time
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise DecisionNotRecorded(
+                "The decision cannot be recorded, so nothing is done: look at the coordinator's state folder."
+            ) from error
+
+    def find_latest_at(self) -> datetime | None:
+        """Return the latest time of any decision, or None; only new lines are read."""
+        if self._path.exists():
+            with self._path.open("rb") as file:
+                file.seek(self._read_bytes)
+                for line in file:
+                    if line.endswith(b"\n"):
+                        at = _parse(line).at
+                        self._latest = at if self._latest is None else max(self._latest, at)
+                        self._read_bytes += len(line)
+        return self._latest
+
+    def list_decisions(self) -> Sequence[Decision]:
+        """Return all decisions in the order in which they were taken."""
+        return [_parse(line) for line in self._path.read_bytes().splitlines()] if self._path.exists() else []
+
+
+def _parse(line: bytes) -> Decision:
+    try:
+        return _DECISION.validate_json(line)
+    except ValidationError as error:
+        raise DecisionNotRecorded("The journal of decisions is damaged: restore it.") from error
