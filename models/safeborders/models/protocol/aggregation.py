@@ -7,11 +7,14 @@ from enum import StrEnum
 from typing import Annotated, Generic, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from safeborders.kit.canonical import canonical_json, document_sha256
 from safeborders.kit.signing import is_signed_by
 from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.manifest import RunManifest
+from safeborders.models.protocol.messages import Header, MessageRefused
+from safeborders.models.protocol.payloads import split_part, with_length
 from safeborders.models.protocol.plan import RUN_NAME, Frozen, Sha256
 
 SMALLEST_FLOOR = 6
@@ -34,11 +37,13 @@ class Step(StrEnum):
 class AggregationContext(Frozen):
     """The one round that keys, masks and signatures are for; any difference makes another context.
 
+    It is never sent: each end builds it from what it knows, and two that know different things have no common round.
+
     Attributes:
         manifest_sha256: The signed document that allows the run.
         roster_sha256: The roster whose keys count.
-        parties: Who takes part, in a fixed order.
-        floor: Fewest survivors, at least ``SMALLEST_FLOOR``.
+        parties: Who may take part, in a fixed order; those who advertise a key do.
+        floor: Fewest countries, at the start and at the end, at least ``SMALLEST_FLOOR``.
         length: Entries of the vector that is added.
     """
 
@@ -142,3 +147,65 @@ class Signed(Frozen, Generic[Body]):
 def _content(body: Advert | Upload | Confirmation | Reveal) -> bytes:
     step = _STEPS[type(body)]
     return _DOMAIN + step.value.encode() + b"|" + canonical_json(body.model_dump(mode="json"))
+
+
+def build_context(manifest: RunManifest, *, header: Header, roster_sha256: str, length: int) -> AggregationContext:
+    """Return the context of the round that an order's ``header`` is for.
+
+    Args:
+        manifest: Of the run, verified.
+        header: Of any order of the round.
+        roster_sha256: Of the own verified roster.
+        length: Entries of an update.
+    """
+    return AggregationContext(
+        federation=header.federation,
+        run=header.run,
+        round=header.round,
+        manifest_sha256=manifest.sha256(),
+        base_model_sha256=header.base_model_sha256,
+        roster_sha256=roster_sha256,
+        parties=manifest.plan.participants,
+        floor=manifest.plan.floor,
+        length=length,
+    )
+
+
+class Adverts(Frozen):
+    """The keys of a round as the coordinator passes them on."""
+
+    adverts: tuple[Signed[Advert], ...] = Field(strict=False, max_length=64)
+
+
+class Confirmations(Frozen):
+    """The confirmations of all survivors as the coordinator passes them on."""
+
+    confirmations: tuple[Signed[Confirmation], ...] = Field(strict=False, max_length=64)
+
+
+Part = TypeVar("Part", bound=Frozen)
+
+
+def part_to_bytes(part: Frozen) -> bytes:
+    """Return a message, or the state of a round, as it travels."""
+    return canonical_json(part.model_dump(mode="json"))
+
+
+def parse_part(content: bytes, *, kind: type[Part]) -> Part:
+    """Return the message of ``kind`` in ``content``, not believed yet. Raises MessageRefused if there is none."""
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        sentence = "A message of secure aggregation has an unknown form: both ends need the same version."
+        raise MessageRefused(sentence) from error
+
+
+def upload_to_bytes(upload: Signed[Upload], *, vector: bytes) -> bytes:
+    """Return the payload of an UPDATE under masks."""
+    return with_length(part_to_bytes(upload)) + vector
+
+
+def parse_upload(payload: bytes) -> tuple[Signed[Upload], bytes]:
+    """Return the message and the masked vector in ``payload``. Raises MessageRefused."""
+    message, vector = split_part(payload)
+    return parse_part(message, kind=Signed[Upload]), vector

@@ -11,6 +11,8 @@ from decimal import Decimal
 from safeborders.kit.clock import Clock
 from safeborders.kit.errors import SafeBordersError
 from safeborders.models.defaults import BUNDLE_SHA256
+from safeborders.models.domain.countries import Country
+from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.manifest import (
     Aggregation,
     ManifestRefused,
@@ -22,6 +24,7 @@ from safeborders.models.protocol.messages import Header
 from safeborders.models.protocol.papers import Papers, parse_papers
 from safeborders.models.protocol.payloads import Order
 from safeborders.models.protocol.roster import KeyRole, RosterRefused
+from safeborders.node.learning.masked_rounds import KnownKeys
 from safeborders.node.learning.policy import ApprovalPending
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.conditions import PrivacyUnit
@@ -30,7 +33,7 @@ from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.agreement.facts import Facts
 from safeborders.privacy.agreement.points import check_model_order, check_send, check_start, check_training_message
 
-SUPPORTED = frozenset({Aggregation.PLAIN})
+SUPPORTED = frozenset({Aggregation.PLAIN, Aggregation.SECURE})
 """What this version can do; a run that promises more than is done is refused."""
 
 
@@ -109,6 +112,12 @@ class AgreementGate:
         """E2 for the final model: may we take it into use? Raises as ``check_training`` does."""
         facts = _facts(manifest, spending=spending)
         _enforce(check_model_order(self._engine, purpose=manifest.plan.purpose, facts=facts))
+
+    def known_keys(self) -> KnownKeys:
+        """Return the countries' node keys of the roster in force. Raises RosterRefused."""
+        roster = self._cabinet.roster()
+        keys = {Country(name): key for name, key in roster.keys(KeyRole.NODE).items() if name != COORDINATOR}
+        return KnownKeys(sha256=roster.sha256, keys=keys)
 
     def _checked(self, papers: Papers, *, order: Order, header: Header) -> RunManifest:
         now = self._clock()

@@ -60,7 +60,7 @@ class Aggregator:
             raise Contradiction("The country has advertised another key for this round: it does not count.")
 
     def close_adverts(self) -> dict[Country, Signed[Advert]]:
-        """Return the keys of all parties, to be passed on to each of them. Raises WrongParties if one is missing."""
+        """Return the keys of all who take part, to be passed on to each of them. Raises TooFewParties."""
         self._transcript = check_adverts(self._adverts, context=self.context, roster=self._roster)
         return dict(self._adverts)
 
@@ -126,7 +126,7 @@ class Aggregator:
         """
         survivors = self._get_survivors()
         country, body = self._check_sender(reveal, verb="seeds"), reveal.body
-        absent = {party.value for party in self.context.parties if party not in self._uploads}
+        absent = {party.value for party in self._adverts if party not in self._uploads}
         if country not in self._uploads or body.survivors_sha256 != survivors.sha256():
             raise Unconfirmed("The seeds are for another set of survivors: the round cannot be opened.")
         if set(body.pair_seeds) != absent:
@@ -172,7 +172,7 @@ class Aggregator:
 
     def _check_pairs(self, body: Upload) -> None:
         """Two ends must have committed to the same seed, or the sum could not be opened and nobody would know why."""
-        others = {party.value for party in self.context.parties if party is not body.country}
+        others = {party.value for party in self._adverts if party is not body.country}
         if set(body.pair_commitments) != others:
             raise WrongParties("The vector is not masked for each other country: it does not count.")
         for country, known in self._uploads.items():

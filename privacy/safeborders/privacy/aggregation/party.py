@@ -101,7 +101,7 @@ class AggregationParty:
         Args:
             update: Noised already: it must be safe to publish even if every mask failed.
             context: Of the round.
-            adverts: Of every party, as the coordinator passed them on.
+            adverts: Of everybody who takes part, as the coordinator passed them on.
 
         Raises:
             OutOfOrder: If this country advertised no key for the round.
@@ -112,9 +112,7 @@ class AggregationParty:
         session = self._get_session(context)
         if update.shape != (context.length,) or update.dtype != np.int64:
             raise BadVector("The update has another length than the round asks for: nothing was masked.")
-        transcript = check_adverts(adverts, context=context, roster=self._identity.roster)
-        if adverts[self._identity.country] != session.advert:
-            raise Contradiction("The coordinator passes on another key of this country: the round is not joined.")
+        transcript = self.check_keys(adverts, context=context)
         seeds = self._pair_seeds(session, adverts=adverts, transcript=transcript)
         vector = encode(update, parties=len(context.parties))
         apply_masks(vector, self._masks(session, seeds))
@@ -129,6 +127,19 @@ class AggregationParty:
         )
         self._remember_upload(session, body, seeds=seeds)
         return Signed[Upload].sign(body, key=self._identity.key), content
+
+    def check_keys(self, adverts: Mapping[Country, Signed[Advert]], *, context: AggregationContext) -> str:
+        """Return the hash of all keys of the round if this country may mask for them, and refuse them otherwise.
+
+        Raises:
+            OutOfOrder: If this country advertised no key for the round.
+            AggregationRefused: If an advert does not hold (see ``check_adverts``), or the own one is missing.
+        """
+        session = self._get_session(context)
+        transcript = check_adverts(adverts, context=context, roster=self._identity.roster)
+        if adverts.get(self._identity.country) != session.advert:
+            raise Contradiction("The coordinator passes on another key of this country, or none: it is not joined.")
+        return transcript
 
     def confirm(self, survivors: Survivors, *, context: AggregationContext) -> Signed[Confirmation]:
         """Sign the set of survivors of the round; the first one that holds is the only one, for ever.
@@ -145,7 +156,7 @@ class AggregationParty:
             raise OutOfOrder("This country has sent no vector in the round: it confirms nothing.")
         if (survivors.context_sha256, survivors.transcript_sha256) != (context.sha256(), session.transcript_sha256):
             raise WrongContext("The survivors are those of another round: nothing was confirmed.")
-        if not set(survivors.vectors) <= set(context.parties):
+        if not set(survivors.vectors) <= {self._identity.country.value, *session.pair_seeds}:
             raise WrongParties("The survivors name a country that does not take part: nothing was confirmed.")
         if survivors.vectors.get(self._identity.country.value) != session.vector_sha256:
             raise WrongParties("The survivors do not hold this country's vector: nothing was confirmed.")
@@ -176,7 +187,7 @@ class AggregationParty:
         check_confirmations(
             confirmations, survivors=survivors, survivors_sha256=session.survivors_sha256, roster=self._identity.roster
         )
-        absent = [country.value for country in context.parties if country not in survivors]
+        absent = sorted(set(session.pair_seeds) - set(session.survivors))
         body = Reveal(
             context_sha256=context.sha256(),
             survivors_sha256=session.survivors_sha256,
@@ -206,7 +217,7 @@ class AggregationParty:
     ) -> dict[str, bytes]:
         private = X25519PrivateKey.from_private_bytes(bytes.fromhex(session.private_key))
         own = self._identity.country
-        peers = [country for country in session.context.parties if country is not own]
+        peers = [country for country in adverts if country is not own]
         try:
             return {
                 peer.value: pair_seed(private, peer=adverts[peer].body.key, transcript=transcript, pair=(own, peer))

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from safeborders.kit.canonical import document_sha256
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.aggregation import Advert, AggregationContext, Signed
-from safeborders.privacy.aggregation.errors import BadSignature, WrongContext, WrongParties
+from safeborders.privacy.aggregation.errors import BadSignature, TooFewParties, WrongContext, WrongParties
 from safeborders.privacy.aggregation.masking import SEED_BYTES
 
 _PAIR = b"SafeBorders-aggregation-v1|pair|"
@@ -43,7 +43,7 @@ def commitment(seed: bytes, *, transcript: str) -> str:
 def check_adverts(
     adverts: Mapping[Country, Signed[Advert]], *, context: AggregationContext, roster: Mapping[Country, str]
 ) -> str:
-    """Check that every party of the round signed its own advert, and return the hash of them all.
+    """Check that each advert is a party's own and that they are not too few, and return the hash of them all.
 
     Args:
         adverts: What is said to be each party's advert.
@@ -51,12 +51,15 @@ def check_adverts(
         roster: Ed25519 keys from the own copy of the roster, hexadecimal; the coordinator's is not believed.
 
     Raises:
-        WrongParties: If there is not exactly one advert, with a key of its own, of each party.
+        WrongParties: If one is not a party's, stands under another's name, or repeats another's key.
+        TooFewParties: If they are fewer than the floor.
         WrongContext: If one is for another round.
         BadSignature: If one is not signed by the party's key in the roster.
     """
-    if set(adverts) != set(context.parties) or len(set(context.parties)) != len(context.parties):
-        raise WrongParties("The keys are not those of the countries that take part: the round is not joined.")
+    if not set(adverts) <= set(context.parties) or len(set(context.parties)) != len(context.parties):
+        raise WrongParties("The keys are not those of countries that may take part: the round is not joined.")
+    if len(adverts) < context.floor:
+        raise TooFewParties("Fewer countries than the floor take part: the round is not joined.")
     for country, advert in adverts.items():
         if advert.body.country is not country:
             raise WrongParties("A key stands under another country's name: the round is not joined.")
@@ -64,7 +67,7 @@ def check_adverts(
             raise WrongContext("A key is for another round: the round is not joined.")
         if country not in roster or not advert.is_signed_by(roster[country]):
             raise BadSignature("A key is not signed by its country's key in the roster: the round is not joined.")
-    keys = {country.value: adverts[country].body.key for country in context.parties}
+    keys = {country.value: adverts[country].body.key for country in sorted(adverts)}
     if len(set(keys.values())) != len(keys):
         raise WrongParties("Two countries advertise the same key: the round is not joined.")
     return document_sha256({"context": context.sha256(), "keys": keys})

@@ -4,6 +4,7 @@ It protects the coordinator from an honest mistake. No country relies on it: eac
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,21 @@ from safeborders.privacy.events import run_events
 _TIMESTAMP_EVERY = timedelta(hours=1)
 
 
+@dataclass(frozen=True)
+class Masks:
+    """What binds a round of secure aggregation to its papers.
+
+    Attributes:
+        manifest: Of the run, verified.
+        roster_sha256: Of the roster in force.
+        keys: Node keys of the participants from that roster, hexadecimal.
+    """
+
+    manifest: RunManifest
+    roster_sha256: str
+    keys: Mapping[Country, str]
+
+
 class RunGate(Protocol):
     """Stands before each round and each release."""
 
@@ -42,6 +58,9 @@ class RunGate(Protocol):
 
     def papers_of(self, run: str) -> bytes:
         """Return what travels with the run's orders. Raises ManifestRefused if the run has none."""
+
+    def masks_of(self, plan: RunPlan) -> Masks | None:
+        """Return what secure aggregation needs to know; None where the manifest names another way."""
 
 
 class Ungated:
@@ -56,6 +75,10 @@ class Ungated:
     def papers_of(self, run: str) -> bytes:
         """Send none."""
         return b""
+
+    def masks_of(self, plan: RunPlan) -> Masks | None:
+        """Name none: there is no roster to agree on keys by."""
+        return None
 
 
 class AgreementRunGate:
@@ -103,6 +126,14 @@ class AgreementRunGate:
         """Return the manifest as it was signed and a timestamp that is at most an hour old."""
         papers = Papers(manifest=load_manifest(self._manifests, run).decode(), timestamp=self._timestamp().decode())
         return papers.to_bytes()
+
+    def masks_of(self, plan: RunPlan) -> Masks | None:
+        """Return what secure aggregation needs to know; None where the manifest names another way."""
+        manifest = self._checked_manifest(plan)
+        if manifest.aggregation is not Aggregation.SECURE:
+            return None
+        keys = {country: self._known[country] for country in plan.participants}
+        return Masks(manifest=manifest, roster_sha256=self._cabinet.roster().sha256, keys=keys)
 
     def _facts(self, plan: RunPlan) -> Facts:
         manifest = self._checked_manifest(plan)

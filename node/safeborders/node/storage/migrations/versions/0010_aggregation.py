@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010_aggregation"
-down_revision = "0008_audit"
+down_revision = "0009_agreement"
 branch_labels = None
 depends_on = None
 
