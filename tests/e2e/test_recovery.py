@@ -22,8 +22,9 @@ from safeborders.models.domain.countries import Country
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.opening import open_node_store
 from safeborders.privacy.ledger import EntryState
+from safeborders.sandbox.demo.agreement import Documents, agree, start_covered_run
 from safeborders.sandbox.demo.enrolment import enrol_countries
-from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profiles, write_sizes
+from safeborders.sandbox.demo.layout import Layout, approve_under, prepare_folder, write_profiles, write_sizes
 from safeborders.sandbox.demo.programs import Programs
 from safeborders.sandbox.demo.watching import Watcher
 from safeborders.sandbox.world.creation import create_world
@@ -43,6 +44,7 @@ def federation(tmp_path: Path) -> Iterator[tuple[Layout, Programs]]:
         write_profiles(layout, epsilon=8.0, with_api=False)
         create_world(preset="tiny", seed=3, out=layout.world)
         enrol_countries(layout, programs)
+        approve_under(layout, agree(layout, programs))
         for country in COUNTRIES:
             arguments = ["node", "import", "-q", "-p", str(layout.node_profile(country)), str(layout.world / country)]
             programs.finish(f"import {country}", arguments, log=layout.log(f"import.{country}"))
@@ -61,7 +63,9 @@ def federation(tmp_path: Path) -> Iterator[tuple[Layout, Programs]]:
 def plan(layout: Layout, programs: Programs) -> str:
     arguments = ["coordinator", "plan", "-p", str(layout.coordinator_profile), "--rounds", str(ROUNDS)]
     arguments += ["--deadline", "60", "--sizes", str(write_sizes(layout, "tiny"))]
-    return programs.finish("plan", arguments, log=layout.log("plan")).split()[-1]
+    arguments += ["--out", str(Documents(layout.folder / "agreement").manifest)]
+    programs.finish("plan", arguments, log=layout.log("plan"))
+    return start_covered_run(layout, programs)
 
 
 def rounds_done(layout: Layout, run: str) -> int:

@@ -113,7 +113,7 @@ def test_a_request_with_another_fingerprint_admits_nobody(coordinator: Path, nod
 
 
 def test_a_run_below_the_floor_is_not_planned(coordinator: Path) -> None:
-    done = safeborders("coordinator", "plan", "-p", str(coordinator))
+    done = safeborders("coordinator", "plan", "-p", str(coordinator), "--out", str(coordinator.with_suffix(".json")))
     assert_one_sentence(done, saying="Fewer countries are enrolled than the floor")
 
 
@@ -143,7 +143,7 @@ def test_one_refused_request_admits_nobody(coordinator: Path, node: Path, tmp_pa
     assert_one_sentence(safeborders(*both), saying="another federation")
     assert not out.exists()
     assert_one_sentence(
-        safeborders("coordinator", "plan", "-p", str(coordinator), "--floor", "1"),
+        safeborders("coordinator", "plan", "-p", str(coordinator), "--floor", "1", "--out", str(out)),
         saying="Fewer countries are enrolled",
     )
 
@@ -159,7 +159,7 @@ def test_a_plan_out_of_range_is_one_sentence(
     digits = safeborders("node", "enrol", "-p", str(node), "--out", str(request)).stdout.split()[-1]
     admit = ["coordinator", "admit", "-p", str(coordinator), str(request), "--fingerprint", digits, "--out", str(out)]
     assert safeborders(*admit).returncode == 0
-    plan = ["coordinator", "plan", "-p", str(coordinator), "--floor", "1"]
+    plan = ["coordinator", "plan", "-p", str(coordinator), "--floor", "1", "--out", str(tmp_path / "manifest.json")]
     assert_one_sentence(safeborders(*plan, *bad), saying="out of range")
 
 

@@ -20,16 +20,15 @@ from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.keycard import issue_card, parse_card
 from safeborders.models.protocol.manifest import RunManifest, countersign_manifest, read_manifest
-from safeborders.models.protocol.membership import Membership, membership_of
+from safeborders.models.protocol.membership import Membership, Validity, membership_of
 from safeborders.models.protocol.roster import KeyRole, RosterRefused, roster_fingerprint
-from safeborders.node.bootstrap import build_cabinet, build_engine, policy_settings
+from safeborders.node.bootstrap import build_cabinet, policy_settings
 from safeborders.node.learning.policy import InstalledModel, price_run
 from safeborders.node.opening import open_node_store
 from safeborders.node.storage.agreement_store import SqlDecisionJournal
 from safeborders.node.storage.database import Store
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.errors import TransferRefused
-from safeborders.privacy.agreement.points import check_start
 
 _console = Console(highlight=False)
 
@@ -114,9 +113,9 @@ def show_status(profile: Path, *, as_json: bool) -> None:
     store = open_node_store(settings)
     cabinet = build_cabinet(store)
     rows = _status(settings, cabinet, now=system_clock())
-    start = check_start(build_engine(settings, store, cabinet=cabinet))
+    obstacle = cabinet.standing().find_obstacle(settings.country.value, now=system_clock())
     store.close()
-    rows["binds_today"] = "yes" if start.is_allowed else f"no: {start.reason.words}"
+    rows["binds_today"] = "yes" if obstacle is None else f"no: {obstacle.words}"
     if as_json:
         sys.stdout.write(json.dumps(rows) + "\n")
         return
@@ -162,7 +161,7 @@ def _membership_rows(settings: NodeSettings, cabinet: Cabinet, *, now: datetime)
         own,
         roster_key=listed,
         was_listed=own in cabinet.earlier_node_keys(settings.country.value),
-        certificate_ends_at=_certificate_end(settings),
+        certificate=_certificate(settings),
         now=now,
     )
     text = "none" if roster is None else f"{roster.version}, until {roster.expires_at:%Y-%m-%d}"
@@ -176,11 +175,12 @@ def _member_words(where: Membership) -> str:
     return f"{where.state.value}: the certificate ends within {where.within_days} day(s); enrol again"
 
 
-def _certificate_end(settings: NodeSettings) -> datetime | None:
+def _certificate(settings: NodeSettings) -> Validity | None:
     path = settings.places.certificate
     if not path.exists():
         return None
-    return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    held = x509.load_pem_x509_certificate(path.read_bytes())
+    return Validity(starts_at=held.not_valid_before_utc, ends_at=held.not_valid_after_utc)
 
 
 def _check_names_ours(manifest: RunManifest, cabinet: Cabinet) -> None:

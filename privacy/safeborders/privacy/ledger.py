@@ -238,6 +238,13 @@ class PrivacyLedger:
             self._refresh(step)
         return epsilon_of_multiset(self._memory.spent, delta=self._delta)
 
+    def find_base_model(self, run: str, *, round_number: int) -> str | None:
+        """Return the hash of the model that a round was charged for, or None if it was not."""
+        with self._store.transaction() as step:
+            self._refresh(step)
+        known = self._memory.reservations.get((run, round_number))
+        return None if known is None else known.charge.base_model_sha256
+
     @property
     def delta(self) -> float:
         """The delta at which everything is priced."""

@@ -63,7 +63,7 @@ def start(
     profile: Profile, manifest: Annotated[Path, typer.Argument(help="The manifest with the countries' signatures.")]
 ) -> None:
     """Start a run; the countries decide on their own whether to answer."""
-    load_function("safeborders.server.agreement_command:start_run")(profile, manifest=manifest)
+    load_function("safeborders.server.manifest_command:start_run")(profile, manifest=manifest)
 
 
 @app.command("resume")

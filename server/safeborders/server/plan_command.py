@@ -11,8 +11,8 @@ from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import load_bytes
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import Task
-from safeborders.server.agreement_command import write_manifest
 from safeborders.server.commands import load_coordinator
+from safeborders.server.manifest_command import write_manifest
 from safeborders.server.planning import RunRequest, build_plan
 from safeborders.server.registry.roster import RosterState
 from safeborders.server.registry.sql_roster import SqlRoster

@@ -17,6 +17,7 @@ from safeborders.models.protocol.messages import Kind, SignedMessage, sign_messa
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import update_to_bytes
 from safeborders.server.federation.flower_adapter import GridExchange
+from safeborders.server.federation.gate import RunGate, Ungated
 from safeborders.server.federation.gathering import Correspondence, Pace
 from safeborders.server.federation.rounds import RunLeader
 from safeborders.server.registry.records import ModelVersion, Reply
@@ -80,8 +81,10 @@ class Rehearsal:
         header = order.header.model_copy(update=fields)
         return sign_message(header, payload=payload, key=key or self.keys[order.header.country])
 
-    def lead(self) -> ModelVersion:
-        """Play the run."""
+    architecture = SMALL
+
+    def lead(self, *, gate: RunGate | None = None) -> ModelVersion:
+        """Play the run; past ``gate`` if there is one."""
         exchange = GridExchange(self.grid, node_ids=lambda: self.grid.node_ids, ttl_seconds=60.0)
         to = Correspondence(
             exchange=exchange,
@@ -90,7 +93,7 @@ class Rehearsal:
             key=self.coordinator,
             pace=self.pace,
         )
-        return RunLeader(to, architecture=SMALL).lead(RUN)
+        return RunLeader(to, architecture=SMALL, gate=gate or Ungated()).lead(RUN)
 
     def replies(self, number: int) -> dict[Country, Reply]:
         """Return what the registry holds of round ``number``."""

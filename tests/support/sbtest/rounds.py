@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,21 +11,32 @@ from numpy.typing import NDArray
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.signing import public_key_hex
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.messages import Header, Kind, SignedMessage, sign_message
+from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, SignedMessage, sign_message
 from safeborders.models.protocol.payloads import build_order
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes
+from safeborders.node.learning.gate import AgreementGate
 from safeborders.node.learning.policy import InstalledModel, PolicySettings, StandingApproval
 from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
 from safeborders.privacy.activations import ActivationStore
+from safeborders.privacy.agreement.cabinet import Cabinet
+from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
 from safeborders.privacy.ledger import LedgerStore, PrivacyLedger
+from sbtest.agreements import InMemoryJournal, PaperFederation, terms_for, unmasked_grants
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore
 from sbtest.plans import ARCHITECTURE, FEATURES_SHA256
 
-COORDINATOR = Ed25519PrivateKey.generate()
-COUNTRY = Ed25519PrivateKey.generate()
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+PAPERS = PaperFederation(countries=("gr", "it", "ro"), federation="demo", now=NOW)
+COORDINATOR = PAPERS.node_keys["coordinator"]
+COUNTRY = PAPERS.node_keys["gr"]
+AGREEMENT = terms_for(
+    PAPERS.countries,
+    federation="demo",
+    grants=[grant for grant in unmasked_grants() if grant["material"] in {"M1", "M2"}],
+    term={"from": date(2026, 1, 1), "to": date(2030, 12, 31)},
+)
 SETTINGS = PolicySettings(
     country=Country.GR,
     federation="demo",
@@ -33,7 +45,11 @@ SETTINGS = PolicySettings(
     rounds_cap=50,
     floor=2,
     approval=StandingApproval(
-        purposes=frozenset({"P1"}), tasks=frozenset(Task), epsilon_per_run=8.0, valid_until=date(2026, 12, 31)
+        purposes=frozenset({"P1"}),
+        tasks=frozenset(Task),
+        epsilon_per_run=8.0,
+        valid_until=date(2026, 12, 31),
+        agreement_sha256=AGREEMENT.sha256(),
     ),
 )
 
@@ -66,6 +82,8 @@ class Node:
     cap_epsilon: float = 20.0
     settings: PolicySettings = SETTINGS
     now: datetime = NOW
+    cabinet: Cabinet = field(default_factory=lambda: PAPERS.make_cabinet(AGREEMENT))
+    journal: InMemoryJournal = field(default_factory=InMemoryJournal)
 
     def __post_init__(self) -> None:
         self.ledger = PrivacyLedger(self.ledger_store, cap_epsilon=self.cap_epsilon, delta=1e-5)
@@ -74,14 +92,54 @@ class Node:
             rules=Rules(
                 settings=self.settings,
                 installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256),
+                gate=self.gate(),
             ),
             memory=Memory(ledger=self.ledger, activations=self.activations),
             trainer=self.trainer,
             clock=lambda: self.now,
         )
 
+    def gate(self, node_key: str | None = None) -> AgreementGate:
+        """Return the gate of this node, or of one that holds another key."""
+        engine = PolicyEngine("gr", standing=self.cabinet.standing, journal=self.journal, clock=lambda: self.now)
+        key = node_key or public_key_hex(COUNTRY)
+        return AgreementGate(self.cabinet, engine=engine, node_key=key, clock=lambda: self.now)
+
     def restarted(self) -> "Node":
-        return Node(self.ledger_store, self.activations, self.trainer, self.cap_epsilon, self.settings, self.now)
+        return Node(
+            self.ledger_store,
+            self.activations,
+            self.trainer,
+            self.cap_epsilon,
+            self.settings,
+            self.now,
+            self.cabinet,
+            self.journal,
+        )
+
+
+def manifest_for(plan: RunPlan, *, model: bytes, **changes: Any) -> bytes:
+    """Return a manifest that stands behind ``plan`` starting from ``model``; ``changes`` go into it."""
+    fields = {"agreement_sha256": AGREEMENT.sha256(), "initial_model_sha256": sha256_hex(model), **changes}
+    return PAPERS.make_manifest(plan, **fields)
+
+
+def papers_for(plan: RunPlan, *, model: bytes, **changes: Any) -> bytes:
+    """Return the papers of a first round's order."""
+    return PAPERS.make_papers(manifest_for(plan, model=model, **changes))
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What an order brings; by default everything that an honest coordinator would bring.
+
+    Args:
+        manifest: Of the run.
+        echoes: Model that the echoes of the round before name, and the countries that they come from (all).
+    """
+
+    manifest: bytes | None = None
+    echoes: tuple[str, tuple[str, ...]] | None = None
 
 
 def make_message(
@@ -93,11 +151,11 @@ def make_message(
     model: bytes | None = None,
     key: Ed25519PrivateKey = COORDINATOR,
     payload: bytes | None = None,
+    papers: bytes | Brought = Brought(),
     **changes: object,
 ) -> SignedMessage:
     """Return a message of the coordinator; ``changes`` go into the header before it is signed."""
     content = model if model is not None else model_to_bytes(ARCHITECTURE.initial_parameters(7))
-    body = payload if payload is not None else build_order(plan, model=content)
     fields: dict[str, object] = {
         "kind": kind,
         "federation": plan.federation,
@@ -107,6 +165,17 @@ def make_message(
         "sequence": sequence,
         "plan_sha256": plan.sha256(),
         "base_model_sha256": sha256_hex(content),
-        "payload_sha256": sha256_hex(body),
+        "payload_sha256": EMPTY_SHA256,
     }
-    return sign_message(Header.model_validate({**fields, **changes}), payload=body, key=key)
+    header = Header.model_validate({**fields, **changes})
+    if isinstance(papers, Brought):
+        papers = _bring(papers, plan=plan, header=header, model=content)
+    body = payload if payload is not None else build_order(plan, model=content, papers=papers)
+    named = {"payload_sha256": sha256_hex(body)} if "payload_sha256" not in changes else {}
+    return sign_message(header.model_copy(update=named), payload=body, key=key)
+
+
+def _bring(brought: Brought, *, plan: RunPlan, header: Header, model: bytes) -> bytes:
+    base, countries = brought.echoes or (sha256_hex(model), PAPERS.countries)
+    echoes = PAPERS.make_echoes(header, base=base, countries=countries)
+    return PAPERS.make_papers(brought.manifest or manifest_for(plan, model=model), echoes=echoes)

@@ -5,7 +5,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 WARNING_DAYS = (1, 7, 30)
-"""When the operator is told, more loudly each time: 30, 7 and 1 day before the certificate ends."""
+"""When the operator is told, more loudly each time: 30, 7 and 1 day before the certificate ends.
+
+A warning that would stand from the first half of the certificate's life on warns of nothing, so it is left out: 30
+days are for certificates of more than 60.
+"""
+
+
+@dataclass(frozen=True)
+class Validity:
+    """From when until when a certificate counts."""
+
+    starts_at: datetime
+    ends_at: datetime
 
 
 class MemberState(StrEnum):
@@ -13,7 +25,7 @@ class MemberState(StrEnum):
 
     REQUESTED = "requested"  # asked to join, is in no roster
     ENROLLED = "enrolled"
-    EXPIRING = "expiring"  # within 30 days of the end of its certificate
+    EXPIRING = "expiring"  # near the end of its certificate
     EXPIRED = "expired"
     REVOKED = "revoked"  # was in a roster and is not in this one, or under another key
 
@@ -27,7 +39,7 @@ class Membership:
 
 
 def membership_of(
-    own_key: str, *, roster_key: str | None, was_listed: bool, certificate_ends_at: datetime | None, now: datetime
+    own_key: str, *, roster_key: str | None, was_listed: bool, certificate: Validity | None, now: datetime
 ) -> Membership:
     """Return where the holder of ``own_key`` stands.
 
@@ -35,17 +47,17 @@ def membership_of(
         own_key: Its public node key, hexadecimal.
         roster_key: The node key that the roster in force holds for it; None when it holds none.
         was_listed: Whether an earlier roster held ``own_key``.
-        certificate_ends_at: End of its TLS certificate; None while it has none.
+        certificate: Of its TLS certificate; None while it has none.
         now: The time.
     """
     if roster_key != own_key:
         return Membership(MemberState.REVOKED if was_listed else MemberState.REQUESTED)
-    if certificate_ends_at is None:
+    if certificate is None:
         return Membership(MemberState.REQUESTED)
-    left = certificate_ends_at - now
+    left, lifetime = certificate.ends_at - now, certificate.ends_at - certificate.starts_at
     if left <= timedelta(0):
         return Membership(MemberState.EXPIRED)
     for days in WARNING_DAYS:
-        if left <= timedelta(days=days):
+        if left <= timedelta(days=days) and lifetime > 2 * timedelta(days=days):
             return Membership(MemberState.EXPIRING, within_days=days)
     return Membership(MemberState.ENROLLED)

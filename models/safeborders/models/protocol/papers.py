@@ -1,17 +1,22 @@
-"""What travels with each order beside plan and model: the run's signed manifest and today's timestamp of the roster."""
+"""What travels with each order beside plan and model.
+
+The run's signed manifest, today's timestamp of the roster, and the echoes of the round before.
+"""
 
 from pydantic import Field, ValidationError
 
 from safeborders.kit.canonical import canonical_json
+from safeborders.models.protocol.echoes import Echo
 from safeborders.models.protocol.manifest import ManifestRefused
 from safeborders.models.protocol.plan import Frozen
 
 
 class Papers(Frozen):
-    """Both as text, exactly as they were signed."""
+    """Each as text, exactly as it was signed."""
 
     manifest: str = Field(max_length=2**19)
     timestamp: str = Field(max_length=2**16)
+    echoes: tuple[Echo, ...] = Field(default=(), max_length=64, strict=False)
 
     def to_bytes(self) -> bytes:
         """Return the form that an order carries."""

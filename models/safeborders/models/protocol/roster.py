@@ -261,6 +261,10 @@ def _find_flaw(root: Root, *, roster: Roster) -> str:
     rules = (
         (set(countries) <= set(Country), "The roster names somebody who is no country: correct it."),
         (len(countries) >= SMALLEST_FEDERATION, "The roster has fewer than three countries: nobody could hide in it."),
+        (
+            all(library_key(key).keyval["public"] == key for key in every),  # the one way to write a key
+            "The roster holds a key that is not written as 64 lower-case hexadecimal digits: correct it.",
+        ),
         (len(set(every)) == len(every), "The roster holds one key twice: every member and role needs its own."),
         (roster.threshold >= threshold_for(len(countries)), "The roster asks for too few signatures: seven ninths."),
         (roster.threshold <= len(countries), "The roster asks for more signatures than there are countries."),

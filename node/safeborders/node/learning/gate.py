@@ -13,6 +13,7 @@ from safeborders.kit.errors import SafeBordersError
 from safeborders.models.defaults import BUNDLE_SHA256
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
+from safeborders.models.protocol.echoes import Expectation, ModelsDiffer, check_echoes
 from safeborders.models.protocol.manifest import (
     Aggregation,
     ManifestRefused,
@@ -35,6 +36,10 @@ from safeborders.privacy.agreement.points import check_model_order, check_send, 
 
 SUPPORTED = frozenset({Aggregation.PLAIN, Aggregation.SECURE})
 """What this version can do; a run that promises more than is done is refused."""
+_REASONS: dict[type[SafeBordersError], Reason] = {
+    RosterRefused: Reason.ROSTER_STALE,
+    ModelsDiffer: Reason.MODELS_DIFFER,
+}
 
 
 @dataclass(frozen=True)
@@ -78,20 +83,30 @@ class AgreementGate:
             return self._engine.note(Point.NODE_START, reason=Reason.NOT_IN_ROSTER, clause="parties")
         return check_start(self._engine)
 
-    def read_papers(self, order: Order, *, header: Header) -> RunManifest:
+    def read_papers(self, order: Order, *, header: Header, own_base: str | None) -> RunManifest:
         """Return the manifest that stands behind an order.
 
+        Args:
+            order: The order.
+            header: Of the message that brought it.
+            own_base: Model that we worked on in the round before; None if we took no part.
+
         Raises:
+            ModelsDiffer: If the countries had different models in the round before, or it cannot be seen.
             ManifestRefused: If it is missing, wrongly signed, out of date, or says something else.
             RosterRefused: If the roster is not known to be the newest, or does not hold our key.
         """
         try:
             papers = parse_papers(order.papers)
-            return self._checked(papers, order=order, header=header)
+            manifest = self._checked(papers, order=order, header=header)
+            keys = self._cabinet.roster().keys(KeyRole.NODE)
+            expected = Expectation(floor=manifest.plan.floor, own_base=own_base, keys=keys)
+            check_echoes(papers.echoes, order=header, expected=expected)
         except SafeBordersError as error:
-            reason = Reason.ROSTER_STALE if isinstance(error, RosterRefused) else Reason.MANIFEST_REFUSED
+            reason = _REASONS.get(type(error), Reason.MANIFEST_REFUSED)
             self._engine.note(Point.TRAINING_MESSAGE, reason=reason, clause="parties", run=header.run)
             raise
+        return manifest
 
     def check_training(self, manifest: RunManifest, *, spending: Spending) -> None:
         """E2: may we work on this run?

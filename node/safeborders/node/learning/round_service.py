@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.signing import is_signed_by
+from safeborders.models.protocol.echoes import round_before
 from safeborders.models.protocol.manifest import Aggregation, RunManifest
 from safeborders.models.protocol.messages import REPLY_TO, Header, Kind, MessageRefused, SignedMessage, sign_message
 from safeborders.models.protocol.payloads import Order, parse_order
@@ -41,8 +42,8 @@ _STEPS_UNDER_MASKS = frozenset({Kind.KEYS, Kind.SURVIVORS, Kind.OPENING})
 class Gate(Protocol):
     """Asks the agreement; every answer is recorded before it is given."""
 
-    def read_papers(self, order: Order, *, header: Header) -> RunManifest:
-        """Return the signed manifest behind an order. Raises ManifestRefused or RosterRefused."""
+    def read_papers(self, order: Order, *, header: Header, own_base: str | None) -> RunManifest:
+        """Return the signed manifest behind an order. Raises ManifestRefused, RosterRefused or ModelsDiffer."""
 
     def check_training(self, manifest: RunManifest, *, spending: Spending) -> None:
         """E2: may we work on it? Raises TransferRefused or ApprovalPending."""
@@ -130,6 +131,7 @@ class RoundService:
 
         Raises:
             MessageRefused: If it is not the coordinator's, not for us, or malformed.
+            ModelsDiffer: If the countries did not all have one model in the round before.
             ManifestRefused: If no signed manifest stands behind it; RosterRefused if no fresh roster does.
             TransferRefused: If the agreement does not cover it.
             PolicyDenied: If the country does not allow it.
@@ -142,8 +144,10 @@ class RoundService:
             self._check_addressed_to_us(message)
             order = parse_order(message.payload)
             self._check_header_is_of(order.plan, message=message, model_bytes=order.model)
-            manifest = self._rules.gate.read_papers(order, header=message.header)
-            if message.header.kind in _STEPS_UNDER_MASKS:
+            header = message.header
+            own_base = self._memory.ledger.find_base_model(header.run, round_number=round_before(header))
+            manifest = self._rules.gate.read_papers(order, header=header, own_base=own_base)
+            if header.kind in _STEPS_UNDER_MASKS:
                 return self._go_on(message, manifest=manifest, content=order.aggregation)
             model = parse_model(order.model, length=self._rules.installed.architecture.length)
             check_model(model)

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     ROSTER_STALE = "roster_stale"
     NOT_IN_ROSTER = "not_in_roster"
     MANIFEST_REFUSED = "manifest_refused"
+    MODELS_DIFFER = "models_differ"
     AGREEMENT_MISMATCH = "agreement_mismatch"
     CONSENT_MISSING = "consent_missing"
     RAW_RECORDS = "raw_records"
@@ -80,6 +81,7 @@ _WORDS: dict[Reason, str] = {
     Reason.ROSTER_STALE: "the roster of keys is not known to be fresh",
     Reason.NOT_IN_ROSTER: "the roster does not hold this party's key",
     Reason.MANIFEST_REFUSED: "the run's manifest is missing or does not stand behind it",
+    Reason.MODELS_DIFFER: "it cannot be seen that all countries had one model",
     Reason.AGREEMENT_MISMATCH: "the other side names another agreement",
     Reason.CONSENT_MISSING: "the operator has not consented under this version",
     Reason.RAW_RECORDS: "raw records leave under no agreement",

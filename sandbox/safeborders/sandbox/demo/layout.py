@@ -14,6 +14,7 @@ from safeborders.sandbox.world.sizes import public_sizes
 FEDERATION = "safeborders-demo"
 EPSILON_CAP = 16.0
 DELTA_CAP = 1e-5
+FLOOR = 3
 _MARK = ".safeborders-demo"
 
 
@@ -112,6 +113,15 @@ def write_profiles(layout: Layout, *, epsilon: float, with_api: bool) -> None:
         _write(layout.node_profile(country), profile)
 
 
+def approve_under(layout: Layout, agreement_sha256: str) -> None:
+    """Write into each country's standing approval which version of the agreement it is given under."""
+    for country in layout.countries:
+        path = layout.node_profile(country)
+        profile = yaml.safe_load(path.read_text(encoding="utf-8"))
+        profile["standing_approval"]["agreement_sha256"] = agreement_sha256
+        _write(path, profile)
+
+
 def _node_profile(layout: Layout, country: Country, *, epsilon: float) -> dict[str, object]:
     return {
         "country": country.value,
@@ -119,7 +129,12 @@ def _node_profile(layout: Layout, country: Country, *, epsilon: float) -> dict[s
         "state": f"nodes/{country.value}",
         "coordinator_url": f"https://127.0.0.1:{layout.edge_port}",
         "database": {"key_file": f"secrets/{country.value}.key"},
-        "privacy": {"epsilon_cap": max(EPSILON_CAP, epsilon), "delta_cap": DELTA_CAP, "rounds_cap": 200, "floor": 3},
+        "privacy": {
+            "epsilon_cap": max(EPSILON_CAP, epsilon),
+            "delta_cap": DELTA_CAP,
+            "rounds_cap": 200,
+            "floor": FLOOR,
+        },
         "standing_approval": {
             "purposes": ["P1", "P2"],
             "tasks": ["typology", "links"],

@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
+from safeborders.sandbox.demo.agreement import Documents, agree, start_covered_run
 from safeborders.sandbox.demo.enrolment import enrol_countries
-from safeborders.sandbox.demo.layout import Layout, prepare_folder, write_profiles, write_sizes
+from safeborders.sandbox.demo.layout import Layout, approve_under, prepare_folder, write_profiles, write_sizes
 from safeborders.sandbox.demo.programs import Programs
 from safeborders.sandbox.demo.results import DemoResult, print_result, write_result
 from safeborders.sandbox.demo.scores import collect_result
@@ -82,6 +83,8 @@ def _run_steps(layout: Layout, programs: Programs, *, progress: Progress, option
         programs.finish("world", [*arguments, "--out", str(layout.world)], log=layout.log("world"))
     with _step(progress, "keys and certificates"):
         enrol_countries(layout, programs)
+    with _step(progress, "roster and agreement"):
+        approve_under(layout, agree(layout, programs))
     _fill_databases(layout, programs, progress)
     _start_programs(layout, programs)
     watcher.wait_until_started()
@@ -123,7 +126,9 @@ def _plan(layout: Layout, programs: Programs, *, options: DemoOptions) -> str:
     arguments += ["--epsilon", str(options.epsilon), "--sizes", str(write_sizes(layout, options.preset))]
     if options.rounds is not None:
         arguments += ["--rounds", str(options.rounds)]
-    return programs.finish("plan", arguments, log=layout.log("plan")).strip().splitlines()[-1]
+    arguments += ["--out", str(Documents(layout.folder / "agreement").manifest)]
+    programs.finish("plan", arguments, log=layout.log("plan"))
+    return start_covered_run(layout, programs)
 
 
 def _keep_until_stopped(console: Console, layout: Layout, programs: Programs) -> None:

@@ -3,7 +3,7 @@
 It protects the coordinator from an honest mistake. No country relies on it: each decides again at its own gate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import TypeAdapter
 
 from safeborders.kit.clock import Clock
+from safeborders.kit.files import write_atomically
 from safeborders.models.architecture import Architecture
 from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.echoes import Echo, echo_of
 from safeborders.models.protocol.freshness import issue_timestamp
 from safeborders.models.protocol.manifest import Aggregation, ManifestRefused, RunManifest, verify_manifest
+from safeborders.models.protocol.messages import SignedMessage
 from safeborders.models.protocol.papers import Papers
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.roster import KeyRole, RosterRefused, check_not_expired
@@ -29,6 +33,7 @@ from safeborders.privacy.agreement.facts import Facts
 from safeborders.privacy.agreement.points import check_release, check_round_start
 from safeborders.privacy.events import run_events
 
+_ECHOES = TypeAdapter(tuple[Echo, ...])
 _TIMESTAMP_EVERY = timedelta(hours=1)
 
 
@@ -62,6 +67,9 @@ class RunGate(Protocol):
     def masks_of(self, plan: RunPlan) -> Masks | None:
         """Return what secure aggregation needs to know; None where the manifest names another way."""
 
+    def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
+        """Keep the headers of a round's updates durably, for the next order; before the round is saved."""
+
 
 class Ungated:
     """For measuring the transport with nodes of no country; a country refuses orders without papers."""
@@ -79,6 +87,9 @@ class Ungated:
     def masks_of(self, plan: RunPlan) -> Masks | None:
         """Name none: there is no roster to agree on keys by."""
         return None
+
+    def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
+        """Keep none."""
 
 
 class AgreementRunGate:
@@ -124,8 +135,21 @@ class AgreementRunGate:
 
     def papers_of(self, run: str) -> bytes:
         """Return the manifest as it was signed and a timestamp that is at most an hour old."""
-        papers = Papers(manifest=load_manifest(self._manifests, run).decode(), timestamp=self._timestamp().decode())
-        return papers.to_bytes()
+        manifest = load_manifest(self._manifests, run).decode()
+        stamp = self._timestamp().decode()
+        return Papers(manifest=manifest, timestamp=stamp, echoes=self._load_echoes(run)).to_bytes()
+
+    def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
+        """Keep the headers of a round's updates; a round that is repeated after a crash replaces them."""
+        content = _ECHOES.dump_json(tuple(echo_of(reply) for reply in replies))
+        write_atomically(self._echoes(run), content)
+
+    def _load_echoes(self, run: str) -> tuple[Echo, ...]:
+        path = self._echoes(run)
+        return _ECHOES.validate_json(path.read_bytes()) if path.exists() else ()
+
+    def _echoes(self, run: str) -> Path:
+        return self._manifests / f"{run}.echoes"
 
     def masks_of(self, plan: RunPlan) -> Masks | None:
         """Return what secure aggregation needs to know; None where the manifest names another way."""
@@ -180,6 +204,4 @@ def load_manifest(folder: Path, run: str) -> bytes:
     try:
         return (folder / f"{run}.json").read_bytes()
     except OSError as error:
-        raise ManifestRefused(
-            "No manifest of this run is kept: start it with safeborders coordinator start."
-        ) from error
+        raise ManifestRefused("The run has no manifest here: start it with safeborders coordinator start.") from error

@@ -52,11 +52,13 @@ class RoundSum:
         total: Sum of the counted updates.
         countries: Whose they are.
         replies: What became of every participant's part.
+        updates: The signed answers that brought the updates, masked or not.
     """
 
     total: NDArray[np.int64]
     countries: frozenset[Country]
     replies: tuple[Reply, ...]
+    updates: tuple[SignedMessage, ...]
 
 
 class Ask(Protocol):
@@ -74,10 +76,12 @@ def sum_in_the_clear(plan: RunPlan, *, ask: Ask, length: int, patience: int) -> 
         TooFewCountries: If fewer than the floor answered in time.
     """
     updates: dict[Country, NDArray[np.int64]] = {}
+    answers: list[SignedMessage] = []
 
     def accept(reply: SignedMessage) -> None:
         country = reply.header.country
         updates[country] = parse_update_of(reply, length=length, bound=entry_bound(plan, country))
+        answers.append(reply)
 
     gathering = ask(Kind.TRAIN, aggregation=b"", accept=accept)
     for _ in range(patience):
@@ -87,7 +91,7 @@ def sum_in_the_clear(plan: RunPlan, *, ask: Ask, length: int, patience: int) -> 
     replies = gathering.close(plan.participants)
     if len(updates) < plan.floor:
         raise _too_few(plan)
-    return RoundSum(sum_updates(updates.values(), length=length), frozenset(updates), replies)
+    return RoundSum(sum_updates(updates.values(), length=length), frozenset(updates), replies, tuple(answers))
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ class MaskedSum:
         self._notes = notes
         self._patience = patience
         self._replies: dict[Country, Reply] = {}
+        self._updates: list[SignedMessage] = []
 
     def play(self) -> RoundSum:
         """Return the opened sum.
@@ -133,7 +138,8 @@ class MaskedSum:
         opening = part_to_bytes(Confirmations(confirmations=confirmed))
         self._collect_all(_Question(Kind.OPENING, opening, names), take=self._take_reveal)
         total = self._aggregator.open_sum()
-        return RoundSum(total, frozenset(names), tuple(self._replies[country] for country in sorted(self._replies)))
+        replies = tuple(self._replies[country] for country in sorted(self._replies))
+        return RoundSum(total, frozenset(names), replies, tuple(self._updates))
 
     def _agree_on_keys(self) -> Adverts:
         """Return the keys of the round; those that were passed on before a restart are the only ones."""
@@ -199,6 +205,7 @@ class MaskedSum:
         upload, vector = parse_upload(reply.payload)
         _check_own(upload, reply)
         self._aggregator.add_upload(upload, content=vector)
+        self._updates.append(reply)
 
     def _take_confirmation(self, reply: SignedMessage) -> None:
         message = parse_part(reply.payload, kind=Signed[Confirmation])

@@ -48,7 +48,7 @@ class RunLeader:
         Raises:
             NotFound: If there is no such run.
             SettingsError: If its plan does not fit this version.
-            AgreementError, ManifestRefused, RosterRefused: If the agreement does not cover the next round or release.
+            AgreementError: If the agreement does not cover it; ManifestRefused or RosterRefused likewise.
             TooFewCountries: If a round stayed below the floor for too long; what was saved stays.
             RoundVoid: If a country fell silent before a masked sum was opened; what was saved stays.
         """
@@ -96,6 +96,7 @@ class RunLeader:
             replies=result.replies,
             statistics=step.statistics,
         )
+        self._gate.keep_echoes(plan.run, result.updates)  # first: without them no country would answer the next round
         self._to.registry.save_round(record, model=model)
         _log.info("round_saved", run=plan.run, round=model.round, sha256=model.sha256)
         return model

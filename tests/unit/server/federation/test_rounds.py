@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from safeborders.kit.errors import SettingsError, Unavailable
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.messages import Kind, SignedMessage
-from safeborders.models.protocol.payloads import parse_order
+from safeborders.models.protocol.payloads import Order, parse_order
 from safeborders.models.protocol.refusals import Refusal
 from safeborders.models.protocol.vectors import update_to_bytes
 from safeborders.server.federation.gathering import Pace
@@ -48,7 +48,7 @@ def test_every_country_gets_the_final_model_once_and_the_receipt_ends_the_run() 
 
     handed_out = [order for order in rehearsal.grid.sent if order.header.kind is Kind.ACTIVATE]
     assert [order.header.country for order in handed_out] == list(COUNTRIES)
-    assert all(parse_order(order.payload) == (rehearsal.plan, model.parameters) for order in handed_out)
+    assert all(parse_order(order.payload) == Order(rehearsal.plan, model.parameters) for order in handed_out)
     assert {order.header.base_model_sha256 for order in handed_out} == {model.sha256}
 
 
