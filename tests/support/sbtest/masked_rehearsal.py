@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from benchmarks.circle import MemorySessions
 from benchmarks.local_federation import SMALL, build_plan, initial_model
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from safeborders.server.federation.gate import Masks, Ungated
 from safeborders.server.federation.gathering import Correspondence, Pace
 from safeborders.server.federation.rounds import RunLeader
 from safeborders.server.registry.records import ModelVersion
+from sbtest.forgetting import ForgettingSessions
 from sbtest.local_grid import LocalGrid
 from sbtest.registry import InMemoryRegistry
 from sbtest.rehearsal import update_of
@@ -31,15 +31,6 @@ RUN = "masked"
 ROSTER = "5" * 64
 
 Reaction = Callable[[Country, SignedMessage], object]
-
-
-class ForgettingSessions(MemorySessions):
-    """A memory that forgets rounds that are over."""
-
-    def forget(self, run: str, *, before_round: int) -> None:
-        for name, session in list(self._kept.items()):
-            if session.context.run == run and session.context.round < before_round:
-                del self._kept[name]
 
 
 class MaskedGate(Ungated):

@@ -13,6 +13,7 @@ from safeborders.kit.errors import SafeBordersError
 from safeborders.models.defaults import BUNDLE_SHA256
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
+from safeborders.models.protocol.aggregation import SMALLEST_FLOOR
 from safeborders.models.protocol.echoes import Expectation, ModelsDiffer, check_echoes
 from safeborders.models.protocol.manifest import (
     Aggregation,
@@ -150,6 +151,8 @@ class AgreementGate:
         )
         if manifest.aggregation not in SUPPORTED:
             raise ManifestRefused("The manifest names an aggregation that this version lacks: the run is not answered.")
+        if manifest.aggregation is Aggregation.SECURE and manifest.plan.floor < SMALLEST_FLOOR:
+            raise ManifestRefused("The manifest's floor is too low for masks to hide a country: it is not answered.")
         return manifest
 
 

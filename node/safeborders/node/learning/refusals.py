@@ -16,6 +16,7 @@ _BY_FAMILY: dict[str, Refusal] = {
     "agreement": Refusal.NO_AGREEMENT,
     "access": Refusal.DENIED,
     "privacy": Refusal.DENIED,
+    "aggregation": Refusal.DENIED,
     "federation": Refusal.DENIED,
 }
 
