@@ -102,6 +102,9 @@ def test_an_unreadable_or_wrong_database_key_is_one_sentence(node: Path, command
     assert_one_sentence(safeborders(*arguments), saying="cannot be read")
 
 
+_ALONE = ("--floor", "1", "--aggregation", "plain")
+
+
 def test_a_request_with_another_fingerprint_admits_nobody(coordinator: Path, node: Path, tmp_path: Path) -> None:
     safeborders("node", "init", "-p", str(node))
     request, out = tmp_path / "gr.request.json", tmp_path / "admissions"
@@ -143,7 +146,7 @@ def test_one_refused_request_admits_nobody(coordinator: Path, node: Path, tmp_pa
     assert_one_sentence(safeborders(*both), saying="another federation")
     assert not out.exists()
     assert_one_sentence(
-        safeborders("coordinator", "plan", "-p", str(coordinator), "--floor", "1", "--out", str(out)),
+        safeborders("coordinator", "plan", "-p", str(coordinator), *_ALONE, "--out", str(out)),
         saying="Fewer countries are enrolled",
     )
 
@@ -159,7 +162,18 @@ def test_a_plan_out_of_range_is_one_sentence(
     digits = safeborders("node", "enrol", "-p", str(node), "--out", str(request)).stdout.split()[-1]
     admit = ["coordinator", "admit", "-p", str(coordinator), str(request), "--fingerprint", digits, "--out", str(out)]
     assert safeborders(*admit).returncode == 0
-    plan = ["coordinator", "plan", "-p", str(coordinator), "--floor", "1", "--out", str(tmp_path / "manifest.json")]
+    plan = [
+        "coordinator",
+        "plan",
+        "-p",
+        str(coordinator),
+        "--floor",
+        "1",
+        "--aggregation",
+        "plain",
+        "--out",
+        str(tmp_path / "manifest.json"),
+    ]
     assert_one_sentence(safeborders(*plan, *bad), saying="out of range")
 
 

@@ -15,10 +15,12 @@ from safeborders.models.graph.features import SPECIFICATION
 from safeborders.node.bootstrap import build_gate, build_ledger, policy_settings
 from safeborders.node.enrolment import load_admission
 from safeborders.node.learning.connector import Connector, ConnectorConfig
+from safeborders.node.learning.masked_rounds import MaskedRounds
 from safeborders.node.learning.policy import InstalledModel
 from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
 from safeborders.node.learning.trainer import NodeTrainer
 from safeborders.node.opening import open_node_store
+from safeborders.node.storage.aggregation import SqlSessionStore
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore
@@ -45,7 +47,17 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
             installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=SPECIFICATION.sha256()),
             gate=gate,
         ),
-        memory=Memory(ledger=build_ledger(settings, store), activations=SqlActivationStore(store.engine)),
+        memory=Memory(
+            ledger=build_ledger(settings, store),
+            activations=SqlActivationStore(store.engine),
+            masked=MaskedRounds(
+                settings.country,
+                key=key,
+                sessions=SqlSessionStore(store.engine),
+                roster=gate.known_keys,
+                length=ARCHITECTURE.update_length,
+            ),
+        ),
         trainer=NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation),
     )
     config = ConnectorConfig(

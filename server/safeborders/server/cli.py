@@ -47,7 +47,10 @@ def plan(
     out: Annotated[Path, typer.Option(help="File for the run's manifest.")],
     epsilon: Annotated[float, typer.Option(help="Epsilon of one country's messages against everybody.")] = 8.0,
     rounds: Annotated[int | None, typer.Option(help="Rounds of the run; default: the measured best.")] = None,
-    floor: Annotated[int, typer.Option(help="Fewest countries in a round.")] = 3,
+    floor: Annotated[int, typer.Option(help="Fewest countries in a round.")] = 6,
+    aggregation: Annotated[
+        str, typer.Option(help="secure: the coordinator sees the sum alone; plain: each country's noised update.")
+    ] = "secure",
     deadline: Annotated[float, typer.Option(help="Seconds that a round waits.")] = 30.0,
     sizes: Annotated[Path | None, typer.Option(help="YAML of declared public sizes, e.g. typology: {gr: 120}.")] = None,
 ) -> None:
@@ -55,7 +58,9 @@ def plan(
     request = load_function("safeborders.server.planning:RunRequest")(
         epsilon=epsilon, rounds=rounds, floor=floor, deadline_seconds=deadline
     )
-    load_function("safeborders.server.plan_command:plan_run")(profile, request=request, sizes=sizes, out=out)
+    load_function("safeborders.server.plan_command:plan_run")(
+        profile, request=request, aggregation=aggregation, sizes=sizes, out=out
+    )
 
 
 @app.command("start")

@@ -11,6 +11,7 @@ from safeborders.kit.errors import Conflict, SafeBordersError, SettingsError
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import load_signing_key
 from safeborders.models.defaults import ARCHITECTURE, BUNDLE_SHA256
+from safeborders.models.protocol.aggregation import SMALLEST_FLOOR
 from safeborders.models.protocol.manifest import Aggregation, RunManifest, draft_manifest, verify_manifest
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.roster import KeyRole
@@ -27,12 +28,20 @@ _console = Console(highlight=False)
 _GOOD_FOR = timedelta(days=14)
 
 
-def write_manifest(settings: CoordinatorSettings, plan: RunPlan, *, out: Path) -> None:
-    """Write the manifest of ``plan`` under the agreement that is kept, signed by the coordinator."""
+def write_manifest(settings: CoordinatorSettings, plan: RunPlan, *, aggregation: Aggregation, out: Path) -> None:
+    """Write the manifest of ``plan`` under the agreement that is kept, signed by the coordinator.
+
+    Raises:
+        SettingsError: If masks could not hide a country among so few.
+    """
+    if aggregation is Aggregation.SECURE and plan.floor < SMALLEST_FLOOR:
+        raise SettingsError(
+            f"Secure aggregation needs a floor of at least {SMALLEST_FLOOR}: raise --floor, or say --aggregation plain."
+        )
     now = system_clock().replace(microsecond=0)
     manifest = RunManifest(
         plan=plan,
-        aggregation=Aggregation.PLAIN,  # the only one that this version can do
+        aggregation=aggregation,
         agreement_sha256=build_cabinet(settings).agreement().sha256(),
         bundle_sha256=BUNDLE_SHA256,
         initial_model_sha256=initial_model(plan).sha256,

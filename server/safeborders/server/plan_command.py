@@ -10,6 +10,7 @@ from rich.console import Console
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import load_bytes
 from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.manifest import Aggregation
 from safeborders.models.protocol.plan import Task
 from safeborders.server.commands import load_coordinator
 from safeborders.server.manifest_command import write_manifest
@@ -21,16 +22,18 @@ from safeborders.server.storage.opening import open_registry_database
 _console = Console(highlight=False)
 
 
-def plan_run(profile: Path, *, request: RunRequest, sizes: Path | None, out: Path) -> None:
+def plan_run(profile: Path, *, request: RunRequest, aggregation: str, sizes: Path | None, out: Path) -> None:
     """Plan a run among the enrolled countries and write its manifest, which countries have to sign."""
     settings = load_coordinator(profile)
+    if aggregation not in {Aggregation.SECURE, Aggregation.PLAIN}:
+        raise SettingsError("The aggregation must be secure or plain: correct --aggregation.")
     engine = open_registry_database(settings.registry_url)
     countries = [entry.country for entry in SqlRoster(engine).list_roster() if entry.state is RosterState.ENROLLED]
     engine.dispose()
     if len(countries) < request.floor:
         raise SettingsError("Fewer countries are enrolled than the floor asks for: admit more or lower --floor.")
     plan = build_plan(settings.federation, countries=countries, request=replace(request, sizes=_load_sizes(sizes)))
-    write_manifest(settings, plan, out=out)
+    write_manifest(settings, plan, aggregation=Aggregation(aggregation), out=out)
     _console.print(f"The manifest is in {out}: two countries sign it (safeborders node agreement countersign), then")
     _console.print(f"safeborders coordinator start {out}. The run's name:", soft_wrap=True)
     _console.print(plan.run)

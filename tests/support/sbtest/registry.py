@@ -9,6 +9,29 @@ from safeborders.models.protocol.plan import RunPlan
 from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
 
 
+class InMemoryNotes:
+    """What was decided in one masked round."""
+
+    def __init__(self) -> None:
+        self.adverts = self.survivors = b""
+
+    def find_adverts(self) -> bytes:
+        return self.adverts
+
+    def find_survivors(self) -> bytes:
+        return self.survivors
+
+    def keep_adverts(self, content: bytes) -> None:
+        if self.adverts not in {b"", content}:
+            raise Conflict("Decided otherwise.")
+        self.adverts = content
+
+    def keep_survivors(self, content: bytes) -> None:
+        if self.survivors not in {b"", content}:
+            raise Conflict("Decided otherwise.")
+        self.survivors = content
+
+
 class InMemoryRegistry:
     """What a coordinator remembers, for one process."""
 
@@ -19,6 +42,7 @@ class InMemoryRegistry:
         self.rounds: dict[str, list[RoundRecord]] = {}
         self.sequences: dict[Country, int] = {}
         self.seen_at: dict[Country, datetime] = {}
+        self.notes: dict[tuple[str, int], InMemoryNotes] = {}
 
     def start_run(self, plan: RunPlan, *, initial: ModelVersion, now: datetime) -> None:
         known = self.plans.get(plan.run)
@@ -29,6 +53,9 @@ class InMemoryRegistry:
             self.states[plan.run] = RunState.WAITING
             self.models[plan.run] = [replace(initial)]
             self.rounds[plan.run] = []
+
+    def notes_of(self, run: str, *, round_number: int) -> InMemoryNotes:
+        return self.notes.setdefault((run, round_number), InMemoryNotes())
 
     def get_plan(self, run: str) -> RunPlan:
         if run not in self.plans:

@@ -12,10 +12,11 @@ from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.signing import public_key_hex
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, SignedMessage, sign_message
-from safeborders.models.protocol.payloads import build_order
+from safeborders.models.protocol.payloads import Order, build_order
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.node.learning.gate import AgreementGate
+from safeborders.node.learning.masked_rounds import MaskedRounds
 from safeborders.node.learning.policy import InstalledModel, PolicySettings, StandingApproval
 from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
 from safeborders.privacy.activations import ActivationStore
@@ -24,6 +25,7 @@ from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
 from safeborders.privacy.ledger import LedgerStore, PrivacyLedger
 from sbtest.agreements import InMemoryJournal, PaperFederation, terms_for, unmasked_grants
+from sbtest.forgetting import ForgettingSessions
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore
 from sbtest.plans import ARCHITECTURE, FEATURES_SHA256
 
@@ -84,6 +86,7 @@ class Node:
     now: datetime = NOW
     cabinet: Cabinet = field(default_factory=lambda: PAPERS.make_cabinet(AGREEMENT))
     journal: InMemoryJournal = field(default_factory=InMemoryJournal)
+    sessions: ForgettingSessions = field(default_factory=ForgettingSessions)
 
     def __post_init__(self) -> None:
         self.ledger = PrivacyLedger(self.ledger_store, cap_epsilon=self.cap_epsilon, delta=1e-5)
@@ -94,7 +97,17 @@ class Node:
                 installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256),
                 gate=self.gate(),
             ),
-            memory=Memory(ledger=self.ledger, activations=self.activations),
+            memory=Memory(
+                ledger=self.ledger,
+                activations=self.activations,
+                masked=MaskedRounds(
+                    Country.GR,
+                    key=COUNTRY,
+                    sessions=self.sessions,
+                    roster=self.gate().known_keys,
+                    length=ARCHITECTURE.update_length,
+                ),
+            ),
             trainer=self.trainer,
             clock=lambda: self.now,
         )
@@ -115,6 +128,7 @@ class Node:
             self.now,
             self.cabinet,
             self.journal,
+            self.sessions,
         )
 
 
@@ -170,7 +184,7 @@ def make_message(
     header = Header.model_validate({**fields, **changes})
     if isinstance(papers, Brought):
         papers = _bring(papers, plan=plan, header=header, model=content)
-    body = payload if payload is not None else build_order(plan, model=content, papers=papers)
+    body = payload if payload is not None else build_order(Order(plan, content, papers))
     named = {"payload_sha256": sha256_hex(body)} if "payload_sha256" not in changes else {}
     return sign_message(header.model_copy(update=named), payload=body, key=key)
 

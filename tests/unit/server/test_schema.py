@@ -27,6 +27,7 @@ ALLOWED = {
     "round": {"run", "round", "started_at", "ended_at"},
     "reply": {"run", "round", "country", "state", "code", "seconds", "payload_bytes"},
     "task_statistics": {"run", "round", "task", "loss", "accuracy", "update_norm"},
+    "aggregation_round": {"run", "round", "adverts", "survivors"},
     "alembic_version": {"version_num"},
 }  # fmt: skip
 

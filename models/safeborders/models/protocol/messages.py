@@ -35,6 +35,22 @@ class Kind(StrEnum):
     UPDATE = "update"  # country → coordinator: a noisy, integer sum
     ACTIVATE = "activate"  # coordinator → country: the run's final model; answer with a receipt
     RECEIPT = "receipt"  # country → coordinator: done, nothing else
+    KEYS = "keys"  # coordinator → country: a round of secure aggregation begins; answer with an ephemeral key
+    ADVERT = "advert"  # country → coordinator: its signed ephemeral key
+    SURVIVORS = "survivors"  # coordinator → country: whose masked updates arrived; answer with a confirmation
+    CONFIRMATION = "confirmation"  # country → coordinator: it has seen this set, and no other
+    OPENING = "opening"  # coordinator → country: the confirmations of all survivors; answer with the seeds
+    REVEAL = "reveal"  # country → coordinator: the seeds that open the sum
+
+
+REPLY_TO: Mapping[Kind, Kind] = {
+    Kind.TRAIN: Kind.UPDATE,
+    Kind.ACTIVATE: Kind.RECEIPT,
+    Kind.KEYS: Kind.ADVERT,
+    Kind.SURVIVORS: Kind.CONFIRMATION,
+    Kind.OPENING: Kind.REVEAL,
+}
+"""What an honest country answers to each kind of order."""
 
 
 class Header(Frozen):

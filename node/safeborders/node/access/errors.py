@@ -31,3 +31,9 @@ class LookupNotRecorded(AccessError):
     """The record of a look-up cannot be written, so there is no answer."""
 
     code = "access.not_recorded"
+
+
+class EventNotRecorded(AccessError):
+    """The audit log cannot take the event, so what it would tell of does not happen."""
+
+    code = "access.event_not_recorded"

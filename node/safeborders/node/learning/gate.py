@@ -11,6 +11,9 @@ from decimal import Decimal
 from safeborders.kit.clock import Clock
 from safeborders.kit.errors import SafeBordersError
 from safeborders.models.defaults import BUNDLE_SHA256
+from safeborders.models.domain.countries import Country
+from safeborders.models.domain.materials import COORDINATOR
+from safeborders.models.protocol.aggregation import SMALLEST_FLOOR
 from safeborders.models.protocol.echoes import Expectation, ModelsDiffer, check_echoes
 from safeborders.models.protocol.manifest import (
     Aggregation,
@@ -23,6 +26,7 @@ from safeborders.models.protocol.messages import Header
 from safeborders.models.protocol.papers import Papers, parse_papers
 from safeborders.models.protocol.payloads import Order
 from safeborders.models.protocol.roster import KeyRole, RosterRefused
+from safeborders.node.learning.masked_rounds import KnownKeys
 from safeborders.node.learning.policy import ApprovalPending
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.conditions import PrivacyUnit
@@ -31,7 +35,7 @@ from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.agreement.facts import Facts
 from safeborders.privacy.agreement.points import check_model_order, check_send, check_start, check_training_message
 
-SUPPORTED = frozenset({Aggregation.PLAIN})
+SUPPORTED = frozenset({Aggregation.PLAIN, Aggregation.SECURE})
 """What this version can do; a run that promises more than is done is refused."""
 _REASONS: dict[type[SafeBordersError], Reason] = {
     RosterRefused: Reason.ROSTER_STALE,
@@ -125,6 +129,12 @@ class AgreementGate:
         facts = _facts(manifest, spending=spending)
         _enforce(check_model_order(self._engine, purpose=manifest.plan.purpose, facts=facts))
 
+    def known_keys(self) -> KnownKeys:
+        """Return the countries' node keys of the roster in force. Raises RosterRefused."""
+        roster = self._cabinet.roster()
+        keys = {Country(name): key for name, key in roster.keys(KeyRole.NODE).items() if name != COORDINATOR}
+        return KnownKeys(sha256=roster.sha256, keys=keys)
+
     def _checked(self, papers: Papers, *, order: Order, header: Header) -> RunManifest:
         now = self._clock()
         self._cabinet.check_fresh(papers.timestamp.encode(), now=now)
@@ -141,6 +151,8 @@ class AgreementGate:
         )
         if manifest.aggregation not in SUPPORTED:
             raise ManifestRefused("The manifest names an aggregation that this version lacks: the run is not answered.")
+        if manifest.aggregation is Aggregation.SECURE and manifest.plan.floor < SMALLEST_FLOOR:
+            raise ManifestRefused("The manifest's floor is too low for masks to hide a country: it is not answered.")
         return manifest
 
 

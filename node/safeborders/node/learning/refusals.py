@@ -18,6 +18,7 @@ _BY_FAMILY: dict[str, Refusal] = {
     "envelope": Refusal.MALFORMED,
     "access": Refusal.DENIED,
     "privacy": Refusal.DENIED,
+    "aggregation": Refusal.DENIED,
     "federation": Refusal.DENIED,
 }
 

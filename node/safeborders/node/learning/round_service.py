@@ -16,12 +16,13 @@ from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.signing import is_signed_by
 from safeborders.models.protocol.echoes import round_before
-from safeborders.models.protocol.manifest import RunManifest
-from safeborders.models.protocol.messages import Header, Kind, MessageRefused, SignedMessage, sign_message
+from safeborders.models.protocol.manifest import Aggregation, RunManifest
+from safeborders.models.protocol.messages import REPLY_TO, Header, Kind, MessageRefused, SignedMessage, sign_message
 from safeborders.models.protocol.payloads import Order, parse_order
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import parse_model, update_to_bytes
 from safeborders.node.learning.gate import Spending
+from safeborders.node.learning.masked_rounds import MaskedRounds
 from safeborders.node.learning.policy import (
     ApprovedRun,
     InstalledModel,
@@ -34,6 +35,8 @@ from safeborders.node.learning.policy import (
 from safeborders.privacy.activations import Activation, ActivationStore
 from safeborders.privacy.errors import PlanChanged, ReleaseRefused
 from safeborders.privacy.ledger import Charge, PrivacyLedger
+
+_STEPS_UNDER_MASKS = frozenset({Kind.KEYS, Kind.SURVIVORS, Kind.OPENING})
 
 
 class Gate(Protocol):
@@ -93,10 +96,11 @@ class Rules:
 
 @dataclass(frozen=True)
 class Memory:
-    """What outlives a crash: charges with their payloads, and the accepted orders to use a model."""
+    """What outlives a crash: charges with their payloads, the accepted orders to use a model, rounds under masks."""
 
     ledger: PrivacyLedger
     activations: ActivationStore
+    masked: MaskedRounds
 
 
 class RoundService:
@@ -143,6 +147,8 @@ class RoundService:
             header = message.header
             own_base = self._memory.ledger.find_base_model(header.run, round_number=round_before(header))
             manifest = self._rules.gate.read_papers(order, header=header, own_base=own_base)
+            if header.kind in _STEPS_UNDER_MASKS:
+                return self._go_on(message, manifest=manifest, content=order.aggregation)
             model = parse_model(order.model, length=self._rules.installed.architecture.length)
             check_model(model)
             if message.header.kind is Kind.TRAIN:
@@ -166,10 +172,11 @@ class RoundService:
 
     def _train(self, message: SignedMessage, *, manifest: RunManifest, model: NDArray[np.float32]) -> SignedMessage:
         header, plan, gate = message.header, manifest.plan, self._rules.gate
-        if not 1 <= header.round <= plan.rounds:
-            raise MessageRefused("The round is not one of the plan's: it was ignored.")
-        approved = self._approve(plan)
-        gate.check_training(manifest, spending=self._spending(plan))
+        approved = self._approve_round(message, manifest=manifest)
+        keys = parse_order(message.payload).aggregation
+        is_masked = manifest.aggregation is Aggregation.SECURE
+        if is_masked:
+            self._memory.masked.check_keys(header, manifest=manifest, content=keys)
         charge = Charge(
             run=plan.run,
             round=header.round,
@@ -183,10 +190,29 @@ class RoundService:
         if reservation.is_new:
             update = self._trainer.update(plan, model)
             check_update(update, architecture=self._rules.installed.architecture)
-            ledger.store(reservation, payload=update_to_bytes(update))
+            payload = update_to_bytes(update)
+            if is_masked:
+                payload = self._memory.masked.mask(update, header=header, manifest=manifest, content=keys)
+            ledger.store(reservation, payload=payload)
         gate.check_sending(manifest, spending=self._spending(plan))
         # What leaves is read back from the outbox, never taken from memory.
         return self._reply(message, kind=Kind.UPDATE, payload=ledger.get_payload(plan.run, round_number=header.round))
+
+    def _go_on(self, message: SignedMessage, *, manifest: RunManifest, content: bytes) -> SignedMessage:
+        """Take a step of secure aggregation: a country that withdraws takes none, and the round is void."""
+        if manifest.aggregation is not Aggregation.SECURE:
+            raise MessageRefused("The run's updates are not masked: the message was ignored.")
+        self._approve_round(message, manifest=manifest)
+        payload = self._memory.masked.answer(message.header, manifest=manifest, content=content)
+        return self._reply(message, kind=REPLY_TO[message.header.kind], payload=payload)
+
+    def _approve_round(self, message: SignedMessage, *, manifest: RunManifest) -> ApprovedRun:
+        plan = manifest.plan
+        if not 1 <= message.header.round <= plan.rounds:
+            raise MessageRefused("The round is not one of the plan's: it was ignored.")
+        approved = self._approve(plan)
+        self._rules.gate.check_training(manifest, spending=self._spending(plan))
+        return approved
 
     def _activate(self, message: SignedMessage, *, manifest: RunManifest, model: NDArray[np.float32]) -> SignedMessage:
         header, plan = message.header, manifest.plan
@@ -232,13 +258,15 @@ class RoundService:
             raise MessageRefused("The payload is not the one that was signed: it was ignored.")
         if (header.federation, header.country) != (settings.federation, settings.country):
             raise MessageRefused("The message is for another federation or country: it was ignored.")
-        if header.kind not in {Kind.TRAIN, Kind.ACTIVATE}:
+        if header.kind not in REPLY_TO:
             raise MessageRefused("The message asks for nothing that a country does: it was ignored.")
 
     def _check_header_is_of(self, plan: RunPlan, *, message: SignedMessage, model_bytes: bytes) -> None:
         header = message.header
         if (header.run, header.federation) != (plan.run, plan.federation) or header.plan_sha256 != plan.sha256():
             raise MessageRefused("The message's plan is not the one that its header names: it was ignored.")
+        if header.kind in _STEPS_UNDER_MASKS and not model_bytes:
+            return  # the model is the one of the order to train
         if header.base_model_sha256 != sha256_hex(model_bytes):
             raise MessageRefused("The message's model is not the one that its header names: it was ignored.")
 

@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 
 from safeborders.kit.errors import Conflict, NotFound, Unavailable
 from safeborders.kit.ids import uuid7
+from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.governance import PURPOSE_CODES
 from safeborders.node.access.callers import Caller, Justification, Role
 from safeborders.node.access.errors import LookupNotRecorded
 from safeborders.node.access.journal import Lookup, Outcome
 from safeborders.node.storage.access_tables import LookupRow, TokenRow
+from safeborders.node.storage.audit import record_event
 
 _PREFIX = "sbn_"  # lets a scanner find a token that was committed by mistake
 
@@ -83,6 +85,7 @@ class SqlLookupJournal:
         try:
             with Session(self._engine) as session, session.begin():
                 session.add(row)
+                record_event(session.connection(), _event(lookup), at=lookup.at)
         except SQLAlchemyError as error:
             raise LookupNotRecorded(
                 "The look-up cannot be recorded, so it is not answered: try again later."
@@ -92,6 +95,19 @@ class SqlLookupJournal:
         """Return all look-ups in the order in which they were made."""
         with Session(self._engine) as session, session.begin():
             return [_lookup(row) for row in session.scalars(select(LookupRow).order_by(LookupRow.id))]
+
+
+def _event(lookup: Lookup) -> AuditEvent:
+    who = lookup.justification
+    return AuditEvent(
+        Operation.CONSULTATION,
+        action=f"lookup.{lookup.operation}",
+        actor=who.caller.token,
+        outcome=lookup.outcome.value,
+        purpose=who.purpose_code,
+        case_reference=who.case_reference,
+        objects=tuple(lookup.object_ids),
+    )
 
 
 def _hash(secret: str) -> str:

@@ -1,8 +1,9 @@
 """Tables of the privacy ledger: rows may be added, and nothing else, and the database itself says so."""
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Index, LargeBinary, String, Text, event, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from safeborders.kit import append_only
 from safeborders.node.storage.base import Base
 
 
@@ -69,29 +70,9 @@ _SQLITE_KEY_IS_TAKEN = {
 
 
 def append_only_statements(table: str, *, dialect: str) -> tuple[str, ...]:
-    """Return the statements that make ``table`` append-only in a database of ``dialect``."""
-    if dialect == "sqlite":
-        refusal = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        taken = _SQLITE_KEY_IS_TAKEN[table]
-        return (
-            f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refusal}",
-            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refusal}",
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {taken} {refusal}",
-        )
-    return (
-        f"CREATE OR REPLACE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        f"BEGIN RAISE EXCEPTION '{table} is append-only'; END $$",
-        f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_append_only()",
-    )
-
-
-def _guard(table: str) -> None:
-    for dialect in ("sqlite", "postgresql"):
-        for statement in append_only_statements(table, dialect=dialect):
-            ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves DDL untyped
-            event.listen(Base.metadata.tables[table], "after_create", ddl.execute_if(dialect=dialect))
+    """Return the statements that make one of ``APPEND_ONLY_TABLES`` append-only in a database of ``dialect``."""
+    return append_only.append_only_statements(table, dialect=dialect, taken=_SQLITE_KEY_IS_TAKEN[table])
 
 
 for _table in APPEND_ONLY_TABLES:
-    _guard(_table)
+    append_only.guard(Base.metadata.tables[_table], taken=_SQLITE_KEY_IS_TAKEN[_table])

@@ -183,7 +183,7 @@ def _grants(epsilon: float) -> list[dict[str, Any]]:
             "purposes": ["P1", "P2"],
             "conditions": {
                 "dp": privacy,
-                "secagg": {"required": False, "min_cohort": FLOOR},
+                "secagg": {"required": True, "min_cohort": FLOOR},
                 "retention": "PT24H",
             },
         },

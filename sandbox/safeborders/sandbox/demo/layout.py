@@ -14,7 +14,7 @@ from safeborders.sandbox.world.sizes import public_sizes
 FEDERATION = "safeborders-demo"
 EPSILON_CAP = 16.0
 DELTA_CAP = 1e-5
-FLOOR = 3
+FLOOR = 6
 _MARK = ".safeborders-demo"
 
 

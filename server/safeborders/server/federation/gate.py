@@ -4,6 +4,7 @@ It protects the coordinator from an honest mistake. No country relies on it: eac
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -36,6 +37,21 @@ _ECHOES = TypeAdapter(tuple[Echo, ...])
 _TIMESTAMP_EVERY = timedelta(hours=1)
 
 
+@dataclass(frozen=True)
+class Masks:
+    """What binds a round of secure aggregation to its papers.
+
+    Attributes:
+        manifest: Of the run, verified.
+        roster_sha256: Of the roster in force.
+        keys: Node keys of the participants from that roster, hexadecimal.
+    """
+
+    manifest: RunManifest
+    roster_sha256: str
+    keys: Mapping[Country, str]
+
+
 class RunGate(Protocol):
     """Stands before each round and each release."""
 
@@ -47,6 +63,9 @@ class RunGate(Protocol):
 
     def papers_of(self, run: str) -> bytes:
         """Return what travels with the run's orders. Raises ManifestRefused if the run has none."""
+
+    def masks_of(self, plan: RunPlan) -> Masks | None:
+        """Return what secure aggregation needs to know; None where the manifest names another way."""
 
     def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
         """Keep the headers of a round's updates durably, for the next order; before the round is saved."""
@@ -64,6 +83,10 @@ class Ungated:
     def papers_of(self, run: str) -> bytes:
         """Send none."""
         return b""
+
+    def masks_of(self, plan: RunPlan) -> Masks | None:
+        """Name none: there is no roster to agree on keys by."""
+        return None
 
     def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
         """Keep none."""
@@ -127,6 +150,14 @@ class AgreementRunGate:
 
     def _echoes(self, run: str) -> Path:
         return self._manifests / f"{run}.echoes"
+
+    def masks_of(self, plan: RunPlan) -> Masks | None:
+        """Return what secure aggregation needs to know; None where the manifest names another way."""
+        manifest = self._checked_manifest(plan)
+        if manifest.aggregation is not Aggregation.SECURE:
+            return None
+        keys = {country: self._known[country] for country in plan.participants}
+        return Masks(manifest=manifest, roster_sha256=self._cabinet.roster().sha256, keys=keys)
 
     def _facts(self, plan: RunPlan) -> Facts:
         manifest = self._checked_manifest(plan)

@@ -11,7 +11,7 @@ from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import Conflict, SafeBordersError
 from safeborders.kit.logs import get_log
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.messages import Header, Kind, SignedMessage, sign_message
+from safeborders.models.protocol.messages import REPLY_TO, Header, SignedMessage, sign_message
 from safeborders.models.protocol.refusals import Refusal
 from safeborders.server.federation.exchange import Answer, Exchange
 from safeborders.server.federation.replies import Question, parse_reply
@@ -142,7 +142,7 @@ class Gathering:
             self._due[message.header.country] = now + self._to.pace.ask_again_seconds
             self._asked_at[message.header.country] = datetime.now(UTC)
             if reference:
-                kind = Kind.UPDATE if message.header.kind is Kind.TRAIN else Kind.RECEIPT
+                kind = REPLY_TO[message.header.kind]
                 self._asked[reference] = Question(header=message.header, reply_kind=kind, sent_at=now)
 
     def _question(self, country: Country) -> SignedMessage:

@@ -6,37 +6,23 @@ The loop resumes at the round after the newest saved model.
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from safeborders.kit.errors import SafeBordersError, Unavailable
 from safeborders.kit.logs import get_log
 from safeborders.models.architecture import Architecture
-from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.aggregation import build_context
 from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, MessageRefused, SignedMessage
-from safeborders.models.protocol.payloads import build_order
+from safeborders.models.protocol.payloads import Order, build_order
 from safeborders.models.protocol.plan import RunPlan
+from safeborders.privacy.aggregation.aggregator import Aggregator
 from safeborders.server.federation.gate import RunGate
 from safeborders.server.federation.gathering import Correspondence, Gathering
-from safeborders.server.federation.replies import parse_update_of
-from safeborders.server.federation.strategy import (
-    check_architecture,
-    entry_bound,
-    next_version,
-    sum_updates,
-    take_step,
-)
+from safeborders.server.federation.round_sums import MaskedSum, RoundSum, sum_in_the_clear
+from safeborders.server.federation.strategy import check_architecture, next_version, take_step
 from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
 
+_ORDERS_WITH_A_MODEL = frozenset({Kind.TRAIN, Kind.ACTIVATE})
 _log = get_log("run")
-
-
-class TooFewCountries(SafeBordersError):
-    """A round did not reach the floor; the run rests and may be resumed."""
-
-    code: ClassVar[str] = "federation.too_few_countries"
 
 
 class RunLeader:
@@ -64,6 +50,7 @@ class RunLeader:
             SettingsError: If its plan does not fit this version.
             AgreementError: If the agreement does not cover it; ManifestRefused or RosterRefused likewise.
             TooFewCountries: If a round stayed below the floor for too long; what was saved stays.
+            RoundVoid: If a country fell silent before a masked sum was opened; what was saved stays.
         """
         registry = self._to.registry
         plan = registry.get_plan(run)
@@ -98,43 +85,37 @@ class RunLeader:
     def _play_round(self, plan: RunPlan, base: ModelVersion) -> ModelVersion:
         self._gate.check_round(plan)
         started_at = datetime.now(UTC)
-        updates: dict[Country, NDArray[np.int64]] = {}
-        accepted: list[SignedMessage] = []
-
-        def accept(reply: SignedMessage) -> None:
-            country = reply.header.country
-            updates[country] = parse_update_of(
-                reply, length=self._architecture.update_length, bound=entry_bound(plan, country)
-            )
-            accepted.append(reply)
-
-        gathering = self._gathering(plan, base, kind=Kind.TRAIN, number=base.round + 1, accept=accept)
-        for _ in range(self._to.pace.patience):
-            gathering.gather(plan.participants, seconds=plan.deadline_seconds)
-            if len(updates) >= plan.floor:
-                break
-        replies = gathering.close(plan.participants)
-        if len(updates) < plan.floor:
-            raise TooFewCountries(
-                "Too few countries answered the round: see why in the run's replies, then resume it.",
-                run=plan.run,
-                round=base.round + 1,
-            )
-        total = sum_updates(updates.values(), length=self._architecture.update_length)
-        step = take_step(plan, self._architecture, base=base, total=total, countries=set(updates))
+        result = self._sum(plan, base)
+        step = take_step(plan, self._architecture, base=base, total=result.total, countries=set(result.countries))
         model = next_version(base, step)
         record = RoundRecord(
             run=plan.run,
             round=model.round,
             started_at=started_at,
             ended_at=datetime.now(UTC),
-            replies=replies,
+            replies=result.replies,
             statistics=step.statistics,
         )
-        self._gate.keep_echoes(plan.run, accepted)  # first: without them no country would answer the next round
+        self._gate.keep_echoes(plan.run, result.updates)  # first: without them no country would answer the next round
         self._to.registry.save_round(record, model=model)
         _log.info("round_saved", run=plan.run, round=model.round, sha256=model.sha256)
         return model
+
+    def _sum(self, plan: RunPlan, base: ModelVersion) -> RoundSum:
+        number, patience = base.round + 1, self._to.pace.patience
+        length = self._architecture.update_length
+
+        def ask(kind: Kind, *, aggregation: bytes, accept: Callable[[SignedMessage], None]) -> Gathering:
+            return self._gathering(plan, base, kind=kind, number=number, accept=accept, aggregation=aggregation)
+
+        masks = self._gate.masks_of(plan)
+        if masks is None:
+            return sum_in_the_clear(plan, ask=ask, length=length, patience=patience)
+        header = self._header(plan, base, kind=Kind.TRAIN, number=number)
+        context = build_context(masks.manifest, header=header, roster_sha256=masks.roster_sha256, length=length)
+        notes = self._to.registry.notes_of(plan.run, round_number=number)
+        aggregator = Aggregator(context, roster=masks.keys)
+        return MaskedSum(plan, aggregator, ask=ask, notes=notes, patience=patience).play()
 
     def _hand_out(self, plan: RunPlan, model: ModelVersion) -> None:
         """Give every participant the final model; one that is away asks for nothing and gets it with the next run."""
@@ -149,7 +130,7 @@ class RunLeader:
         for reply in gathering.close(plan.participants):
             _log.info("handed_out", run=plan.run, country=reply.country.value, state=reply.state.value, code=reply.code)
 
-    def _gathering(
+    def _gathering(  # house: what a question is made of
         self,
         plan: RunPlan,
         model: ModelVersion,
@@ -157,8 +138,20 @@ class RunLeader:
         kind: Kind,
         number: int,
         accept: Callable[[SignedMessage], None],
+        aggregation: bytes = b"",
     ) -> Gathering:
-        header = Header(
+        order = Order(
+            plan=plan,
+            model=model.parameters if kind in _ORDERS_WITH_A_MODEL else b"",
+            papers=self._gate.papers_of(plan.run),
+            aggregation=aggregation,
+        )
+        header = self._header(plan, model, kind=kind, number=number)
+        return Gathering(self._to, header=header, payload=build_order(order), accept=accept)
+
+    @staticmethod
+    def _header(plan: RunPlan, model: ModelVersion, *, kind: Kind, number: int) -> Header:
+        return Header(
             kind=kind,
             federation=plan.federation,
             run=plan.run,
@@ -169,5 +162,3 @@ class RunLeader:
             base_model_sha256=model.sha256,
             payload_sha256=EMPTY_SHA256,
         )
-        payload = build_order(plan, model=model.parameters, papers=self._gate.papers_of(plan.run))
-        return Gathering(self._to, header=header, payload=payload, accept=accept)

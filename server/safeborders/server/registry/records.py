@@ -72,6 +72,22 @@ class RoundRecord:
     statistics: tuple[TaskStatistics, ...]
 
 
+class AggregationNotes(Protocol):
+    """What must not be decided twice in one round of secure aggregation; each is kept once, for good."""
+
+    def find_adverts(self) -> bytes:
+        """Return the keys that were passed on; empty before."""
+
+    def find_survivors(self) -> bytes:
+        """Return the survivors that were named; empty before."""
+
+    def keep_adverts(self, content: bytes) -> None:
+        """Keep the keys before they are passed on. Raises Conflict if others are kept."""
+
+    def keep_survivors(self, content: bytes) -> None:
+        """Keep the survivors before they are named. Raises Conflict if others are kept."""
+
+
 class Registry(Protocol):
     """The coordinator's memory. Every method is one durable transaction."""
 
@@ -100,6 +116,9 @@ class Registry(Protocol):
 
     def get_latest_model(self, run: str) -> ModelVersion:
         """Return the newest model of ``run``. Raises NotFound."""
+
+    def notes_of(self, run: str, *, round_number: int) -> AggregationNotes:
+        """Return what was decided in a masked round, to be kept over restarts."""
 
     def record_sequence(self, country: Country, *, sequence: int) -> None:
         """Remember the newest message sequence of ``country``.

@@ -15,6 +15,7 @@ from safeborders.kit.errors import Conflict, SafeBordersError
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
+from safeborders.server.registry.sql_aggregation import SqlAggregationNotes
 from safeborders.server.registry.sql_reader import SqlRegistryReader
 from safeborders.server.registry.transactions import find_run, transaction
 from safeborders.server.storage.tables import (
@@ -73,6 +74,10 @@ class SqlRegistry(SqlRegistryReader):
         """Return where ``run`` stands now. Raises NotFound."""
         with transaction(self._engine) as session:
             return RunState(find_run(session, run).state)
+
+    def notes_of(self, run: str, *, round_number: int) -> SqlAggregationNotes:
+        """Return what was decided in a masked round, to be kept over restarts."""
+        return SqlAggregationNotes(self._engine, run, round_number=round_number)
 
     def save_round(self, record: RoundRecord, *, model: ModelVersion) -> None:
         """Record a finished round with its model, whole or not at all; the same round twice is refused."""

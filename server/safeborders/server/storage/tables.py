@@ -118,3 +118,14 @@ class TaskStatisticsRow(Base):
     loss: Mapped[float] = mapped_column(Double)
     accuracy: Mapped[float] = mapped_column(Double)
     update_norm: Mapped[float] = mapped_column(Double)
+
+
+class AggregationRoundRow(Base):
+    """What was decided in a round of secure aggregation: ephemeral public keys, and hashes of masked updates."""
+
+    __tablename__ = "aggregation_round"
+
+    run: Mapped[str] = mapped_column(_RUN, ForeignKey("run.run"), primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    adverts: Mapped[bytes] = mapped_column(LargeBinary)
+    survivors: Mapped[bytes | None] = mapped_column(LargeBinary)

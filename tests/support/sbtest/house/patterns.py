@@ -22,6 +22,8 @@ _HOMES = {
         "safeborders.server.registry",  # its SQL implementation beside its port
         "safeborders.kit.db",
         "safeborders.kit.migrations",
+        "safeborders.kit.append_only",
+        "safeborders.kit.transparency.sql_log",  # both sides keep the same log
     ),
     "opacus": ("safeborders.privacy.dpsgd",),
     "dp_accounting": ("safeborders.privacy",),

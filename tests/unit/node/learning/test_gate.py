@@ -84,7 +84,8 @@ WRONG_PAPERS: dict[str, Callable[[], bytes]] = {
     "a foreign bundle": lambda: papers_for(PLAN, model=MODEL, bundle_sha256="b" * 64),
     "expired": lambda: papers_for(PLAN, model=MODEL, valid_until=NOW - timedelta(seconds=1)),
     "not yet good": lambda: papers_for(PLAN, model=MODEL, valid_from=NOW + timedelta(seconds=1)),
-    "promises masks that this version lacks": lambda: papers_for(PLAN, model=MODEL, aggregation=Aggregation.SECURE),
+    "promises a way that this version lacks": lambda: papers_for(PLAN, model=MODEL, aggregation=Aggregation.ROBUST),
+    "promises masks among too few": lambda: papers_for(PLAN, model=MODEL, aggregation=Aggregation.SECURE),
     "by another federation": lambda: PaperFederation(countries=("gr", "it", "ro"), now=NOW).make_papers(
         PaperFederation(countries=("gr", "it", "ro"), now=NOW).make_manifest(
             PLAN, agreement_sha256=AGREEMENT.sha256(), initial_model_sha256=sha256_hex(MODEL)

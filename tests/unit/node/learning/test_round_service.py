@@ -14,7 +14,7 @@ from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.signing import public_key_hex
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.messages import Kind, MessageRefused, SignedMessage, parse_message
-from safeborders.models.protocol.payloads import build_order
+from safeborders.models.protocol.payloads import Order, build_order
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes, parse_update
 from safeborders.node.learning.policy import ApprovalPending, PolicyDenied
@@ -145,7 +145,7 @@ BROKEN = [
     make_message(PLAN, base_model_sha256="0" * 64),
     make_message(PLAN, payload=b""),
     make_message(PLAN, payload=b"\xff\xff\xff\xff"),
-    make_message(PLAN, payload=build_order(PLAN, model=b"").replace(b'"rounds":10', b'"rounds":1e1')),
+    make_message(PLAN, payload=build_order(Order(PLAN, b"")).replace(b'"rounds":10', b'"rounds":1e1')),
     make_message(PLAN, model=b"\0" * 8),
     make_message(PLAN, model=model_to_bytes(np.full(ARCHITECTURE.length, np.nan, dtype=np.float32))),
     make_message(PLAN, round_number=0),

@@ -18,7 +18,7 @@ from safeborders.models.protocol.payloads import Order, parse_order
 from safeborders.models.protocol.refusals import Refusal
 from safeborders.models.protocol.vectors import update_to_bytes
 from safeborders.server.federation.gathering import Pace
-from safeborders.server.federation.rounds import TooFewCountries
+from safeborders.server.federation.round_sums import TooFewCountries
 from safeborders.server.federation.strategy import entry_bound
 from safeborders.server.registry.records import ModelVersion, ReplyState, RoundRecord, RunState
 from sbtest.registry import InMemoryRegistry

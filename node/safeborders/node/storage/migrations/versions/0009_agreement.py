@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009_agreement"
-down_revision = "0004_learning"
+down_revision = "0008_audit"
 branch_labels = None
 depends_on = None
 

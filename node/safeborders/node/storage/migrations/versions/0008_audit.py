@@ -1,0 +1,52 @@
+"""The audit log: leaves and checkpoints are append-only, records may be erased when their time is over."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from safeborders.kit.append_only import append_only_statements
+
+revision = "0008_audit"
+down_revision = "0004_learning"
+branch_labels = None
+depends_on = None
+
+_TAKEN = {
+    "audit_leaf": "NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM audit_leaf)",
+    "audit_checkpoint": "EXISTS (SELECT 1 FROM audit_checkpoint WHERE size = NEW.size)",
+}
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit_leaf",
+        sa.Column("number", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("leaf", sa.String(64), nullable=False),
+        sa.Column("chain", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_audit_leaf"),
+    )
+    op.create_table(
+        "audit_record",
+        sa.Column("number", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("content", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_audit_record"),
+    )
+    op.create_table(
+        "audit_checkpoint",
+        sa.Column("size", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("size", name="pk_audit_checkpoint"),
+    )
+    op.create_table(
+        "audit_seen",
+        sa.Column("origin", sa.String(255), nullable=False),
+        sa.Column("size", sa.Integer, nullable=False),
+        sa.Column("root", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("origin", name="pk_audit_seen"),
+    )
+    for table, taken in _TAKEN.items():
+        for statement in append_only_statements(table, dialect=op.get_bind().dialect.name, taken=taken):
+            op.execute(statement)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("An audit log is never dropped: restore a backup of the database.")
