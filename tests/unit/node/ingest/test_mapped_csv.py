@@ -169,7 +169,7 @@ def test_a_mapping_without_an_envelope_is_refused(envelope: str) -> None:
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        ("x: &a [1]\ny: *a\n", "no plain YAML near line 2"),
+        ("x: &a [1]\ny: *a\n", "no plain YAML near line 1"),
         ("envelope: {regime: LED, regime: GDPR}\n", "no plain YAML"),
         ("a: !!python/object/apply:os.system [ls]\n", "no plain YAML"),
         ("[" * 5000, "no plain YAML"),
