@@ -51,6 +51,18 @@ def load_settings(path: Path, kind: type[SettingsType]) -> SettingsType:
         raise SettingsError(f"{path}: {_explain(first['type'], first['msg'], where)}") from None
 
 
+def parse_plain_yaml(text: str) -> object:
+    """Return what ``text`` says in safe YAML without aliases and without a key given twice.
+
+    Raises:
+        YAMLError: If it is none, or nested deeper than anything that people write.
+    """
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # a subclass of SafeLoader
+    except RecursionError:
+        raise yaml.YAMLError("nested too deeply") from None
+
+
 def _load_mapping(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -59,7 +71,7 @@ def _load_mapping(path: Path) -> dict[str, Any]:
     if len(text) > _LARGEST_BYTES:
         raise SettingsError(f"The profile {path} is larger than 64 KiB: it cannot be a profile.")
     try:
-        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # a subclass of SafeLoader
+        document = parse_plain_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" near line {mark.line + 1}" if mark else ""

@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
-from safeborders.node import import_cli
+from safeborders.node import export_cli, import_cli
 
 app = typer.Typer(help="Run a country's node.", no_args_is_help=True)
 app.add_typer(import_cli.app, name="import")
+
+app.command("export")(export_cli.export)
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 
