@@ -18,9 +18,6 @@ Mapping = Annotated[Path | None, typer.Option("--mapping", "-m", help="What the 
 Envelope = Annotated[
     Path | None, typer.Option("--envelope", "-e", help="What may be done with rows that do not say so (YAML).")
 ]
-Companion = Annotated[
-    list[Path] | None, typer.Option("--companion", help="File that the mapping looks values up in; may be repeated.")
-]
 KeepGood = Annotated[bool, typer.Option("--keep-good", help="Take in the good rows of a file that has bad ones.")]
 Unconfined = Annotated[
     bool, typer.Option("--without-confinement", help="Parse although the network cannot be taken away here.")
@@ -36,7 +33,6 @@ def plan(
     format_name: Format = "safeborders",
     mapping: Mapping = None,
     envelope: Envelope = None,
-    companion: Companion = None,
     keep_good: KeepGood = False,
     without_confinement: Unconfined = False,
     quiet: Quiet = False,
@@ -46,7 +42,7 @@ def plan(
     load_function(f"{_COMMANDS}:plan_import")(
         profile,
         places,
-        choice=_choice(format_name, mapping, envelope, companion, keep_good, without_confinement),
+        choice=_choice(format_name, mapping, envelope, keep_good, without_confinement),
         quiet=quiet,
         as_json=json,
     )
@@ -59,7 +55,6 @@ def apply(
     format_name: Format = "safeborders",
     mapping: Mapping = None,
     envelope: Envelope = None,
-    companion: Companion = None,
     keep_good: KeepGood = False,
     without_confinement: Unconfined = False,
     quiet: Quiet = False,
@@ -69,7 +64,7 @@ def apply(
     load_function(f"{_COMMANDS}:apply_import")(
         profile,
         places,
-        choice=_choice(format_name, mapping, envelope, companion, keep_good, without_confinement),
+        choice=_choice(format_name, mapping, envelope, keep_good, without_confinement),
         quiet=quiet,
         as_json=json,
     )
@@ -88,5 +83,5 @@ def list_imports(profile: Profile, json: Json = False) -> None:
 
 
 def _choice(*parts: object) -> dict[str, object]:
-    names = ("format_name", "mapping", "envelope", "companions", "keep_good", "without_confinement")
+    names = ("format_name", "mapping", "envelope", "keep_good", "without_confinement")
     return dict(zip(names, parts, strict=True))

@@ -4,11 +4,10 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import typer
-import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -19,16 +18,18 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
-from safeborders.node.ingest.country_import import SUFFIXES, import_files, list_source_files
+from safeborders.node.ingest.country_import import SUFFIXES, apply_files, list_source_files, plan_files
+from safeborders.node.ingest.deliveries import read_delivery
 from safeborders.node.ingest.importing import FileReport, Importer, ImportOptions
-from safeborders.node.ingest.limits import ImportLimits
 from safeborders.node.ingest.opening_file import read_small_file
+from safeborders.node.ingest.sources.mapping import parse_envelope
 from safeborders.node.ingest.undoing import undo_import
 from safeborders.node.opening import open_node_store
 from safeborders.node.storage.import_runs import list_runs
 
 _EXIT_WOULD_BE_REFUSED = 1
 _SHOWN_REJECTS = 20
+_LARGEST_BYTES = 256 * 1024  # of a mapping or an envelope
 
 _console = Console(highlight=False)
 
@@ -40,7 +41,6 @@ class Choice:
     format_name: str
     mapping: Path | None
     envelope: Path | None
-    companions: Sequence[Path] | None
     keep_good: bool
     without_confinement: bool
 
@@ -101,16 +101,19 @@ def show_imports(profile: Path, *, as_json: bool) -> None:
 def _work(what: str, profile: Path, *, places: Sequence[Path], choice: Choice, quiet: bool) -> list[FileReport]:
     settings = load_settings(profile, NodeSettings)
     options = _options(settings, choice)
-    _log_for_machines()
     paths = list_source_files(places, format_name=choice.format_name)
+    if options.mapping is not None:
+        delivery = read_delivery(paths, mapping=options.mapping)
+        paths, options = delivery.paths, replace(options, companions=delivery.companions)
+    _log_for_machines()
     store = open_node_store(settings)
     importer = Importer(store, country=settings.country, now=system_clock, options=options)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=_console, disable=quiet, transient=True) as bars:
             task = bars.add_task(what, total=None)
-            return import_files(
-                importer.plan if what == "plan" else importer.apply,
+            return (plan_files if what == "plan" else apply_files)(
+                importer,
                 paths,
                 progress=lambda done, total: bars.update(task, completed=done, total=total),
             )
@@ -126,29 +129,16 @@ def _log_for_machines() -> None:
 def _options(settings: NodeSettings, choice: Choice) -> ImportOptions:
     if choice.format_name not in SUFFIXES:
         raise SettingsError(f"There is no such format: choose one of {', '.join(SUFFIXES)}.")
-    limits = ImportLimits()
-    mapping = read_small_file(choice.mapping, limits=limits) if choice.mapping else None
+    mapping = read_small_file(choice.mapping, most_bytes=_LARGEST_BYTES) if choice.mapping else None
+    envelope = parse_envelope(read_small_file(choice.envelope, most_bytes=_LARGEST_BYTES)) if choice.envelope else None
     return ImportOptions(
         format=choice.format_name,
         mapping=mapping,
-        envelope=_envelope(choice.envelope, limits) if choice.envelope else None,
-        companions={path.name: read_small_file(path, limits=limits) for path in choice.companions or ()},
+        envelope=envelope,
         keep_good=choice.keep_good,
         rejects_folder=settings.places.state / "rejects",
-        limits=limits,
         needs_no_network=not choice.without_confinement,
     )
-
-
-def _envelope(path: Path, limits: ImportLimits) -> Mapping[str, object]:
-    try:
-        content = yaml.safe_load(read_small_file(path, limits=limits))
-    except (yaml.YAMLError, RecursionError):
-        content = None
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
-        raise SettingsError(f"{path} is no envelope file: write one YAML mapping of names and values.")
-    content = content.get("envelope", content)
-    return {name: value if isinstance(value, bool | int | list) else str(value) for name, value in content.items()}
 
 
 def _show(reports: Sequence[FileReport], *, planned: bool, as_json: bool) -> None:
@@ -157,8 +147,8 @@ def _show(reports: Sequence[FileReport], *, planned: bool, as_json: bool) -> Non
         return
     for report in reports:
         _console.print(_sentence(report, planned=planned), soft_wrap=True)
-        if report.rejected:
-            _show_rejects(report)
+    if any(report.rejected for report in reports):
+        _show_rejects(reports)
 
 
 def _sentence(report: FileReport, *, planned: bool) -> str:
@@ -173,22 +163,21 @@ def _sentence(report: FileReport, *, planned: bool) -> str:
     return f"{name}: {report.rows:,} {did} ({counts}{bad}){also}."
 
 
-def _show_rejects(report: FileReport) -> None:
+def _show_rejects(reports: Sequence[FileReport]) -> None:
+    rejects = [(report.name, reject) for report in reports for reject in report.rejects]
     table = Table(box=None, pad_edge=False)
-    for heading in ("line", "column", "what to do"):
+    for heading in ("file", "line", "column", "what to do"):
         table.add_column(heading, overflow="fold")
-    for reject in report.rejects[:_SHOWN_REJECTS]:
-        table.add_row(
-            str(reject.line), escape(reject.column), f"{escape(reject.sentence)} {escape(f'[{reject.code}]')}"
-        )
+    for name, reject in rejects[:_SHOWN_REJECTS]:
+        place = (escape(name), str(reject.line), escape(reject.column))
+        table.add_row(*place, f"{escape(reject.sentence)} {escape(f'[{reject.code}]')}")
     _console.print(table)
-    more = (
-        f"the first {_SHOWN_REJECTS} of {report.rejected:,} are above"
-        if report.rejected > _SHOWN_REJECTS
-        else "all above"
-    )
-    if report.rejects_path:
-        _console.print(f"Rejected rows ({more}) stand in {escape(str(report.rejects_path))}", soft_wrap=True)
+    if len(rejects) > _SHOWN_REJECTS:
+        _console.print(f"These are the first {_SHOWN_REJECTS}.")
+    for report in reports:
+        if report.rejects_path:
+            where = escape(str(report.rejects_path))
+            _console.print(f"All rejected rows of {escape(report.name)}: {where}", soft_wrap=True)
 
 
 def _as_json(report: FileReport) -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from safeborders.kit.clock import Clock
 from safeborders.kit.errors import NotFound
 from safeborders.models.domain.countries import Country
-from safeborders.node.ingest.importing import FileReport, Importer, ImportOptions
+from safeborders.node.ingest.importing import FileReport, Importer, ImportOptions, Tell
 from safeborders.node.storage.database import Store
 
 Progress = Callable[[int, int], None]
@@ -47,23 +47,37 @@ def import_country(store: Store, folder: Path, *, country: Country, now: Clock, 
     """
     importer = Importer(store, country=country, now=now, options=ImportOptions())
     paths = list_source_files([folder], format_name="safeborders")
-    return ImportReport(files=tuple(import_files(importer.apply, paths, progress=progress)))
+    return ImportReport(files=tuple(apply_files(importer, paths, progress=progress)))
 
 
-def import_files(work: Callable[..., FileReport], paths: Sequence[Path], *, progress: Progress) -> list[FileReport]:
-    """Do ``work`` (an importer's ``apply`` or ``plan``) on each file and return what became of them."""
-    total = sum(path.stat().st_size for path in paths)
-    done, reports = 0, []
+def plan_files(importer: Importer, paths: Sequence[Path], *, progress: Progress) -> list[FileReport]:
+    """Return what importing ``paths`` one after the other would do."""
+    return importer.plan(paths, tell=_meter(paths, progress))
+
+
+def apply_files(importer: Importer, paths: Sequence[Path], *, progress: Progress) -> list[FileReport]:
+    """Import ``paths`` one after the other and return what became of them; those before a refused one stay."""
+    tell, reports = _meter(paths, progress), []
     for path in paths:
-        start = done
-
-        def tell(read: int, *, start: int = start) -> None:
-            progress(min(start + read, total), total)
-
-        reports.append(work(path, tell=tell))
-        done += path.stat().st_size
-        progress(done, total)
+        reports.append(importer.apply(path, tell=tell))
+        tell(path, path.stat().st_size)
     return reports
+
+
+def _meter(paths: Sequence[Path], progress: Progress) -> Tell:
+    """Return what turns a place in one file into a place in all of them; it never goes back."""
+    starts, total = dict[Path, int](), 0
+    for path in paths:
+        starts[path] = total
+        total += path.stat().st_size
+    furthest = 0
+
+    def tell(path: Path, read: int) -> None:
+        nonlocal furthest
+        furthest = max(furthest, starts[path] + read)
+        progress(furthest, total)
+
+    return tell
 
 
 def list_source_files(places: Sequence[Path], *, format_name: str) -> list[Path]:

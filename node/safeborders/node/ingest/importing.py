@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +26,7 @@ from safeborders.node.ingest.limits import ImportLimits
 from safeborders.node.ingest.opening_file import hash_of, open_source_file
 from safeborders.node.ingest.parser import Order, Parser
 from safeborders.node.ingest.rejects import RejectLog
+from safeborders.node.ingest.sources.native import NATIVE
 from safeborders.node.storage.bulk import quiet_errors
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.import_runs import (
@@ -39,9 +41,8 @@ from safeborders.node.storage.imports import Fault, ImportTables, Stamp
 
 Finisher = Callable[[Connection, str], None]
 """Work inside an import's transaction, before it ends: it gets the connection and the report's identifier."""
-Tell = Callable[[int], None]
-
-NATIVE = "safeborders"
+Tell = Callable[[Path, int], None]
+"""Told which file is read, and how many of its bytes were."""
 
 _FAULTS: Mapping[Fault, IngestError] = {
     Fault.REPEATED: RepeatedKey("A row has a name that is taken, or says again what one above it says: keep one."),
@@ -113,9 +114,7 @@ class FileReport:
 
 
 class _OnlyPlanned(Exception):  # it is no error: it takes the transaction back
-    def __init__(self, report: FileReport) -> None:
-        super().__init__()
-        self.report = report
+    pass
 
 
 class Importer:
@@ -134,17 +133,25 @@ class Importer:
         self._now = now
         self._options = options
 
-    def plan(self, path: Path, *, tell: Tell) -> FileReport:
-        """Return what :meth:`apply` would do; it is done, and taken back, so the answer is exact.
+    def plan(self, paths: Sequence[Path], *, tell: Tell) -> list[FileReport]:
+        """Return what :meth:`apply` would do with each file; it is done, and taken back, so the answer is exact.
 
         Raises:
-            IngestError: If the file as a whole cannot be read; bad rows are in the report instead.
+            IngestError: If a file as a whole cannot be read; bad rows are in the reports instead.
             DatabaseRefused: If the database fails.
         """
+        reports: list[FileReport] = []
         try:
-            return self._run(path, tell=tell, only_plan=True)
-        except _OnlyPlanned as planned:
-            return planned.report
+            with quiet_errors(), self._store.transaction() as connection, bulk_settings(connection):
+                for path in paths:
+                    with connection.begin_nested() as alone:
+                        report = self._run(connection, path, tell=partial(tell, path))
+                        if self._is_refused(report):
+                            alone.rollback()  # later files must not find its rows
+                    reports.append(replace(report, number=None) if report.imported else report)
+                raise _OnlyPlanned  # noqa: TRY301  # what takes a transaction back is an exception
+        except _OnlyPlanned:
+            return reports
 
     def apply(self, path: Path, *, tell: Tell) -> FileReport:
         """Take the file in.
@@ -154,9 +161,18 @@ class Importer:
             IngestError: If the file as a whole cannot be read.
             DatabaseRefused: If the database fails; then nothing of the file was stored.
         """
-        return self._run(path, tell=tell, only_plan=False)
+        with quiet_errors(), self._store.transaction() as connection, bulk_settings(connection):
+            report = self._run(connection, path, tell=partial(tell, path))
+            if self._is_refused(report):
+                raise SourceRefused(path.name, report.rejects, rejects_path=report.rejects_path)
+        if report.imported:
+            record_collection("applied", number=report.number, sha256=report.sha256, country=self._country)
+        return report
 
-    def _run(self, path: Path, *, tell: Tell, only_plan: bool) -> FileReport:
+    def _is_refused(self, report: FileReport) -> bool:
+        return report.rejected > 0 and not self._options.keep_good
+
+    def _run(self, connection: Connection, path: Path, *, tell: Callable[[int], None]) -> FileReport:
         options = self._options
         with open_source_file(path, limits=options.limits) as source:
             file_sha256 = hash_of(source.file)
@@ -167,28 +183,18 @@ class Importer:
                 content_sha256=self._content_hash(file_sha256),
                 kept_good=options.keep_good,
             )
+            earlier = find_applied_run(connection, content_sha256=run.content_sha256)
+            if earlier is not None:
+                return FileReport(name=path.name, sha256=file_sha256, imported=False, number=earlier)
             rejects_path = options.rejects_folder / f"{run.content_sha256[:16]}.csv" if options.rejects_folder else None
-            with (
-                RejectLog(rejects_path) as log,
-                quiet_errors(),
-                self._store.transaction() as connection,
-                bulk_settings(connection),
-            ):
-                earlier = find_applied_run(connection, content_sha256=run.content_sha256)
-                if earlier is not None:
-                    return FileReport(name=path.name, sha256=file_sha256, imported=False, number=earlier)
+            with RejectLog(rejects_path) as log:
                 begun = add_run(connection, run, received_at=self._now())
                 report = self._take_in(connection, begun, file=source.file, log=log, tell=tell)
                 source.check_unchanged()
-                if only_plan:
-                    raise _OnlyPlanned(replace(report, number=None))
-                if log.count and not options.keep_good:
-                    raise SourceRefused(path.name, log.first, rejects_path=log.path)
-        record_collection("applied", number=report.number, sha256=file_sha256, country=self._country)
         return report
 
     def _take_in(
-        self, connection: Connection, run: ImportRun, *, file: BinaryIO, log: RejectLog, tell: Tell
+        self, connection: Connection, run: ImportRun, *, file: BinaryIO, log: RejectLog, tell: Callable[[int], None]
     ) -> FileReport:
         options = self._options
         stamp = Stamp(report_id=run.report_id, run=run.number, node=self._country.value)

@@ -11,7 +11,6 @@ class ImportLimits:
 
     Attributes:
         file_bytes: Largest file.
-        mapping_bytes: Largest mapping or envelope file; also of each companion file.
         frame_bytes: Most that the parser may send at once.
         memory_bytes: Address space of the parser.
         processor_seconds: Processor time of the parser for any file...
@@ -19,7 +18,6 @@ class ImportLimits:
     """
 
     file_bytes: int = 16 << 30
-    mapping_bytes: int = MEBIBYTE
     frame_bytes: int = 64 * MEBIBYTE
     memory_bytes: int = 1 << 30
     processor_seconds: int = 60

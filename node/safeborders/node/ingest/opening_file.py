@@ -72,7 +72,7 @@ def hash_of(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def read_small_file(path: Path, *, limits: ImportLimits) -> bytes:
+def read_small_file(path: Path, *, most_bytes: int) -> bytes:
     """Return the content of a mapping or the like.
 
     Raises:
@@ -83,9 +83,9 @@ def read_small_file(path: Path, *, limits: ImportLimits) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise FileRefused(f"{path.name} is no plain file: give a file.")
-        content = file.read(limits.mapping_bytes + 1)
-    if len(content) > limits.mapping_bytes:
-        raise FileRefused(f"{path.name} is larger than {limits.mapping_bytes >> 10} KiB: shorten it.")
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise FileRefused(f"{path.name} is larger than {most_bytes >> 10} KiB: shorten it.")
     return content
 
 

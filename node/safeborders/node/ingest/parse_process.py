@@ -11,14 +11,16 @@ from typing import BinaryIO, cast
 
 import orjson
 
+from safeborders.kit.lazy import load_function
 from safeborders.models.domain.countries import Country
 from safeborders.node.ingest.confinement import Limits, confine
 from safeborders.node.ingest.errors import BadSourceFile, IngestError, Reject
 from safeborders.node.ingest.frames import write_frame
 from safeborders.node.ingest.rows import RowReader
-from safeborders.node.ingest.sources.native import NativeReader
+from safeborders.node.ingest.sources.native import NATIVE, NativeReader
 from safeborders.node.ingest.sources.rows import SourceReader, SourceRow
 
+_FORMATS = "safeborders.node.ingest.sources.formats"
 _BATCH_RECORDS = 10_000
 _BATCH_ROWS = 30_000
 
@@ -76,7 +78,20 @@ def _parse(file: BinaryIO, order: Mapping[str, object]) -> Iterator[dict[str, ob
 
 
 def _open(order: Mapping[str, object], country: Country) -> SourceReader:
-    return NativeReader(country, str(order["file_name"]))
+    """Return the reader; the other formats' modules take a while to import, so only their files wait for it."""
+    file_name = str(order["file_name"])
+    if order["format"] == NATIVE:
+        return NativeReader(country, file_name)
+    options = load_function(f"{_FORMATS}:SourceOptions")(
+        country=country,
+        file_name=file_name,
+        mapping=_content(order["mapping"]),
+        envelope=order["envelope"],
+        companions={
+            name: _content(content) for name, content in cast("Mapping[str, object]", order["companions"]).items()
+        },
+    )
+    return cast("SourceReader", load_function(f"{_FORMATS}:open_source")(str(order["format"]), options))
 
 
 def _stands_below(reader: RowReader, row: SourceRow) -> bool:
@@ -121,8 +136,7 @@ class _Batch:
         return {"tables": self._tables, "rejects": self.rejects, "records": self.records, "at": at}
 
 
-def _text(order: Mapping[str, object], name: str) -> bytes | None:
-    value = order.get(name)
+def _content(value: object) -> bytes | None:
     return b64decode(value) if isinstance(value, str) else None
 
 

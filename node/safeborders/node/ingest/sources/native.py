@@ -10,6 +10,8 @@ from safeborders.models.domain.countries import Country
 from safeborders.node.ingest.errors import BadSourceFile, BadSourceRow, Reject, WrongCountry
 from safeborders.node.ingest.sources.rows import SourceRow
 
+NATIVE = "safeborders"
+"""Name of the format, where formats are named."""
 FORMAT = "safeborders.import"
 VERSION = 1
 
