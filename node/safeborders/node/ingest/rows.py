@@ -153,7 +153,7 @@ class RowReader:
         if kind is None:
             raise UnknownVocabulary("A row is of an unknown kind: correct the row.").at("kind")
         key = cast("str", _value(row, "id", _KEY))
-        identifier = self._identifier(key)
+        identifier = self.identifier(key)
         properties = self._properties(row.get("properties"), kind.form)
         name = properties[kind.named_by] if kind.named_by >= 0 else None
         match = match_key(kind.kind, cast("str", name), country=self._country) or None if name is not None else None
