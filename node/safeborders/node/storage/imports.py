@@ -11,7 +11,9 @@ from enum import StrEnum
 import orjson
 from sqlalchemy import Connection
 
+from safeborders.node.storage.base import Base
 from safeborders.node.storage.bulk import BulkTables, DatabaseRefused, RowsClash
+from safeborders.node.storage.row_rules import RowRules
 
 Rows = tuple[list[int], list[list[object]]]
 """Lines of the file, and the rows that came from them."""
@@ -77,7 +79,7 @@ _ENDS: Mapping[str, tuple[tuple[int, str | int | None], ...]] = {
     "person_status": ((1, "person"), (2, "case")),
     "label": ((1, None), (2, "case")),
 }
-_LINK_KINDS = (3, 5)
+_SOURCE_KIND = 3
 
 
 class ImportTables:
@@ -99,6 +101,9 @@ class ImportTables:
         self._bulk = BulkTables(connection)
         self._stamp = stamp
         self._shapes = {name: _shape(name, tuple(given), stamp) for name, given in columns.items()}
+        self._rules = {
+            name: RowRules(Base.metadata.tables[name], shape.columns) for name, shape in self._shapes.items()
+        }
         self._hopeful = True
 
     def put(self, tables: Mapping[str, Rows]) -> list[tuple[int, Fault]]:
@@ -111,17 +116,23 @@ class ImportTables:
             tail = self._shapes[name].tail
             for row in rows:
                 row += tail
-        if self._hopeful and _are_ends_known(tables) and self._put_as_new(tables):
+            if name != "link" and not self._rules[name].holds(rows):
+                raise _broken()
+        links = tables.get("link")
+        if self._hopeful and _are_ends_known(links) and self._put_as_new(tables):
             return []
         faults = self._put_after_a_look(tables)
         return sorted(set(faults))
 
     def _put_as_new(self, tables: Mapping[str, Rows]) -> bool:
+        if "link" in tables and not self._rules["link"].holds(tables["link"][1]):
+            raise _broken()
         try:
             with self._connection.begin_nested():
                 for shape in self._shapes.values():
                     if shape.name in tables:
-                        self._bulk.insert(shape.name, shape.columns, rows=tables[shape.name][1])
+                        with self._bulk.rows_are_checked(self._rules[shape.name].complete):
+                            self._bulk.insert(shape.name, shape.columns, rows=tables[shape.name][1])
         except RowsClash:
             return False
         self.written.new += sum(len(rows) for name, (_, rows) in tables.items() if _counts(name))
@@ -151,7 +162,11 @@ class ImportTables:
                 keys = shape.columns[: shape.keys]
                 self._bulk.replace(shape.name, shape.columns, keys=keys, rows=rows.over)
         except RowsClash:
-            raise DatabaseRefused("A row breaks a rule of the database: report this file's format.") from None
+            raise _broken() from None
+
+
+def _broken() -> DatabaseRefused:
+    return DatabaseRefused("A row breaks a rule of the database: report this file's format to the maintainers.")
 
 
 _HISTORY = ("run", "row_table", "row_id", "first_id", "second_id", "previous_report_id", "content")
@@ -265,8 +280,8 @@ def _counts(table: str) -> bool:
     return table == "entity" or table in _ENDS
 
 
-def _are_ends_known(tables: Mapping[str, Rows]) -> bool:
-    return all(row[_LINK_KINDS[0]] is not None for row in tables["link"][1]) if "link" in tables else True
+def _are_ends_known(links: Rows | None) -> bool:
+    return links is None or all(row[_SOURCE_KIND] is not None for row in links[1])
 
 
 def _shape(name: str, given: tuple[str, ...], stamp: Stamp) -> _Shape:
