@@ -23,6 +23,7 @@ from safeborders.node.ingest.errors import (
 )
 from safeborders.node.ingest.frames import read_frames
 from safeborders.node.ingest.limits import ImportLimits
+from safeborders.node.ingest.sources import refusals  # noqa: F401  # the parser names its classes, too
 
 _MODULE = "safeborders.node.ingest.parse_process"
 _STOP_SECONDS = 5.0
