@@ -51,7 +51,14 @@ def mapping_bytes() -> bytes:
         "queries": [*queries, _statuses(), _labels(), _indicators()],
     }
     note = b"# Reads this folder back: safeborders node import --format csv --mapping mapping.yaml\n"
-    return note + yaml.safe_dump(document, sort_keys=False).encode()
+    return note + yaml.dump(document, Dumper=_Plain, sort_keys=False).encode()
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes what is said twice twice, because our own reader refuses aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def _entity(kind: EntityKind) -> _Values:

@@ -19,7 +19,7 @@ from safeborders.node.ingest.sources.csv_lines import FORMULA_STARTS
 from safeborders.node.services.outgoing import ExportRow, Record
 
 PROVENANCE = ("source_grade", "info_grade", "recorded_at")
-_BESIDE = ("category", "report")
+_BESIDE = ("effective_category", "source_report")
 
 
 class CsvWriter:

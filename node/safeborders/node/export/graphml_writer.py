@@ -10,9 +10,9 @@ from xml.sax.saxutils import escape, quoteattr
 from safeborders.node.ingest.fields import ENVELOPE, LINK_PROPERTIES, PROPERTIES
 from safeborders.node.services.outgoing import ExportRow, Record
 
-_BESIDE = ("category", "report")
+_BESIDE = ("effective_category", "source_report")
 _NODE = tuple(dict.fromkeys(["kind", *_BESIDE, *(name for own in PROPERTIES.values() for name in own), *ENVELOPE]))
-_EDGE = tuple(dict.fromkeys(["kind", "report", *LINK_PROPERTIES, *ENVELOPE]))
+_EDGE = tuple(dict.fromkeys(["kind", "source_report", *LINK_PROPERTIES, *ENVELOPE]))
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
 
 
@@ -23,8 +23,7 @@ class GraphmlWriter:
         self._file = file
         keys = [("node", name) for name in _NODE] + [("edge", name) for name in _EDGE]
         declared = "".join(
-            f'  <key id="{part[0]}_{name}" for="{part}" attr.name="{name}" attr.type="string"/>\n'
-            for part, name in keys
+            f'  <key id="{part}_{name}" for="{part}" attr.name="{name}" attr.type="string"/>\n' for part, name in keys
         )
         self._put(f'{_HEAD}{declared}  <graph id="records" edgedefault="directed">\n')
 
@@ -35,10 +34,10 @@ class GraphmlWriter:
             return
         given = {"kind": record["kind"], **row.beside, **_part(record, "properties"), **_part(record, "envelope")}
         if record["record"] == "entity":
-            self._put(f"    <node id={quoteattr(str(record['id']))}>{_elements('n', given)}</node>\n")
+            self._put(f"    <node id={quoteattr(str(record['id']))}>{_elements('node', given)}</node>\n")
         else:
             ends = " ".join(f"{end}={quoteattr(str(record[end]))}" for end in ("source", "target"))
-            self._put(f"    <edge id={quoteattr(str(record['id']))} {ends}>{_elements('e', given)}</edge>\n")
+            self._put(f"    <edge id={quoteattr(str(record['id']))} {ends}>{_elements('edge', given)}</edge>\n")
 
     def finish(self) -> None:
         """Close the graph."""

@@ -52,7 +52,7 @@ REPLACED: frozenset[str] = frozenset({"ref", "number", "equipment_hash", "servic
 def minimise(row: ExportRow, pseudonyms: Pseudonyms) -> ExportRow:
     """Return ``row`` without names and identifiers."""
     record = _MINIMISERS[str(row.record["record"])](row.record, pseudonyms)
-    return ExportRow(record, {name: value for name, value in row.beside.items() if name == "category"})
+    return ExportRow(record, {name: value for name, value in row.beside.items() if name == "effective_category"})
 
 
 def _entity(record: Record, pseudonyms: Pseudonyms) -> Record:

@@ -1,7 +1,7 @@
 """Takes records out: the disclosure is in the journal before the first byte is written."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -72,13 +72,14 @@ def export_records(engine: Engine, export: Export, *, journal: LookupJournal, cl
     with read_snapshot(engine) as connection:
         reader = SqlExportReader(connection, who=export.who, today=clock().date())
         recorded = False
-        for ids in reader.entity_ids():
-            journal.record(Lookup(export.who, clock(), operation, Outcome.ANSWERED, tuple(ids)))
-            recorded = True
+        with closing(reader.entity_ids()) as batches:
+            for ids in batches:
+                journal.record(Lookup(export.who, clock(), operation, Outcome.ANSWERED, tuple(ids)))
+                recorded = True
         if not recorded:
             journal.record(Lookup(export.who, clock(), operation, Outcome.NOT_FOUND, ()))
-        with _writer(export) as writer:
-            for row in reader.rows():
+        with _writer(export) as writer, closing(reader.rows()) as rows:
+            for row in rows:
                 writer.write(row if export.identified else minimise(row, export.pseudonyms))
                 count += 1
             writer.finish()

@@ -12,8 +12,8 @@ class ExportRow:
 
     Attributes:
         record: As the import format has it (docs/decisions/0022), with its whole envelope.
-        beside: What the import format has no place for: a person's effective ``category`` (LED article 6), and in an
-            identified export the ``report`` that the row came with.
+        beside: What the import format has no place for: a person's ``effective_category`` (LED article 6); in an
+            identified export the ``source_report`` that the row came with.
     """
 
     record: Record

@@ -1,6 +1,6 @@
 """Reads out what may leave the country's database, under the policy of access_visibility and stricter."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import Enum
@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     FromClause,
-    MappingResult,
     RowMapping,
     Select,
     and_,
@@ -67,15 +66,14 @@ class SqlExportReader:
         self._connection = connection
         self._who = who
         self._today = today
-        self._reports = dict(connection.execute(select(_REPORT.c.id, _REPORT.c.name)).tuples().all())
+        self._reports = {row.id: row.name for row in connection.execute(select(_REPORT.c.id, _REPORT.c.name))}
 
-    def entity_ids(self) -> Iterator[Sequence[str]]:
+    def entity_ids(self) -> Generator[Sequence[str], None, None]:
         """Yield batches of the identifiers of all entities that leave."""
-        rows = self._stream(select(ENTITY.c.id).where(self._leaves(ENTITY)).order_by(ENTITY.c.id))
-        for batch in rows.partitions(_BATCH):
+        for batch in self._batches(select(ENTITY.c.id).where(self._leaves(ENTITY)).order_by(ENTITY.c.id)):
             yield [row["id"] for row in batch]
 
-    def rows(self) -> Iterator[ExportRow]:
+    def rows(self) -> Generator[ExportRow, None, None]:
         """Yield entities, links, statuses, labels and indicators, in this order."""
         for kind in EntityKind:
             yield from self._entities(kind)
@@ -98,7 +96,7 @@ class SqlExportReader:
             .where(ENTITY.c.kind == kind, self._leaves(ENTITY))
             .order_by(ENTITY.c.id)
         )
-        for batch in self._stream(statement).partitions(_BATCH):
+        for batch in self._batches(statement):
             persons = [row["id"] for row in batch] if kind is EntityKind.PERSON else []
             categories = load_categories(self._connection, persons)
             named = find_named(self._connection, persons, who=self._who, today=self._today)
@@ -107,7 +105,7 @@ class SqlExportReader:
                 beside = self._beside(row)
                 if kind is EntityKind.PERSON:
                     category = categories.get(row["id"], DataSubjectCategory.UNKNOWN)
-                    beside["category"] = category.value
+                    beside["effective_category"] = category.value
                     if not _may_name(row["id"], category, named=named):
                         properties = {name: value for name, value in properties.items() if name not in _NAMED}
                 record: Record = {"record": "entity", "id": row["import_key"], "kind": kind.value}
@@ -123,7 +121,7 @@ class SqlExportReader:
             .where(self._leaves(LINK), self._leaves(source), self._leaves(target))
             .order_by(LINK.c.id)
         )
-        for batch in self._stream(statement).partitions(_BATCH):
+        for batch in self._batches(statement):
             acting = [row["source"] for row in batch if row["role"] in _OFFENDING]
             categories = load_categories(self._connection, acting)
             for row in batch:
@@ -183,10 +181,16 @@ class SqlExportReader:
         return ExportRow(record, self._beside(row))
 
     def _beside(self, row: RowMapping) -> dict[str, str]:
-        return {"report": self._reports.get(row["report_id"], "")} if self._who.sees_names else {}
+        return {"source_report": self._reports.get(row["report_id"], "")} if self._who.sees_names else {}
 
-    def _stream(self, statement: Select[Any]) -> MappingResult:
-        return self._connection.execute(statement.execution_options(yield_per=_BATCH)).mappings()
+    def _stream(self, statement: Select[Any]) -> Iterator[RowMapping]:
+        for batch in self._batches(statement):
+            yield from batch
+
+    def _batches(self, statement: Select[Any]) -> Iterator[Sequence[RowMapping]]:
+        """Yield the rows in batches; the cursor is closed when whoever reads them stops."""
+        with self._connection.execute(statement.execution_options(yield_per=_BATCH)) as result:
+            yield from result.mappings().partitions(_BATCH)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def read_table(file: BinaryIO, form: Form) -> Iterator[tuple[int, list[str]]]:
                 continue
             yield reader.line_num, row
     except csv.Error:
-        raise BadTable(reader.line_num + 1, _NOT_CSV) from None
+        raise BadTable(max(reader.line_num, 1), _NOT_CSV) from None
     if header is None:
         raise BadTable(1, "The file is empty: give a file with a header.")
 

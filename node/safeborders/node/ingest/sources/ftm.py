@@ -17,7 +17,7 @@ from safeborders.node.ingest.sources.ftm_attached import (
     value_key,
 )
 from safeborders.node.ingest.sources.ftm_entities import Values
-from safeborders.node.ingest.sources.ftm_extension import Extension, read_extension
+from safeborders.node.ingest.sources.ftm_extension import LINK_ENDS, Extension, read_extension
 from safeborders.node.ingest.sources.ftm_model import ENTITY_SCHEMATA, WITHOUT_PLACE, known_properties
 from safeborders.node.ingest.sources.keys import foreign_key
 from safeborders.node.ingest.sources.kind_index import KindIndex
@@ -142,6 +142,8 @@ class FtmReader:
 
     def _check(self, line: _Line, *, count: bool = True) -> dict[str, None]:
         """Return the denied properties, emptied; count what is dropped; raise for what nobody knows."""
+        if not _fits(line):
+            raise _BadLine(BadSourceRow.code, "safeborders", _OTHER_SORT)
         actions = self._actions.get((line.schema, line.kind)) or self._learn(line)
         denied: dict[str, None] = {}
         for name, values in line.properties.items():
@@ -162,7 +164,7 @@ class FtmReader:
 
     def _learn(self, line: _Line) -> dict[str, int]:
         known = known_properties(line.schema)
-        if line.extension is not None and (line.extension.link_kind is not None) != line.is_edge:
+        if not _fits(line):
             raise _BadLine(
                 BadSourceRow.code, "safeborders", "The extension is of another sort than the schema: remove it."
             )
@@ -187,6 +189,13 @@ class FtmReader:
 
     def _drop(self, name: str) -> None:
         self.dropped[name] = self.dropped.get(name, 0) + 1
+
+
+def _fits(line: _Line) -> bool:
+    """Return whether the extension, if there is one, is of the schema's sort."""
+    if line.extension is None:
+        return True
+    return line.schema in LINK_ENDS if line.extension.link_kind is not None else not line.is_edge
 
 
 def _parse(content: bytes | None) -> tuple[str, str, Values, Extension | None]:

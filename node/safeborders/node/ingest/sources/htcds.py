@@ -85,7 +85,6 @@ def _records(row: Mapping[str, str], *, key: str, opened: str) -> Iterator[Recor
         case_kind="referral",
         status=_word(row, "cas_Status", words.CASE_STATUS) or "active",
         opened_on=_day(row, "cas_IncomingReferralDate") or opened,
-        closed_on=_day(row, "spl_ActualEndDate") if row.get("cas_Status", "").startswith("Closed") else None,
     )
     names = [row[name] for name in ("prs_FirstName", "prs_MiddleName", "prs_SecondName") if name in row]
     yield {

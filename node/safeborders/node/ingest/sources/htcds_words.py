@@ -112,7 +112,7 @@ CARRIED: frozenset[str] = frozenset(
         "prs_FirstName", "prs_MiddleName", "prs_SecondName", "prs_Gender", "prs_Birthdate", "prs_Citizenship",
         "prs_MailingLatitude", "prs_MailingLongitude", "hte_Type", "hte_Date", "hte_Latitude", "hte_Longitude",
         "vic_TraffickingStatus", "vic_TraffickingStatusDecisionMakingOrg", "vic_AgeWhenTrafficked",
-        "per_RoleInProcess", "cas_Status", "cas_IncomingReferralDate", "spl_ActualEndDate",
+        "per_RoleInProcess", "cas_Status", "cas_IncomingReferralDate",
         *MAILING, *WHERE, *INDICATORS, *(column for column, *_ in TYPED),
     }
 )  # fmt: skip
