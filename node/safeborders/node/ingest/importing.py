@@ -1,13 +1,12 @@
 """Takes one file into the country's database: whole or not at all, once, and so that it can be undone."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
-
-from sqlalchemy import Connection
 
 from safeborders.kit.canonical import canonical_json
 from safeborders.kit.clock import Clock
@@ -30,8 +29,10 @@ from safeborders.node.ingest.sources.native import NATIVE
 from safeborders.node.storage.bulk import quiet_errors
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.import_runs import (
+    Finisher,
     ImportRun,
     NewRun,
+    Transaction,
     add_run,
     bulk_settings,
     complete_run,
@@ -39,8 +40,6 @@ from safeborders.node.storage.import_runs import (
 )
 from safeborders.node.storage.imports import Fault, ImportTables, Stamp
 
-Finisher = Callable[[Connection, str], None]
-"""Work inside an import's transaction, before it ends: it gets the connection and the report's identifier."""
 Tell = Callable[[Path, int], None]
 """Told which file is read, and how many of its bytes were."""
 
@@ -140,18 +139,22 @@ class Importer:
             IngestError: If a file as a whole cannot be read; bad rows are in the reports instead.
             DatabaseRefused: If the database fails.
         """
-        reports: list[FileReport] = []
-        try:
-            with quiet_errors(), self._store.transaction() as connection, bulk_settings(connection):
-                for path in paths:
-                    with connection.begin_nested() as alone:
-                        report = self._run(connection, path, tell=partial(tell, path))
-                        if self._is_refused(report):
-                            alone.rollback()  # later files must not find its rows
-                    reports.append(replace(report, number=None) if report.imported else report)
-                raise _OnlyPlanned  # noqa: TRY301  # what takes a transaction back is an exception
-        except _OnlyPlanned:
-            return reports
+        with self._transaction() as connection, connection.begin_nested() as everything:
+            reports = [self._plan_one(connection, path, tell=tell) for path in paths]
+            everything.rollback()
+        return reports
+
+    def _plan_one(self, connection: Transaction, path: Path, *, tell: Tell) -> FileReport:
+        with connection.begin_nested() as alone:
+            report = self._run(connection, path, tell=partial(tell, path))
+            if self._is_refused(report):
+                alone.rollback()  # later files must not find its rows
+        return replace(report, number=None) if report.imported else report
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Transaction]:
+        with quiet_errors(), self._store.transaction() as connection, bulk_settings(connection):
+            yield connection
 
     def apply(self, path: Path, *, tell: Tell) -> FileReport:
         """Take the file in.
@@ -161,7 +164,7 @@ class Importer:
             IngestError: If the file as a whole cannot be read.
             DatabaseRefused: If the database fails; then nothing of the file was stored.
         """
-        with quiet_errors(), self._store.transaction() as connection, bulk_settings(connection):
+        with self._transaction() as connection:
             report = self._run(connection, path, tell=partial(tell, path))
             if self._is_refused(report):
                 raise SourceRefused(path.name, report.rejects, rejects_path=report.rejects_path)
@@ -172,7 +175,7 @@ class Importer:
     def _is_refused(self, report: FileReport) -> bool:
         return report.rejected > 0 and not self._options.keep_good
 
-    def _run(self, connection: Connection, path: Path, *, tell: Callable[[int], None]) -> FileReport:
+    def _run(self, connection: Transaction, path: Path, *, tell: Callable[[int], None]) -> FileReport:
         options = self._options
         with open_source_file(path, limits=options.limits) as source:
             file_sha256 = hash_of(source.file)
@@ -194,7 +197,7 @@ class Importer:
         return report
 
     def _take_in(
-        self, connection: Connection, run: ImportRun, *, file: BinaryIO, log: RejectLog, tell: Callable[[int], None]
+        self, connection: Transaction, run: ImportRun, *, file: BinaryIO, log: RejectLog, tell: Callable[[int], None]
     ) -> FileReport:
         options = self._options
         stamp = Stamp(report_id=run.report_id, run=run.number, node=self._country.value)

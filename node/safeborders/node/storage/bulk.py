@@ -51,8 +51,8 @@ class BulkTables:
         self._driver: Any = connection.connection.driver_connection
         self._errors: Any = connection.dialect.dbapi
 
-    def insert(self, table: str, columns: Sequence[str], *, rows: Sequence[Row]) -> None:
-        """Insert ``rows``.
+    def insert(self, table: str, columns: Sequence[str], *, rows: Sequence[Row], checked: bool = False) -> None:
+        """Insert ``rows``; SQLite is spared its CHECK constraints if somebody has ``checked`` the same already.
 
         Raises:
             RowsClash: If a constraint refuses a row; the caller's savepoint is then spoilt.
@@ -61,7 +61,8 @@ class BulkTables:
         names = ", ".join(map(quoted, columns))
         if not self.is_postgresql:
             signs = ", ".join("?" * len(columns))
-            self.run_many(f"INSERT INTO {table} ({names}) VALUES ({signs})", rows)  # noqa: S608  # our own names
+            with self._check_constraints(off=checked):
+                self.run_many(f"INSERT INTO {table} ({names}) VALUES ({signs})", rows)  # noqa: S608  # our own names
             return
         statement = f"COPY {table} ({names}) FROM STDIN"
         with self._translated(), self._driver.cursor() as cursor, cursor.copy(statement) as copy:
@@ -122,10 +123,13 @@ class BulkTables:
             finally:
                 cursor.close()
 
+    def columns_of(self, table: str) -> list[str]:
+        """Return the names of all columns of ``table``."""
+        return [column.name for column in Base.metadata.tables[table].columns]
+
     @contextmanager
-    def rows_are_checked(self, really: bool) -> Iterator[None]:  # house: it reads as one word with the caller's
-        """Spare SQLite its CHECK constraints in the block, if somebody ``really`` has checked the same already."""
-        if self.is_postgresql or not really:
+    def _check_constraints(self, *, off: bool) -> Iterator[None]:
+        if not off:
             yield
             return
         self.connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
@@ -133,10 +137,6 @@ class BulkTables:
             yield
         finally:
             self.connection.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")
-
-    def columns_of(self, table: str) -> list[str]:
-        """Return the names of all columns of ``table``."""
-        return [column.name for column in Base.metadata.tables[table].columns]
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -83,7 +83,7 @@ def take_back(connection: Connection, run: ImportRun) -> Undone:
     kinds = tables - {"entity", *_LOOSE}
     for table in (*sorted(kinds), "entity", *_LOOSE):
         if table in tables:
-            count = sum(_restore(bulk, run, table, rows) for rows in _history_of(connection, run, table))
+            count = sum(_restore(bulk, run, table=table, rows=rows) for rows in _history_of(connection, run, table))
             restored += 0 if table in kinds else count
     removed = sum(_remove_new(connection, run, table) for table in (*reversed(_LOOSE), "entity"))
     connection.execute(delete(_HISTORY).where(_HISTORY.c.run == run.number))
@@ -130,7 +130,7 @@ def _history_of(connection: Connection, run: ImportRun, table: str) -> Iterable[
         after = found[-1][0]
 
 
-def _restore(bulk: BulkTables, run: ImportRun, table: str, rows: Sequence[dict[str, object]]) -> int:
+def _restore(bulk: BulkTables, run: ImportRun, *, table: str, rows: Sequence[dict[str, object]]) -> int:
     """Write rows back that are still the import's; one that was erased, or whose entity was, does not come back."""
     keys = KEYS.get(table, ("id",))
     owner = table if table in ("entity", *_LOOSE) else "entity"

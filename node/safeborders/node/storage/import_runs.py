@@ -1,6 +1,6 @@
 """The list of imports: which files were taken in, when, and which of them were undone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,11 @@ from safeborders.kit.errors import NotFound
 from safeborders.kit.ids import stable_id
 from safeborders.node.storage.import_tables import ImportRunRow
 from safeborders.node.storage.tables import SourceReportRow
+
+Transaction = Connection
+"""What the work of one import is given; it alone decides whether the work is kept."""
+Finisher = Callable[[Transaction, str], None]
+"""Work inside an import's transaction, before it ends: it gets the connection and the report's identifier."""
 
 APPLIED = "applied"
 UNDONE = "undone"

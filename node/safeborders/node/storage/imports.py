@@ -129,10 +129,10 @@ class ImportTables:
             raise _broken()
         try:
             with self._connection.begin_nested():
-                for shape in self._shapes.values():
-                    if shape.name in tables:
-                        with self._bulk.rows_are_checked(self._rules[shape.name].complete):
-                            self._bulk.insert(shape.name, shape.columns, rows=tables[shape.name][1])
+                for shape in (shape for shape in self._shapes.values() if shape.name in tables):
+                    rows = tables[shape.name][1]
+                    checked = self._rules[shape.name].complete
+                    self._bulk.insert(shape.name, shape.columns, rows=rows, checked=checked)
         except RowsClash:
             return False
         self.written.new += sum(len(rows) for name, (_, rows) in tables.items() if _counts(name))
@@ -209,7 +209,7 @@ class _Look:
                     continue  # its entity said why
                 fault = None
             else:
-                fault = self._fault(shape, row, before, kinds) or (Fault.REPEATED if key in seen else None)
+                fault = self._fault(shape, row, before=before, kinds=kinds) or (Fault.REPEATED if key in seen else None)
             if fault is not None:
                 self.faults.append((line, fault))
                 if shape.name == "entity" and key not in seen:
@@ -220,8 +220,8 @@ class _Look:
         return found
 
     def _fault(
-        self, shape: _Shape, row: list[object], before: list[object] | None, kinds: Mapping[object, object]
-    ) -> Fault | None:  # house: three of them describe the row
+        self, shape: _Shape, row: list[object], *, before: list[object] | None, kinds: Mapping[object, object]
+    ) -> Fault | None:
         if before is not None and before[shape.columns.index("report_id")] == self._stamp.report_id:
             return Fault.REPEATED
         if shape.name == "entity":
