@@ -3,10 +3,12 @@
 Its file is standard input, its messages go to standard output, its order is a descriptor that the command names.
 """
 
+import gc
 import os
 import sys
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import BinaryIO, cast
 
 import orjson
@@ -21,8 +23,8 @@ from safeborders.node.ingest.sources.native import NATIVE, NativeReader
 from safeborders.node.ingest.sources.rows import SourceReader, SourceRow
 
 _FORMATS = "safeborders.node.ingest.sources.formats"
-_BATCH_RECORDS = 10_000
-_BATCH_ROWS = 30_000
+_BATCH_ROWS = 20_000
+_FEW_COLLECTIONS = 500_000  # objects made since the last
 
 
 def main() -> None:
@@ -33,6 +35,8 @@ def main() -> None:
     write_frame(out, {"network": network})
     with os.fdopen(order_file, "rb") as file:
         order = cast("dict[str, object]", orjson.loads(file.read()))
+    gc.freeze()
+    gc.set_threshold(_FEW_COLLECTIONS)  # a batch of rows holds no cycles; looking for some in each costs a fifth
     try:
         with os.fdopen(0, "rb", buffering=1 << 18) as source:
             for message in _parse(source, order):
@@ -52,29 +56,47 @@ _UNREADABLE = "The file cannot be parsed: check that it is of the stated format 
 def _parse(file: BinaryIO, order: Mapping[str, object]) -> Iterator[dict[str, object]]:
     country = Country(str(order["country"]))
     source = _open(order, country)
-    batch = _Batch()
-    reader: RowReader | None = None
-    for row in source(file):
-        if reader is None:
-            reader = RowReader(country, source.envelope)
-        if isinstance(row, Reject):
-            batch.rejects.append((row.line, row.code, row.column, row.sentence))
-        else:
-            if batch.records and _stands_below(reader, row):
-                yield batch.message(at=file.tell())
-                batch = _Batch()
-                reader.named.clear()
-            batch.add(reader, row)
-        if batch.is_full():
-            yield batch.message(at=file.tell())
-            batch = _Batch()
-            if reader is not None:
-                reader.named.clear()
-    if reader is None:
-        reader = RowReader(country, source.envelope)
-    yield batch.message(at=file.tell())
+    rows = iter(source(file))
+    first = next(rows, None)  # the envelope is known from here on
+    reader = RowReader(country, source.envelope)
+    if first is not None:
+        for batch in _batches(chain((first,), rows), reader):
+            yield {**batch.message(), "at": file.tell()}
     issuer = source.issuer if isinstance(source, NativeReader) else str(order["format"])
     yield {"issuer": issuer, "denied": reader.denied, "dropped": dict(source.dropped)}
+
+
+def _batches(rows: Iterator[SourceRow | Reject], reader: RowReader) -> Iterator["_Batch"]:
+    """Yield the rows in batches; what a row names stands in an earlier place of its batch, or in an earlier batch."""
+    batch, named = _Batch(), reader.named
+    for row in rows:
+        if type(row) is not SourceRow:
+            batch.reject(cast("Reject", row))
+        else:
+            if named and _stands_below(reader, row.record):
+                yield batch
+                batch = _Batch()
+                named.clear()
+            try:
+                batch.add(row.line, reader.read(row.record))
+            except IngestError as error:
+                batch.reject(Reject(row.line, error.code, error.column, error.message))
+        if batch.left <= 0:
+            yield batch
+            batch = _Batch()
+            named.clear()
+    yield batch
+
+
+def _stands_below(reader: RowReader, record: Mapping[str, object]) -> bool:
+    """Tell whether ``record`` is an entity that a row of this batch named already.
+
+    The rows that named it must find it in the database, not beside them: so it opens the next batch.
+    """
+    if record.get("record") != "entity":
+        return False
+    key = record.get("id")
+    return type(key) is str and reader.identifier(key) in reader.named
 
 
 def _open(order: Mapping[str, object], country: Country) -> SourceReader:
@@ -94,46 +116,36 @@ def _open(order: Mapping[str, object], country: Country) -> SourceReader:
     return cast("SourceReader", load_function(f"{_FORMATS}:open_source")(str(order["format"]), options))
 
 
-def _stands_below(reader: RowReader, row: SourceRow) -> bool:
-    """Tell whether ``row`` is an entity that a row of this batch named already.
-
-    The rows that named it must find it in the database, not beside them: so it opens the next batch.
-    """
-    key = row.record.get("id")
-    if row.record.get("record") != "entity" or type(key) is not str:
-        return False
-    return bool(reader.named) and reader.identifier(key) in reader.named
-
-
 class _Batch:
-    """Rows by table, each table with the lines that its rows came from."""
+    """Rows by table, each table with the lines that its rows came from.
+
+    Attributes:
+        left: How many more rows of tables it should take.
+    """
 
     def __init__(self) -> None:
-        self.records = 0
-        self.rejects: list[tuple[int, str, str, str]] = []
-        self._count = 0
+        self.left = _BATCH_ROWS
+        self._records = 0
+        self._rejects: list[tuple[int, str, str, str]] = []
         self._tables: dict[str, tuple[list[int], list[list[object]]]] = {}
 
-    def add(self, reader: RowReader, row: SourceRow) -> None:
-        try:
-            found = reader.read(row.record)
-        except IngestError as error:
-            self.rejects.append((row.line, error.code, error.column, error.message))
-            return
-        self.records += 1
-        self._count += len(found)
-        for table, values in found:
-            if table not in self._tables:
-                self._tables[table] = ([], [])
-            lines, rows = self._tables[table]
-            lines.append(row.line)
-            rows.append(values)
+    def add(self, line: int, rows: list[tuple[str, list[object]]]) -> None:
+        self._records += 1
+        self.left -= len(rows) or 1
+        tables = self._tables
+        for table, values in rows:
+            found = tables.get(table)
+            if found is None:
+                found = tables[table] = ([], [])
+            found[0].append(line)
+            found[1].append(values)
 
-    def is_full(self) -> bool:
-        return self.records >= _BATCH_RECORDS or self._count >= _BATCH_ROWS or len(self.rejects) >= _BATCH_RECORDS
+    def reject(self, reject: Reject) -> None:
+        self.left -= 1
+        self._rejects.append((reject.line, reject.code, reject.column, reject.sentence))
 
-    def message(self, *, at: int) -> dict[str, object]:
-        return {"tables": self._tables, "rejects": self.rejects, "records": self.records, "at": at}
+    def message(self) -> dict[str, object]:
+        return {"tables": self._tables, "rejects": self._rejects, "records": self._records}
 
 
 def _content(value: object) -> bytes | None:
