@@ -115,7 +115,7 @@ def take_out(
     """Export and return all bytes that left, names of files among them."""
     by = by or who()
     export = Export(ExportFormat(form), out, by, Pseudonyms(b"k" * 32, scope=by.case_reference), reason)
-    export_records(store.engine, export, journal=SqlLookupJournal(store.engine), clock=lambda: NOW)
+    export_records(store, export, journal=SqlLookupJournal(store.engine), clock=lambda: NOW)
     files = sorted(out.iterdir(), key=lambda path: path.suffix) if out.is_dir() else [out]
     return b"".join(path.name.encode() + path.read_bytes() for path in files)
 
@@ -185,7 +185,7 @@ def test_the_journal_holds_everybody_before_the_first_byte(store: Store, tmp_pat
 
     export = Export(ExportFormat.FTM, tmp_path / "refused", who(), Pseudonyms(b"k" * 32, scope="c"))
     with pytest.raises(LookupNotRecorded):
-        export_records(store.engine, export, journal=Full(), clock=lambda: NOW)
+        export_records(store, export, journal=Full(), clock=lambda: NOW)
     assert not (tmp_path / "refused").exists()
 
 

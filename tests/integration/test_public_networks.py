@@ -50,7 +50,7 @@ def there_and_back(folder: Path, mapping_name: str, tmp_path: Path) -> dict[str,
     who = Justification(caller, Purpose.NETWORK, "TEST-1")
     out = tmp_path / "out"
     export = Export(ExportFormat.CSV, out, who, Pseudonyms(b"k" * 32, scope="x"), "comparison with the source")
-    export_records(store.engine, export, journal=SqlLookupJournal(store.engine), clock=lambda: NOW)
+    export_records(store, export, journal=SqlLookupJournal(store.engine), clock=lambda: NOW)
     store.close()
     return {
         path.stem: [dict(zip(row, restore(list(row.values())), strict=True)) for row in read(path)]

@@ -25,7 +25,7 @@ class _StrictLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # PyYAML has stubs without it
             raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         return node

@@ -43,7 +43,7 @@ def export_for_operator(profile: Path, *, out: Path, asked: Mapping[str, object]
         export = Export(
             ExportFormat(form), out, who, Pseudonyms(key, scope=case), None if reason is None else str(reason)
         )
-        count = export_records(store.engine, export, journal=SqlLookupJournal(store.engine), clock=system_clock)
+        count = export_records(store, export, journal=SqlLookupJournal(store.engine), clock=system_clock)
     finally:
         store.close()
     if as_json:

@@ -5,6 +5,7 @@ again while it is written, so nothing that a record holds can be lost on the way
 ``indexText``, ``summary``, ``description``, ``notes``) are never written: FollowTheMoney's own tools copy names there.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import BinaryIO, cast
 
@@ -14,8 +15,10 @@ from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
 from safeborders.node.ingest.sources.ftm_entities import decode
 from safeborders.node.ingest.sources.ftm_extension import KEY, LINK_ENDS, VERSION
+from safeborders.node.ingest.sources.keys import ftm_identifier
 from safeborders.node.services.outgoing import ExportRow, Record
 
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _K = EntityKind
 _R = RelationKind
 Ftm = dict[str, list[str]]
@@ -59,7 +62,7 @@ def _entity(record: Record) -> Record:
         if properties.get(name) != understood.get(name)
     }
     extension = {"version": VERSION, "kind": kind.value, "properties": missing, "envelope": record.get("envelope", {})}
-    return {"id": record["id"], "schema": schema, "properties": values, KEY: extension}
+    return {"id": ftm_identifier(str(record["id"])), "schema": schema, "properties": values, KEY: extension}
 
 
 def _link(record: Record) -> Record:
@@ -68,7 +71,7 @@ def _link(record: Record) -> Record:
     role = properties.get("role")
     schema = _schema_of(kind, role)
     source, target = LINK_ENDS[schema]
-    values: Ftm = {source: [str(record["source"])], target: [str(record["target"])]}
+    values: Ftm = {end: [ftm_identifier(str(record[name]))] for end, name in ((source, "source"), (target, "target"))}
     if schema not in {"Payment", "Similar"}:
         values[_WORDS.get(schema, "role")] = [str(role or kind.value)]
     if kind is _R.POSSIBLY_SAME and properties.get("score") is not None:
@@ -76,7 +79,7 @@ def _link(record: Record) -> Record:
     if schema != "Similar":  # the one edge without a period
         values |= {ftm: [str(envelope[ours])] for ftm, ours in _PERIOD if envelope.get(ours)}
     extension = {"version": VERSION, "kind": kind.value, "properties": properties, "envelope": envelope}
-    return {"id": record["id"], "schema": schema, "properties": values, KEY: extension}
+    return {"id": ftm_identifier(str(record["id"])), "schema": schema, "properties": values, KEY: extension}
 
 
 def _note(record: Record) -> Record:
@@ -84,7 +87,8 @@ def _note(record: Record) -> Record:
     about = record.get("person") or record.get("entity") or record.get("case")
     name = f"{record['record']}:{record.get('name', record.get('category', ''))}:{about}:{record.get('case', '')}"
     extension = {"version": VERSION, "row": record}
-    return {"id": name, "schema": "Note", "properties": {"entity": [str(about)]}, KEY: extension}
+    values = {"name": [str(record["record"])], "entity": [ftm_identifier(str(about))]}
+    return {"id": ftm_identifier(name), "schema": "Note", "properties": values, KEY: extension}
 
 
 def _schema_of(kind: RelationKind, role: object) -> str:
@@ -139,8 +143,9 @@ def _organisation(of: Record) -> tuple[str, Ftm]:
 
 
 def _phone(of: Record) -> tuple[str, Ftm]:
-    number = _one(of, "number")
-    return "UserAccount", _full({"username": number, "phone": number, "service": "telephone"})
+    number = _one(of, "number") or ""
+    typed = number if _E164.fullmatch(number) else None  # FollowTheMoney takes no other form
+    return "UserAccount", _full({"username": number, "phone": typed, "service": "telephone"})
 
 
 def _device(of: Record) -> tuple[str, Ftm]:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from safeborders.kit.clock import Clock
 from safeborders.node.access.callers import Justification
 from safeborders.node.access.journal import Lookup, LookupJournal, Outcome
@@ -19,6 +17,7 @@ from safeborders.node.export.minimise import minimise
 from safeborders.node.export.output import new_file, new_folder
 from safeborders.node.export.pseudonyms import Pseudonyms
 from safeborders.node.services.outgoing import RowWriter
+from safeborders.node.storage.database import Store
 from safeborders.node.storage.export_reader import SqlExportReader, read_snapshot
 
 SHORTEST_REASON, LONGEST_REASON = 10, 36  # the journal keeps 64 characters of an operation
@@ -54,7 +53,7 @@ class Export:
         return self.who.sees_names
 
 
-def export_records(engine: Engine, export: Export, *, journal: LookupJournal, clock: Clock) -> int:
+def export_records(store: Store, export: Export, *, journal: LookupJournal, clock: Clock) -> int:
     """Write what may leave for the purpose, and return how many rows it is.
 
     Nothing leaves that is restricted, overdue for review or deletion, of handling H2 or H3, or not for the purpose; no
@@ -69,7 +68,7 @@ def export_records(engine: Engine, export: Export, *, journal: LookupJournal, cl
     """
     operation = _operation(export)
     count = 0
-    with read_snapshot(engine) as connection:
+    with read_snapshot(store.engine) as connection:
         reader = SqlExportReader(connection, who=export.who, today=clock().date())
         recorded = False
         with closing(reader.entity_ids()) as batches:

@@ -106,8 +106,7 @@ class SqlExportReader:
                 if kind is EntityKind.PERSON:
                     category = categories.get(row["id"], DataSubjectCategory.UNKNOWN)
                     beside["effective_category"] = category.value
-                    if not _may_name(row["id"], category, named=named):
-                        properties = {name: value for name, value in properties.items() if name not in _NAMED}
+                    properties = _shown(properties, identity=_may_name(row["id"], category, named=named))
                 record: Record = {"record": "entity", "id": row["import_key"], "kind": kind.value}
                 yield ExportRow({**record, "properties": properties, "envelope": _envelope(row)}, beside)
 
@@ -202,6 +201,11 @@ def read_snapshot(engine: Engine) -> Iterator[Connection]:
             yield connection
     except DBAPIError as error:
         raise Unavailable("The node's database does not answer: try again later.") from error
+
+
+def _shown(properties: Record, *, identity: bool) -> Record:
+    """Return what may be said of a person: without name, birth and citizenship where nobody may name the person."""
+    return {name: value for name, value in properties.items() if identity or name not in _NAMED}
 
 
 def _may_name(person: str, category: DataSubjectCategory, *, named: Mapping[str, bool]) -> bool:

@@ -13,7 +13,7 @@ from safeborders.models.domain.countries import Country
 from safeborders.node.ingest.errors import Reject
 from safeborders.node.ingest.fields import ENVELOPE as FIELDS
 from safeborders.node.ingest.sources.formats import SourceOptions, open_source
-from safeborders.node.ingest.sources.mapping import files_in_order, parse_envelope, parse_mapping
+from safeborders.node.ingest.sources.mapping import companions_of, files_in_order, parse_envelope, parse_mapping
 from safeborders.node.ingest.sources.refusals import BadMapping, FileNotMapped, MappingWithoutEnvelope
 from safeborders.node.ingest.sources.rows import SourceRow
 from sbtest.canonical import ENVELOPE
@@ -115,11 +115,13 @@ def test_a_table_beside_the_file_is_looked_up() -> None:
         "b": {"kind": "phone", "keys": ["to"], "reference": True},
     }
     query = {"entities": ends, "links": [{"kind": "CALLED", "source": "a", "target": "b"}]}
-    more = {"lookups": {"from": {"csv": "f.csv", "key": "k", "value": "v"}}}
+    more: dict[str, Any] = {"lookups": {"from": {"csv": "f.csv", "key": "k", "value": "v"}}}
     (row,) = read("id,to\n7,2\n", query, companions={"f.csv": b"k,v\n7,1\n"}, **more)
     assert (row.record["source"], row.record["target"]) == ("phone:1", "phone:2")
     (bad,) = read("id,to\n8,2\n", query, companions={"f.csv": b"k,v\n7,1\n"}, **more)
     assert (bad.line, bad.code, bad.column) == (2, "ingest.bad_row", "id")
+    found = parse_mapping(mapping(query, **more))
+    assert sorted(companions_of(found, "a.csv")) == ["f.csv"]
     with pytest.raises(BadMapping, match="does not lie beside"):
         read("id,to\n7,2\n", query, **more)
 
@@ -225,7 +227,7 @@ def test_every_example_in_configs_has_a_whole_envelope(path: Path) -> None:
         parse_mapping(path.read_bytes())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=60))
 def test_whatever_stands_in_a_file_ends_in_rows_or_reasons(content: bytes) -> None:
     rows = read(b"id,name\n" + content, {"entities": {"p": PERSON}})

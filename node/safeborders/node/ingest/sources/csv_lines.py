@@ -28,20 +28,16 @@ def read_table(file: BinaryIO, form: Form) -> Iterator[tuple[int, list[str]]]:
     """Yield each row with the number of the line that it ends on; the first is the header. Raises BadTable."""
     lines = _Lines(file, "utf-8-sig" if form.encoding == "utf-8" else form.encoding)
     reader = csv.reader(lines, delimiter=form.delimiter, quotechar=form.quote, strict=True)
-    header: list[str] | None = None
     try:
-        for row in reader:
-            if header is None:
-                header = row
-                if not 0 < len(row) <= MOST_COLUMNS:
-                    raise BadTable(1, "The header has no column or more than two thousand: give the right file.")
-            elif not row:
-                continue
-            yield reader.line_num, row
+        header = next(reader, None)
+        if header is None:
+            raise BadTable(1, "The file is empty: give a file with a header.")
+        if not 0 < len(header) <= MOST_COLUMNS:
+            raise BadTable(1, "The header has no column or more than two thousand: give the right file.")
+        yield reader.line_num, header
+        yield from ((reader.line_num, row) for row in reader if row)
     except csv.Error:
         raise BadTable(max(reader.line_num, 1), _NOT_CSV) from None
-    if header is None:
-        raise BadTable(1, "The file is empty: give a file with a header.")
 
 
 def restore(cells: Sequence[str]) -> list[str]:

@@ -2,14 +2,13 @@
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
 from typing import BinaryIO
 
 from safeborders.node.ingest.errors import BadSourceRow, Reject
 from safeborders.node.ingest.sources.csv_lines import BadTable, read_table, restore
 from safeborders.node.ingest.sources.csv_parts import CompiledQuery, Makers
 from safeborders.node.ingest.sources.csv_values import BadCell, Columns
-from safeborders.node.ingest.sources.mapping import CsvMapping, EntityPart, LinkPart
+from safeborders.node.ingest.sources.mapping import CsvMapping, lookups_of
 from safeborders.node.ingest.sources.refusals import BadMapping, FileNotMapped
 from safeborders.node.ingest.sources.rows import SourceRow
 
@@ -35,16 +34,12 @@ class MappedCsvReader:
         self._queries = [query for query in mapping.queries if query.csv in (None, file_name)]
         if not self._queries:
             raise FileNotMapped("No query of the mapping reads this file: name it under csv, or under ignored.")
+        used = lookups_of(mapping, file_name)
         self._tables = {
             name: _load_table(lookup.csv, mapping, companions=companions, columns=(lookup.key, lookup.value))
             for name, lookup in mapping.lookups.items()
-            if name in _lookups_of(self)
+            if name in used
         }
-
-    @property
-    def lookups(self) -> frozenset[str]:
-        """Names of the tables that this file's queries look values up in."""
-        return _lookups_of(self)
 
     def __call__(self, file: BinaryIO) -> Iterator[SourceRow | Reject]:
         """Yield the rows; links of a file whose rows may name later ones come after all its entities."""
@@ -82,9 +77,7 @@ class MappedCsvReader:
                 continue
             cells = restore(row) if defused else row
             try:
-                for make in makers:
-                    for record in make(cells):
-                        yield SourceRow(number, record)
+                yield from (SourceRow(number, record) for make in makers for record in make(cells))
             except BadCell as bad:
                 yield Reject(number, *bad.reject)
 
@@ -94,16 +87,6 @@ _MAKERS: Mapping[str, Callable[[CompiledQuery], tuple[Makers, ...]]] = {
     "links": lambda query: (query.links,),
     "both": lambda query: (query.entities, query.links),
 }
-
-
-def _lookups_of(reader: MappedCsvReader) -> frozenset[str]:
-    names: set[str | None] = set()
-    for query in reader._queries:  # of this module
-        names |= {part.key_lookup for part in query.entities.values()}
-        parts: list[EntityPart | LinkPart] = [*query.entities.values(), *query.links]
-        for part in parts:
-            names |= {value.lookup for value in chain(part.properties.values(), part.envelope.values())}
-    return frozenset(name for name in names if name is not None)
 
 
 def _load_table(

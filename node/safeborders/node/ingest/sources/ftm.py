@@ -116,7 +116,7 @@ class FtmReader:
         elif line.kind is not None:
             key = foreign_key(line.identifier)
             self._check(line, count=False)
-            yield from links_of_values(line.kind, key, line.properties)
+            yield from links_of_values(line.kind, key, values=line.properties)
             yield from self._references(line, key)
 
     def _edge(self, line: _Line) -> Iterator[Record]:

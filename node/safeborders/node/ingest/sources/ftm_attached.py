@@ -84,7 +84,7 @@ def entity_of_value(typed: TypedValue, value: str) -> Record:
     return {"record": "entity", "id": value_key(typed, value), "kind": typed.kind.value, "properties": properties}
 
 
-def links_of_values(kind: EntityKind, key: str, values: Mapping[str, list[str]]) -> Iterator[Record]:
+def links_of_values(kind: EntityKind, key: str, *, values: Mapping[str, list[str]]) -> Iterator[Record]:
     """Yield the links from an entity to what its values became."""
     for name, typed in TYPED.get(kind, {}).items():
         for value in dict.fromkeys(values.get(name, ())):

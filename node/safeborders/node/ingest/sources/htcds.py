@@ -66,12 +66,17 @@ class HtcdsReader:
                 continue
             for name in row.keys() - words.CARRIED:
                 self.dropped[name] = self.dropped.get(name, 0) + 1
-            for record in records:
-                if record.get("kind") in _SHARED:
-                    if hash(record["id"]) in seen:
-                        continue
-                    seen.add(hash(record["id"]))
-                yield SourceRow(number, record)
+            yield from (SourceRow(number, record) for record in records if _is_new(record, seen))
+
+
+def _is_new(record: Record, seen: set[int]) -> bool:
+    """Return whether a row is to be told; what the rows of several persons name is told once."""
+    if record.get("kind") not in _SHARED:
+        return True
+    name = hash(record["id"])
+    is_new = name not in seen
+    seen.add(name)
+    return is_new
 
 
 def _records(row: Mapping[str, str], *, key: str, opened: str) -> Iterator[Record]:

@@ -4,7 +4,7 @@ It follows FollowTheMoney's mappings (``queries``, ``entities``, ``keys``, ``pro
 ``envelope``, links of our kinds, indicators, statuses and labels. See configs/mappings for examples.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self, cast
@@ -295,6 +295,26 @@ def files_in_order(mapping: CsvMapping, names: Sequence[str]) -> list[str]:
     if left:
         raise BadMapping("A file of the folder is neither read nor ignored by the mapping: add it to one of them.")
     return [name for name in read if name in names]
+
+
+def lookups_of(mapping: CsvMapping, file_name: str) -> frozenset[str]:
+    """Return the names of the tables that values of this file are looked up in."""
+    queries = [query.model_dump() for query in mapping.queries if query.csv in (None, file_name)]
+    return frozenset(_named_tables(queries)) & mapping.lookups.keys()
+
+
+def companions_of(mapping: CsvMapping, file_name: str) -> frozenset[str]:
+    """Return the names of the files that must lie beside this one, because values are looked up in them."""
+    return frozenset(mapping.lookups[name].csv for name in lookups_of(mapping, file_name))
+
+
+def _named_tables(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from (str(part[name]) for name in ("lookup", "key_lookup") if part.get(name))
+        part = list(part.values())
+    if isinstance(part, list):
+        for item in part:
+            yield from _named_tables(item)
 
 
 def _text_of_date(value: object) -> object:
