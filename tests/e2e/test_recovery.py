@@ -46,7 +46,15 @@ def federation(tmp_path: Path) -> Iterator[tuple[Layout, Programs]]:
         enrol_countries(layout, programs)
         approve_under(layout, agree(layout, programs))
         for country in COUNTRIES:
-            arguments = ["node", "import", "-q", "-p", str(layout.node_profile(country)), str(layout.world / country)]
+            arguments = [
+                "node",
+                "import",
+                "apply",
+                "-q",
+                "-p",
+                str(layout.node_profile(country)),
+                str(layout.world / country),
+            ]
             programs.finish(f"import {country}", arguments, log=layout.log(f"import.{country}"))
         programs.start(
             "coordinator", ["coordinator", "run", "-p", str(layout.coordinator_profile)], log=layout.log("c")

@@ -5,6 +5,8 @@ import secrets
 import time
 import uuid
 
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
 
 def uuid7() -> str:
     """Return a new UUIDv7 in its 36-character form: 48 bits of Unix milliseconds, then 74 random bits."""
@@ -21,6 +23,6 @@ def stable_id(*parts: str) -> str:
     It is the SHA-256 of the parts, each with its length before it, cut to 122 bits; whoever knows the parts can compute
     it, so it hides nothing.
     """
-    digest = hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
+    digest = hashlib.sha256("".join([f"{len(part)}:{part}" for part in parts]).encode()).hexdigest()
+    variant = _VARIANTS[digest[16]]
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
-from safeborders.node import export_cli
-from safeborders.node.agreement_cli import app as agreement_app
+from safeborders.node import agreement_cli, export_cli, import_cli
 
 app = typer.Typer(help="Run a country's node.", no_args_is_help=True)
-app.add_typer(agreement_app, name="agreement")
+app.add_typer(agreement_cli.app, name="agreement")
+app.add_typer(import_cli.app, name="import")
 
 app.command("export")(export_cli.export)
 
@@ -42,16 +42,6 @@ def join(
 ) -> None:
     """Check the coordinator's answer and keep it."""
     load_function(f"{_COMMANDS}:join_federation")(profile, admission=admission, expected=fingerprint)
-
-
-@app.command("import")
-def import_files(
-    profile: Profile,
-    folder: Annotated[Path, typer.Argument(help="Folder with the import files.")],
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
-) -> None:
-    """Read import files into the country's database: each file whole or not at all."""
-    load_function("safeborders.node.import_command:import_folder")(profile, folder=folder, quiet=quiet)
 
 
 @app.command("run")

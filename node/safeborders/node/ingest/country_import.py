@@ -1,53 +1,25 @@
-"""Imports a country's files: each file whole or not at all, and never the same file twice."""
+"""Imports a folder of a country's files: each file whole or not at all, and never the same file twice."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from safeborders.kit.clock import Clock
 from safeborders.kit.errors import NotFound
 from safeborders.models.domain.countries import Country
-from safeborders.node.ingest.errors import BadSourceFile, BadSourceRow, IngestError, Reject, SourceRefused, WrongCountry
-from safeborders.node.ingest.rows import Columns, RowReader
+from safeborders.node.ingest.importing import FileReport, Importer, ImportOptions, Tell
 from safeborders.node.storage.database import Store
-from safeborders.node.storage.imports import (
-    ImportTables,
-    add_report,
-    complete_report,
-    is_imported,
-    kinds_of_entities,
-)
-
-FORMAT = "safeborders.import"
-VERSION = 1
 
 Progress = Callable[[int, int], None]
 
-_BATCH_ROWS = 20_000  # table rows that are in memory at a time
-_MOST_REJECTS = 1000
-_LONGEST_LINE_BYTES = 1_000_000
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """What became of one file.
-
-    Attributes:
-        name: The file's name.
-        sha256: Of its content.
-        imported: Whether it was taken in now; False when the same content had been before.
-        rows: Rows of the file that were taken in.
-        denied: Properties that were dropped unread, with how often.
-    """
-
-    name: str
-    sha256: str
-    imported: bool
-    rows: int = 0
-    denied: Mapping[str, int] = field(default_factory=dict)
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    "safeborders": (".jsonl",),
+    "ftm": (".json", ".jsonl", ".ijson"),
+    "csv": (".csv",),
+    "ctdc": (".csv",),
+    "htcds": (".csv",),
+}
+"""How the files of each format end; the formats that there are."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +27,6 @@ class ImportReport:
     """What became of a folder of import files."""
 
     files: tuple[FileReport, ...]
-
-    def __str__(self) -> str:
-        return "\n".join(_sentence(file) for file in self.files)
 
 
 def import_country(store: Store, folder: Path, *, country: Country, now: Clock, progress: Progress) -> ImportReport:
@@ -76,107 +45,58 @@ def import_country(store: Store, folder: Path, *, country: Country, now: Clock, 
         WrongCountry: If a file is another country's.
         SourceRefused: If a row cannot be accepted; nothing of its file was stored, files before it stay.
     """
-    paths = sorted(folder.glob("*.jsonl"))
-    if not paths:
-        raise NotFound(f"The folder {folder} holds no import file (*.jsonl): give the folder of this country's files.")
-    total = sum(path.stat().st_size for path in paths)
-    done = 0
-    reports = []
+    importer = Importer(store, country=country, now=now, options=ImportOptions())
+    paths = list_source_files([folder], format_name="safeborders")
+    return ImportReport(files=tuple(apply_files(importer, paths, progress=progress)))
+
+
+def plan_files(importer: Importer, paths: Sequence[Path], *, progress: Progress) -> list[FileReport]:
+    """Return what importing ``paths`` one after the other would do."""
+    return importer.plan(paths, tell=_meter(paths, progress))
+
+
+def apply_files(importer: Importer, paths: Sequence[Path], *, progress: Progress) -> list[FileReport]:
+    """Import ``paths`` one after the other and return what became of them; those before a refused one stay."""
+    tell, reports = _meter(paths, progress), []
     for path in paths:
-        start = done
-
-        def tell(read: int, *, start: int = start) -> None:
-            progress(start + read, total)
-
-        reports.append(_import_file(store, path, country=country, now=now, tell=tell))
-        done += path.stat().st_size
-        progress(done, total)
-    return ImportReport(files=tuple(reports))
+        reports.append(importer.apply(path, tell=tell))
+        tell(path, path.stat().st_size)
+    return reports
 
 
-def _import_file(store: Store, path: Path, *, country: Country, now: Clock, tell: Callable[[int], None]) -> FileReport:
-    with path.open("rb") as file, store.transaction() as connection:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        if is_imported(connection, sha256=sha256):
-            return FileReport(name=path.name, sha256=sha256, imported=False)
-        file.seek(0)
-        header = _header(file, name=path.name, country=country)
-        report_id = add_report(
-            connection,
-            name=path.name[:200],
-            issuer=str(header["issuer"])[:200],
-            sha256=sha256,
-            received_at=now(),
-        )
-        known = kinds_of_entities(connection)
-        defaults = header["envelope"]
-        try:
-            reader = RowReader(country, report_id, defaults if isinstance(defaults, dict) else {}, known)
-        except IngestError as error:
-            raise SourceRefused(path.name, [Reject(1, error.code)]) from error
-        rows = _take_in(file, reader, ImportTables(connection, fresh=not known), name=path.name, tell=tell)
-        complete_report(connection, report_id=report_id, rows=rows, denied=sum(reader.denied.values()))
-    return FileReport(name=path.name, sha256=sha256, imported=True, rows=rows, denied=dict(reader.denied))
+def _meter(paths: Sequence[Path], progress: Progress) -> Tell:
+    """Return what turns a place in one file into a place in all of them; it never goes back."""
+    starts, total = dict[Path, int](), 0
+    for path in paths:
+        starts[path] = total
+        total += path.stat().st_size
+    furthest = 0
+
+    def tell(path: Path, read: int) -> None:
+        nonlocal furthest
+        furthest = max(furthest, starts[path] + read)
+        progress(furthest, total)
+
+    return tell
 
 
-def _take_in(file: BinaryIO, reader: RowReader, tables: ImportTables, *, name: str, tell: Callable[[int], None]) -> int:
-    """Read all rows into the tables; from the first bad row on only look for more of them, and refuse at the end."""
-    rejects: list[Reject] = []
-    batch: dict[str, list[Columns]] = {}
-    waiting, line = 0, 1
-    for line, content in enumerate(_lines(file), start=2):
-        try:
-            for table, columns in reader.read(_parse(content)):
-                batch.setdefault(table, []).append(columns)
-                waiting += 1
-        except IngestError as error:
-            rejects.append(Reject(line, error.code))
-            if len(rejects) >= _MOST_REJECTS:
-                break
-        if waiting >= _BATCH_ROWS:
-            if not rejects:
-                tables.put(batch)
-            tell(file.tell())
-            batch, waiting = {}, 0
-    if rejects:
-        raise SourceRefused(name, rejects)
-    tables.put(batch)
-    return line - 1
+def list_source_files(places: Sequence[Path], *, format_name: str) -> list[Path]:
+    """Return the files among ``places`` and those of the format in the folders among them, in the order of names.
 
-
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    while content := file.readline(_LONGEST_LINE_BYTES):
-        yield content
-
-
-def _parse(content: bytes) -> dict[str, object]:
-    try:
-        row = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise BadSourceRow("A row is not JSON: correct the row.") from error
-    if not isinstance(row, dict):
-        raise BadSourceRow("A row is not a JSON object: correct the row.")
-    return row
-
-
-def _header(file: BinaryIO, *, name: str, country: Country) -> dict[str, object]:
-    try:
-        header = _parse(file.readline(_LONGEST_LINE_BYTES))
-    except BadSourceRow:
-        header = {}
-    expected = {"record": "header", "format": FORMAT, "version": VERSION}
-    known = header.keys() == {*expected, "country", "issuer", "envelope"}
-    if not known or any(header[key] != value for key, value in expected.items()):
-        raise BadSourceFile(
-            f"{name} does not begin with the header of an import file, version {VERSION}: export it anew."
-        )
-    if header["country"] != country.value:
-        raise WrongCountry(f"{name} is not a file of this country: give the folder of {country.value}.")
-    return header
-
-
-def _sentence(file: FileReport) -> str:
-    if not file.imported:
-        return f"{file.name}: the same content was imported before, nothing to do."
-    dropped = ", ".join(sorted(file.denied))
-    return f"{file.name}: {file.rows} rows imported{f'; dropped unread: {dropped}' if dropped else ''}."
+    Raises:
+        NotFound: If a place does not exist, or a folder holds no such file.
+    """
+    found: list[Path] = []
+    for place in places:
+        if place.is_file():
+            found.append(place)
+            continue
+        endings = SUFFIXES.get(format_name, ())
+        inside = sorted(path for path in place.glob("*") if path.suffix.lower() in endings and path.is_file())
+        if not inside:
+            wanted = " or ".join(f"*{ending}" for ending in endings)
+            raise NotFound(
+                f"{place} holds no import file ({wanted}): give a file, or the folder of this country's files."
+            )
+        found.extend(inside)
+    return found

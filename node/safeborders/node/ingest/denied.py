@@ -12,6 +12,12 @@ DENIED_PROPERTIES: frozenset[str] = frozenset(
 """Names in lower case without separators."""
 
 
+def denied_name(name: str) -> str | None:
+    """Return the name on the list that ``name`` spells; None when it is on no list."""
+    plain = "".join(letter for letter in name[:100].lower() if letter.isalnum())
+    return plain if plain in DENIED_PROPERTIES else None
+
+
 def is_denied(name: str) -> bool:
     """Return whether a property must be dropped unread."""
-    return "".join(letter for letter in name.lower() if letter.isalnum()) in DENIED_PROPERTIES
+    return denied_name(name) is not None

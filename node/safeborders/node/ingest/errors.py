@@ -2,15 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 from safeborders.kit.errors import SafeBordersError
 
 
 class IngestError(SafeBordersError):
-    """Something in an import file cannot be taken in."""
+    """Something in an import file cannot be taken in.
+
+    Attributes:
+        column: The property or column at fault; "" when it is the whole row.
+    """
 
     code: ClassVar[str] = "ingest.refused"
+    column: str = ""
+
+    def at(self, column: str) -> Self:
+        """Return this error with the place of the fault, unless a place nearer to it is known."""
+        self.column = self.column or column
+        return self
 
 
 class BadSourceFile(IngestError):
@@ -61,6 +72,42 @@ class RepeatedKey(IngestError):
     code = "ingest.repeated_key"
 
 
+class FileRefused(IngestError):
+    """A file is not even opened: an archive, no plain file, or too large."""
+
+    code = "ingest.file_refused"
+
+
+class FileChanged(IngestError):
+    """A file was written to while it was read."""
+
+    code = "ingest.file_changed"
+
+
+class ParserStopped(IngestError):
+    """The process that parses came to a limit or died."""
+
+    code = "ingest.parser_stopped"
+
+
+class ParserNotConfined(IngestError):
+    """The process that parses cannot be cut off from the network here."""
+
+    code = "ingest.parser_not_confined"
+
+
+class StorageRefused(IngestError):
+    """The database did not take the rows."""
+
+    code = "ingest.storage_refused"
+
+
+class UndoRefused(IngestError):
+    """An import cannot be undone, because something builds on it."""
+
+    code = "ingest.undo_refused"
+
+
 @dataclass(frozen=True)
 class Reject:
     """A row that was not accepted.
@@ -83,13 +130,18 @@ class SourceRefused(IngestError):
 
     Args:
         name: The file's name.
-        rejects: The rows, at least one; at most the first thousand.
+        rejects: The first of the rows, at least one.
+        rejects_path: Where all of them stand; None when they were not written.
     """
 
     code = "ingest.source_refused"
 
-    def __init__(self, name: str, rejects: Sequence[Reject]) -> None:
+    def __init__(self, name: str, rejects: Sequence[Reject], *, rejects_path: Path | None = None) -> None:
         self.rejects = tuple(rejects)
+        self.rejects_path = rejects_path
         shown = ", ".join(f"line {reject.line} ({reject.code})" for reject in self.rejects[:3])
         more = " and others" if len(self.rejects) > 3 else ""
-        super().__init__(f"Nothing of {name} was stored: correct {shown}{more}, then import it again.", file=name)
+        where = f" (all: {rejects_path})" if rejects_path else ""
+        super().__init__(
+            f"Nothing of {name} was stored: correct {shown}{more}{where}, then import it again.", file=name
+        )

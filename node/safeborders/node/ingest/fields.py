@@ -1,9 +1,14 @@
-"""Which properties rows may have, where they are stored, and what form they need."""
+"""Which properties rows may have, where they are stored, and what form they need.
+
+A reader returns what both databases store: text, number, truth value; a day as 2026-01-31, a time as UTC text. The
+parser runs apart from the database (docs/decisions/0081), so nothing here knows a database.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from safeborders.models.domain import entities as words
 from safeborders.models.domain.entities import EntityKind
@@ -30,17 +35,18 @@ class Field:
     required: bool = False
 
 
-def bad_value() -> BadSourceRow:
-    """Return the error for a value of the wrong form; it does not say which value."""
-    return BadSourceRow("A row lacks a value or holds one of another form: correct the row.")
+def bad_value(needs: str = "a value of another form") -> BadSourceRow:
+    """Return the error for a value of the wrong form; it says what is needed and not what was there."""
+    return BadSourceRow(f"A row needs {needs} here: correct the row.")
 
 
 def text(most: int) -> Reader:
     """Return a reader of texts of 1 to ``most`` characters."""
+    needs = f"a printable text of 1 to {most} characters"
 
-    def read(value: object) -> str:
-        if not isinstance(value, str) or not 0 < len(value) <= most or not value.isprintable():
-            raise bad_value()  # PostgreSQL stores neither a NUL nor half a surrogate pair
+    def read(value: object) -> object:
+        if type(value) is not str or not 0 < len(value) <= most or not value.isprintable():
+            raise bad_value(needs)  # PostgreSQL stores neither a NUL nor half a surrogate pair
         return value
 
     return read
@@ -48,23 +54,28 @@ def text(most: int) -> Reader:
 
 def word(vocabulary: type[StrEnum]) -> Reader:
     """Return a reader of the words of ``vocabulary``."""
-    members = {member.value: member for member in vocabulary}
+    return one_of(frozenset(member.value for member in vocabulary))
 
-    def read(value: object) -> StrEnum:
-        member = members.get(value) if isinstance(value, str) else None
-        if member is None:
-            raise UnknownVocabulary("A row uses a word that is not in the vocabulary: correct the row.")
-        return member
+
+def one_of(words: frozenset[str]) -> Reader:
+    """Return a reader of ``words``."""
+
+    def read(value: object) -> object:
+        if type(value) is not str or value not in words:
+            shown = ", ".join(sorted(words)[:12])
+            raise UnknownVocabulary(f"A row needs a word of the vocabulary here: choose one of {shown}.")
+        return value
 
     return read
 
 
 def whole(least: int, most: int) -> Reader:
     """Return a reader of whole numbers from ``least`` to ``most``."""
+    needs = f"a whole number from {least} to {most}"
 
-    def read(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise bad_value()
+    def read(value: object) -> object:
+        if type(value) is not int or not least <= value <= most:
+            raise bad_value(needs)
         return value
 
     return read
@@ -72,62 +83,76 @@ def whole(least: int, most: int) -> Reader:
 
 def real(least: float, most: float) -> Reader:
     """Return a reader of finite numbers from ``least`` to ``most``."""
+    needs = f"a number from {least:g} to {most:g}"
 
-    def read(value: object) -> float:
+    def read(value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise bad_value()
+            raise bad_value(needs)
         return float(value)
 
     return read
 
 
-def flag(value: object) -> bool:
+def flag(value: object) -> object:
     """Read true or false."""
-    if not isinstance(value, bool):
-        raise bad_value()
+    if type(value) is not bool:
+        raise bad_value("true or false")
     return value
 
 
-def day(value: object) -> date:
+def day(value: object) -> object:
     """Read a day in the form 2026-01-31."""
+    found = _day(value) if type(value) is str else None
+    if found is None:
+        raise bad_value("a day in the form 2026-01-31")
+    return found
+
+
+def moment(value: object) -> object:
+    """Read a time with its zone into UTC, as text with microseconds and without the zone."""
+    found = _moment(value) if type(value) is str else None
+    if found is None:
+        raise bad_value("a time with its zone, such as 2026-01-31T12:00:00Z,")
+    return found
+
+
+@lru_cache(maxsize=50_000)
+def _day(value: str) -> str | None:
     try:
-        if isinstance(value, str) and len(value) == len("2026-01-31"):
-            return date.fromisoformat(value)
+        return date.fromisoformat(value).isoformat() if len(value) == len("2026-01-31") else None
     except ValueError:
-        pass
-    raise bad_value()
+        return None
 
 
-def moment(value: object) -> datetime:
-    """Read a time with its zone."""
+@lru_cache(maxsize=50_000)
+def _moment(value: str) -> str | None:
     try:
-        if isinstance(value, str):
-            read = datetime.fromisoformat(value)
-            if read.tzinfo is not None:
-                return read.astimezone(UTC)
-    except ValueError:
-        pass
-    raise bad_value()
+        read = datetime.fromisoformat(value) if len(value) <= 40 else None
+        if read is None or read.tzinfo is None:
+            return None
+        return read.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    except (ValueError, OverflowError):
+        return None
 
 
-def purposes(value: object) -> int:
+def purposes(value: object) -> object:
     """Read a list of purposes such as ["P1", "P2"] into the sum of their flags."""
     if not isinstance(value, list) or not value:
-        raise bad_value()
+        raise bad_value("a list of purposes")
     total = 0
     for code in value:
         if not isinstance(code, str) or code not in PURPOSE_CODES:
-            raise UnknownVocabulary("A row names an unknown purpose: correct the row.")
+            raise UnknownVocabulary("A row names an unknown purpose: choose among P1 to P5.")
         total |= int(PURPOSE_CODES[code])
     return total
 
 
-def country_codes(value: object) -> str:
+def country_codes(value: object) -> object:
     """Read a list of ISO 3166-1 alpha-2 codes into one text."""
     if not isinstance(value, list) or not 0 < len(value) <= 8:
-        raise bad_value()
+        raise bad_value("a list of 1 to 8 country codes")
     if not all(isinstance(code, str) and len(code) == 2 and code.isascii() and code.isupper() for code in value):
-        raise bad_value()
+        raise bad_value("country codes of two capital letters")
     return " ".join(value)
 
 

@@ -1,23 +1,24 @@
-"""Turns one line of an import file into rows of the database, or says why not."""
+"""Turns rows of the import format into rows of the database, or says why not; it knows only the file, no database."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 from safeborders.kit.ids import stable_id
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.entities import EntityKind
-from safeborders.models.domain.relations import RelationKind, may_carry, may_connect
+from safeborders.models.domain.relations import ENDS, ROLES, RelationKind
 from safeborders.models.domain.selectors import match_key
 from safeborders.models.domain.statuses import DataSubjectCategory, StatusAuthority
 from safeborders.models.ontology.loader import load_indicators
-from safeborders.node.ingest.denied import is_denied
+from safeborders.node.ingest.columns import PROVENANCE, TABLE_OF_KIND
+from safeborders.node.ingest.denied import denied_name
 from safeborders.node.ingest.errors import (
     BadSourceRow,
     EnvelopeMissing,
-    RepeatedKey,
+    IngestError,
     UnknownProperty,
-    UnknownReference,
     UnknownVocabulary,
 )
 from safeborders.node.ingest.fields import (
@@ -26,22 +27,22 @@ from safeborders.node.ingest.fields import (
     NAMED_BY,
     PROPERTIES,
     Field,
+    Reader,
     bad_value,
     day,
+    one_of,
     text,
     word,
 )
 
-Columns = dict[str, object]
-TableRow = tuple[str, Columns]
+Row = list[object]
+TableRow = tuple[str, Row]
 
-_PROVENANCE = ("source_grade", "info_grade", "recorded_at")
-_KINDS = {kind.value: kind for kind in EntityKind}
-_RELATIONS = {kind.value: kind for kind in RelationKind}
+_CACHED_KEYS = 100_000
 _KEY = text(64)
 _CATEGORY = word(DataSubjectCategory)
 _AUTHORITY = word(StatusAuthority)
-_LABELS = frozenset({"network", "role"})
+_LABEL = one_of(frozenset({"network", "role"}))
 _ALLOWED = {
     "entity": frozenset({"record", "id", "kind", "properties", "envelope"}),
     "link": frozenset({"record", "id", "kind", "source", "target", "properties", "envelope"}),
@@ -49,218 +50,235 @@ _ALLOWED = {
     "status": frozenset({"record", "person", "case", "category", "decided_by", "valid_from", "valid_to", "envelope"}),
     "label": frozenset({"record", "name", "value", "entity", "case", "labelled_on", "envelope"}),
 }
+_UNKNOWN_PROPERTY = "A row has a property that nobody knows: remove it or map it."
 
 
-@dataclass
+class _Form:
+    """The properties of one kind, compiled: where each goes and who reads it."""
+
+    __slots__ = ("blank", "names", "places", "required")
+
+    def __init__(self, fields: Mapping[str, Field]) -> None:
+        self.names = tuple(fields)
+        self.places = {name: (index, field.read) for index, (name, field) in enumerate(fields.items())}
+        self.required = tuple(index for index, field in enumerate(fields.values()) if field.required)
+        self.blank: Row = [None] * len(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    kind: EntityKind
+    table: str
+    form: _Form
+    named_by: int
+
+
+_KINDS = {
+    kind.value: _Kind(
+        kind=kind,
+        table=TABLE_OF_KIND[kind.value],
+        form=_Form(fields),
+        named_by=list(fields).index(NAMED_BY[kind]) if kind in NAMED_BY else -1,
+    )
+    for kind, fields in PROPERTIES.items()
+}
+_RELATIONS = {
+    kind.value: (
+        (ends[0].value, ends[1].value) if ends else (None, None),
+        ROLES.get(kind, frozenset()),
+    )
+    for kind, ends in ((kind, ENDS[kind]) for kind in RelationKind)
+}
+_LINK = _Form(LINK_PROPERTIES)
+_ROLE = _LINK.names.index("role")
+_ENVELOPE = _Form(ENVELOPE)
+_PROVENANCE = tuple(_ENVELOPE.names.index(name) for name in PROVENANCE)
+
+
 class RowReader:
-    """Reads the rows of one file in their order; a row may name only what stands above it or in the database.
+    """Reads the rows of one file in their order.
+
+    Whether what a row names exists is the database's to say. The ends' kinds follow from the link's, except for
+    POSSIBLY_SAME, whose kinds stay None.
 
     Args:
         country: Whose file it is.
-        report_id: The report that every row comes from.
         defaults: The envelope of the file's header, not yet checked.
-        known: Kinds of the entities that the database already has, by identifier.
 
     Attributes:
         denied: How often each kind of property was dropped unread.
+        named: Identifiers that rows named since the caller last emptied it.
+
+    Raises:
+        IngestError: If a default has a wrong form.
     """
 
-    country: Country
-    report_id: str
-    defaults: Mapping[str, object]
-    known: Mapping[str, EntityKind]
-    denied: dict[str, int] = field(default_factory=dict)
-    _seen: dict[str, tuple[str, EntityKind]] = field(default_factory=dict)
-    _taken: set[str] = field(default_factory=set)
-    _envelope: Columns = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, country: Country, defaults: Mapping[str, object]) -> None:
+        self.denied: dict[str, int] = {}
+        self.named: set[str] = set()
+        self._country = country
         self._codes = frozenset(indicator.code for indicator in load_indicators())
-        unknown = self.defaults.keys() - ENVELOPE.keys()
-        if unknown:
-            raise UnknownProperty("The header's envelope has a property that nobody knows: correct the header.")
-        defaults = {name: ENVELOPE[name].read(value) for name, value in self.defaults.items()}
-        self._envelope = {
-            **dict.fromkeys(ENVELOPE),
-            **defaults,
-            "node": self.country.value,
-            "report_id": self.report_id,
-            "rev": 1,
-        }
-
-    def read(self, row: Mapping[str, object]) -> Iterator[TableRow]:
-        """Yield the table rows of ``row``.
-
-        Raises:
-            IngestError: If the row cannot be accepted; its class says why.
-        """
-        record = row.get("record")
-        allowed = _ALLOWED.get(record) if isinstance(record, str) else None
-        if allowed is None:
-            raise UnknownVocabulary("A row is of no known sort: correct the row.")
-        if not row.keys() <= allowed:
-            raise UnknownProperty("A row has a property that nobody knows: remove it or map it.")
-        reader = {
+        self._defaults: Row = _ENVELOPE.blank.copy()
+        self._update(self._defaults, defaults)
+        complete = all(self._defaults[index] is not None for index in _ENVELOPE.required)
+        self._complete: Row | None = self._defaults if complete else None
+        self._read_by: Mapping[object, Callable[[Mapping[str, object]], list[TableRow]]] = {
             "entity": self._entity,
             "link": self._link,
             "indicators": self._indicators,
             "status": self._status,
             "label": self._label,
-        }[cast("str", record)]
-        return reader(row)
+        }
+        self.identifier = lru_cache(maxsize=_CACHED_KEYS)(self._identifier)
 
-    def identifier(self, key: str) -> str:
-        """Return the identifier that the import key ``key`` always gives in this country."""
-        return stable_id("entity", self.country.value, key)
+    def read(self, row: Mapping[str, object]) -> list[TableRow]:
+        """Return the table rows of ``row``.
 
-    def _entity(self, row: Mapping[str, object]) -> Iterator[TableRow]:
-        kind = _KINDS.get(str(row.get("kind")))
+        Raises:
+            IngestError: If the row cannot be accepted; its class says why, its column where.
+        """
+        record = row.get("record")
+        if type(record) is not str or record not in _ALLOWED:
+            raise UnknownVocabulary("A row is of no known sort: correct the row.").at("record")
+        if not row.keys() <= _ALLOWED[record]:
+            unknown = sorted(row.keys() - _ALLOWED[record])[0]
+            raise UnknownProperty(_UNKNOWN_PROPERTY).at(unknown)
+        return self._read_by[record](row)
+
+    def _identifier(self, key: str) -> str:
+        return stable_id("entity", self._country.value, key)
+
+    def _entity(self, row: Mapping[str, object]) -> list[TableRow]:
+        kind = _KINDS.get(cast("str", row.get("kind"))) if type(row.get("kind")) is str else None
         if kind is None:
-            raise UnknownVocabulary("A row is of an unknown kind: correct the row.")
-        key = cast("str", _KEY(row.get("id")))
+            raise UnknownVocabulary("A row is of an unknown kind: correct the row.").at("kind")
+        key = cast("str", _value(row, "id", _KEY))
         identifier = self.identifier(key)
-        if key in self._seen or self.known.get(identifier, kind) is not kind:
-            raise RepeatedKey("A row has a name that is taken: give it another.")
-        properties = self._properties(row.get("properties", {}), PROPERTIES[kind])
+        properties = self._properties(row.get("properties"), kind.form)
+        name = properties[kind.named_by] if kind.named_by >= 0 else None
+        match = match_key(kind.kind, cast("str", name), country=self._country) or None if name is not None else None
         envelope = self._envelope_of(row)
-        name = properties.get(NAMED_BY.get(kind, ""))
-        self._seen[key] = identifier, kind
-        yield (
-            "entity",
-            {
-                "id": identifier,
-                "kind": kind,
-                "import_key": key,
-                "match_key": match_key(kind, name, country=self.country) or None if isinstance(name, str) else None,
-                **envelope,
-            },
-        )
-        if kind is EntityKind.PERSON:
-            properties["pseudonym"] = f"P-{identifier[19:23]}{identifier[24:]}"
-        yield kind.value, {"id": identifier, **properties}
+        own: Row = [identifier, *properties]
+        if kind.kind is EntityKind.PERSON:
+            own.append(f"P-{identifier[19:23]}{identifier[24:]}")
+        return [("entity", [identifier, kind.kind.value, key, match, *envelope]), (kind.table, own)]
 
-    def _link(self, row: Mapping[str, object]) -> Iterator[TableRow]:
-        kind = _RELATIONS.get(str(row.get("kind")))
-        if kind is None:
-            raise UnknownVocabulary("A link is of an unknown kind: correct the row.")
-        source, source_kind = self._reference(row.get("source"))
-        target, target_kind = self._reference(row.get("target"))
-        if source == target or not may_connect(kind, source=source_kind, target=target_kind):
-            raise BadSourceRow("A link joins what its kind may not join: correct the row.")
-        properties = self._properties(row.get("properties", {}), LINK_PROPERTIES)
-        if not may_carry(kind, role=cast("str | None", properties["role"])):
-            raise UnknownVocabulary("A link carries a role that its kind does not know: correct the row.")
-        identifier = self._once(stable_id("link", self.country.value, cast("str", _KEY(row.get("id")))))
-        ends = {"source": source, "source_kind": source_kind, "target": target, "target_kind": target_kind}
-        yield "link", {"id": identifier, "kind": kind, **ends, **properties, **self._envelope_of(row)}
+    def _link(self, row: Mapping[str, object]) -> list[TableRow]:
+        kind = row.get("kind")
+        relation = _RELATIONS.get(kind) if type(kind) is str else None
+        if relation is None:
+            raise UnknownVocabulary("A link is of an unknown kind: correct the row.").at("kind")
+        (source_kind, target_kind), roles = relation
+        source, target = self._reference(row, "source"), self._reference(row, "target")
+        if source == target:
+            raise BadSourceRow("A link joins a thing to itself: correct the row.").at("target")
+        properties = self._properties(row.get("properties"), _LINK)
+        if properties[_ROLE] is not None and properties[_ROLE] not in roles:
+            raise UnknownVocabulary("A link carries a role that its kind does not know: correct the row.").at("role")
+        identifier = stable_id("link", self._country.value, cast("str", _value(row, "id", _KEY)))
+        ends = (source, source_kind, target, target_kind)
+        return [("link", [identifier, kind, *ends, *properties, *self._envelope_of(row)])]
 
-    def _indicators(self, row: Mapping[str, object]) -> Iterator[TableRow]:
-        """Yield one row per known value; what nobody recorded gets no row, and no row means unknown."""
-        case = self._reference_to(EntityKind.CASE, row.get("case"))
-        self._once(f"indicators {case}")
+    def _indicators(self, row: Mapping[str, object]) -> list[TableRow]:
+        """Return one row per known value; what nobody recorded gets no row, and no row means unknown."""
+        case = self._reference(row, "case")
         values = row.get("values")
-        if not isinstance(values, dict):
-            raise bad_value()
+        if type(values) is not dict:
+            raise bad_value("an object of indicators").at("values")
         if not values.keys() <= self._codes:
-            raise UnknownVocabulary("A row names an unknown indicator: correct the row.")
+            raise UnknownVocabulary("A row names an unknown indicator: correct the row.").at("values")
         provenance = self._provenance(row)
+        rows: list[TableRow] = []
         for code, value in values.items():
             if value is not None:
-                if not isinstance(value, bool):
-                    raise bad_value()
-                yield "mo_indicator", {"case_id": case, "code": code, "value": value, **provenance}
+                if type(value) is not bool:
+                    raise bad_value("true, false or null").at(code)
+                rows.append(("mo_indicator", [case, code, value, *provenance]))
+        return rows
 
-    def _status(self, row: Mapping[str, object]) -> Iterator[TableRow]:
-        person = self._reference_to(EntityKind.PERSON, row.get("person"))
-        case = None if row.get("case") is None else self._reference_to(EntityKind.CASE, row["case"])
-        category, since = _CATEGORY(row.get("category")), row.get("valid_from")
-        yield (
-            "person_status",
-            {
-                "id": self._once(stable_id("status", person, case or "", str(category), str(since))),
-                "person_id": person,
-                "case_id": case,
-                "category": category,
-                "decided_by": _AUTHORITY(row.get("decided_by")),
-                "valid_from": None if since is None else day(since),
-                "valid_to": None if row.get("valid_to") is None else day(row["valid_to"]),
-                **self._provenance(row),
-            },
-        )
+    def _status(self, row: Mapping[str, object]) -> list[TableRow]:
+        person = self._reference(row, "person")
+        case = None if row.get("case") is None else self._reference(row, "case")
+        category, since = _value(row, "category", _CATEGORY), _optional(row, "valid_from", day)
+        identifier = stable_id("status", person, case or "", str(category), str(since))
+        decided = _value(row, "decided_by", _AUTHORITY)
+        until = _optional(row, "valid_to", day)
+        return [
+            ("person_status", [identifier, person, case, category, decided, since, until, *self._provenance(row)]),
+        ]
 
-    def _label(self, row: Mapping[str, object]) -> Iterator[TableRow]:
-        entity, _ = self._reference(row.get("entity"))
-        case = None if row.get("case") is None else self._reference_to(EntityKind.CASE, row["case"])
-        name = str(row.get("name"))
-        if name not in _LABELS:
-            raise UnknownVocabulary("A label is of an unknown sort: correct the row.")
-        yield (
-            "label",
-            {
-                "id": self._once(stable_id("label", entity, case or "", name)),
-                "entity_id": entity,
-                "case_id": case,
-                "name": name,
-                "value": _KEY(row.get("value")),
-                "labelled_on": None if row.get("labelled_on") is None else day(row["labelled_on"]),
-                **self._provenance(row),
-            },
-        )
+    def _label(self, row: Mapping[str, object]) -> list[TableRow]:
+        entity = self._reference(row, "entity")
+        case = None if row.get("case") is None else self._reference(row, "case")
+        name = cast("str", _value(row, "name", _LABEL))
+        value, labelled = _value(row, "value", _KEY), _optional(row, "labelled_on", day)
+        identifier = stable_id("label", entity, case or "", name)
+        return [("label", [identifier, entity, case, name, value, labelled, *self._provenance(row)])]
 
-    def _once(self, name: str) -> str:
-        if name in self._taken:
-            raise RepeatedKey("A row says again what one above it says: keep one of them.")
-        self._taken.add(name)
-        return name
-
-    def _reference(self, key: object) -> tuple[str, EntityKind]:
-        name = cast("str", _KEY(key))
-        if name in self._seen:
-            return self._seen[name]
-        identifier = self.identifier(name)
-        kind = self.known.get(identifier)
-        if kind is None:
-            raise UnknownReference("A row names something that stands neither above it nor in the database: add it.")
-        return identifier, kind
-
-    def _reference_to(self, wanted: EntityKind, key: object) -> str:
-        identifier, kind = self._reference(key)
-        if kind is not wanted:
-            raise BadSourceRow("A row is about another kind of thing than it says: correct the row.")
+    def _reference(self, row: Mapping[str, object], place: str) -> str:
+        identifier = self.identifier(cast("str", _value(row, place, _KEY)))
+        self.named.add(identifier)
         return identifier
 
-    def _properties(self, given: object, fields: Mapping[str, Field]) -> Columns:
-        if not isinstance(given, dict):
-            raise bad_value()
-        columns: Columns = dict.fromkeys(fields)
-        for name, value in given.items():
-            field_ = fields.get(name)
-            if field_ is None:
-                if not is_denied(name):
-                    raise UnknownProperty("A row has a property that nobody knows: remove it or map it.")
-                self.denied[name.lower()] = self.denied.get(name.lower(), 0) + 1
-            elif value is not None:
-                columns[name] = field_.read(value)
-        if any(field_.required and columns[name] is None for name, field_ in fields.items()):
-            raise bad_value()
-        return columns
+    def _properties(self, given: object, form: _Form) -> Row:
+        row = form.blank.copy()
+        if given is not None:
+            if type(given) is not dict:
+                raise bad_value("an object of properties").at("properties")
+            self._update(row, given, form)
+        for index in form.required:
+            if row[index] is None:
+                raise BadSourceRow("A row lacks a value that its kind needs: complete the row.").at(form.names[index])
+        return row
 
-    def _envelope_of(self, row: Mapping[str, object]) -> Columns:
+    def _update(self, row: Row, given: Mapping[str, object], form: _Form = _ENVELOPE) -> None:
+        places = form.places
+        for name, value in given.items():
+            place = places.get(name)
+            if place is None:
+                self._drop(name, form)
+            elif value is not None:
+                try:
+                    row[place[0]] = place[1](value)
+                except IngestError as error:
+                    raise error.at(name) from None
+
+    def _drop(self, name: str, form: _Form) -> None:
+        """Count a denied property; in an envelope, and when nobody knows it, refuse it."""
+        denied = denied_name(name)
+        if denied is None or form is _ENVELOPE:
+            raise UnknownProperty(_UNKNOWN_PROPERTY).at(name)
+        self.denied[denied] = self.denied.get(denied, 0) + 1
+
+    def _envelope_of(self, row: Mapping[str, object]) -> Row:
         own = row.get("envelope")
-        envelope = self._envelope.copy()
-        if own is not None:
-            if not isinstance(own, dict):
-                raise bad_value()
-            if not own.keys() <= ENVELOPE.keys():
-                raise UnknownProperty("A row's envelope has a property that nobody knows: correct the row.")
-            envelope.update({name: ENVELOPE[name].read(value) for name, value in own.items()})
-        if None in map(envelope.__getitem__, _REQUIRED):
-            raise EnvelopeMissing("A row does not say what may be done with it: complete its envelope or the header's.")
+        if own is None:
+            if self._complete is not None:
+                return self._complete
+            envelope = self._defaults
+        else:
+            if type(own) is not dict:
+                raise bad_value("an object").at("envelope")
+            envelope = self._defaults.copy()
+            self._update(envelope, own)
+        for index in _ENVELOPE.required:
+            if envelope[index] is None:
+                raise EnvelopeMissing(
+                    "A row does not say what may be done with it: complete its envelope or the header's."
+                ).at(_ENVELOPE.names[index])
         return envelope
 
-    def _provenance(self, row: Mapping[str, object]) -> Columns:
+    def _provenance(self, row: Mapping[str, object]) -> Row:
         envelope = self._envelope_of(row)
-        return {"report_id": self.report_id, **{name: envelope[name] for name in _PROVENANCE}}
+        return [envelope[index] for index in _PROVENANCE]
 
 
-_REQUIRED = tuple(name for name, field_ in ENVELOPE.items() if field_.required)
+def _value(row: Mapping[str, object], place: str, read: Reader) -> object:
+    try:
+        return read(row.get(place))
+    except IngestError as error:
+        raise error.at(place) from None
+
+
+def _optional(row: Mapping[str, object], place: str, read: Reader) -> object:
+    return None if row.get(place) is None else _value(row, place, read)

@@ -104,7 +104,7 @@ def _fill_databases(layout: Layout, programs: Programs, progress: Progress) -> N
     while waiting or active:
         while waiting and len(active) < _AT_ONCE:
             country = waiting.pop(0)
-            arguments = ["node", "import", "--quiet", "--profile", str(layout.node_profile(country))]
+            arguments = ["node", "import", "apply", "--quiet", "--profile", str(layout.node_profile(country))]
             arguments.append(str(layout.world / country.value))
             active.append(
                 programs.start(f"import {country.value}", arguments, log=layout.log(f"import.{country.value}"))

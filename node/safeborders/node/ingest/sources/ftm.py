@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO, cast
 
-import orjson
-
 from safeborders.models.domain.entities import EntityKind
 from safeborders.node.ingest.denied import is_denied
 from safeborders.node.ingest.errors import BadSourceRow, Reject, UnknownProperty, UnknownVocabulary
@@ -24,6 +22,7 @@ from safeborders.node.ingest.sources.ftm_model import ENTITY_SCHEMATA, WITHOUT_P
 from safeborders.node.ingest.sources.keys import foreign_key
 from safeborders.node.ingest.sources.kind_index import KindIndex
 from safeborders.node.ingest.sources.lines import read_lines
+from safeborders.node.ingest.sources.native import parse_object
 from safeborders.node.ingest.sources.rows import SourceRow
 
 _CARRIED, _DENIED, _DROPPED = 1, 2, 3
@@ -203,11 +202,9 @@ def _parse(content: bytes | None) -> tuple[str, str, Values, Extension | None]:
     if content is None:
         raise _BadLine(BadSourceRow.code, "", "The line is longer than a megabyte: split the entity that it states.")
     try:
-        line = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        raise _BadLine(BadSourceRow.code, "", "The line is no JSON: export the file anew, as JSON lines.") from None
-    if not isinstance(line, dict):
-        raise _BadLine(BadSourceRow.code, "", "The line is no JSON object: export the file anew, one entity a line.")
+        line = parse_object(content)
+    except BadSourceRow as error:
+        raise _BadLine(error.code, "", error.message) from None
     identifier, schema, properties = line.get("id"), line.get("schema"), line.get("properties", {})
     if not isinstance(identifier, str) or not identifier:
         raise _BadLine(BadSourceRow.code, "id", "The entity has no identifier: give it one, as text.")

@@ -1,0 +1,73 @@
+"""The operator's commands: plan, apply, list and undo, as a person and as a machine read them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sbtest.import_files import CASE, PHONE, ROWS, changed, write
+
+NODE = """\
+country: ro
+federation: test
+state: ro
+coordinator_url: https://127.0.0.1:9443
+database: {key_file: secrets/ro.key}
+privacy: {epsilon_cap: 8, delta_cap: 1.0e-5, rounds_cap: 40, floor: 2}
+"""
+
+
+def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "safeborders.kit", "node", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    profile = tmp_path_factory.mktemp("node") / "node.yaml"
+    profile.write_text(NODE, encoding="utf-8")
+    assert run("init", "-p", profile).returncode == 0
+    return profile
+
+
+def test_a_delivery_is_planned_applied_listed_and_undone(profile: Path, tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", *ROWS)
+    write(tmp_path / "b.jsonl", changed(PHONE, number="+40699999999"))
+    (planned, follows) = json.loads(run("import", "plan", "-p", profile, tmp_path, "--json").stdout)
+    assert (planned["new"], planned["number"], follows["changed"]) == (9, None, 1)
+    assert json.loads(run("import", "list", "-p", profile, "--json").stdout) == []
+    applied = run("import", "apply", "-q", "-p", profile, tmp_path)
+    assert "a.jsonl: 8 rows imported as import" in applied.stdout
+    event = json.loads(applied.stderr.splitlines()[0])  # one event for each collection, with the file's hash
+    assert (event["event"], event["state"], event["sha256"]) == ("collection", "applied", planned["sha256"])
+    again = run("import", "apply", "-q", "-p", profile, tmp_path)
+    assert again.stdout.count("nothing to do") == 2
+    runs = json.loads(run("import", "list", "-p", profile, "--json").stdout)
+    assert [one["state"] for one in runs] == ["applied", "applied"]
+    first, second = runs[1]["number"], runs[0]["number"]
+    refused = run("import", "undo", "-p", profile, first)
+    assert (refused.returncode, f"undo {second} first" in refused.stderr) == (2, True)
+    for number in (second, first):
+        assert run("import", "undo", "-p", profile, number).returncode == 0
+    table = run("import", "list", "-p", profile).stdout
+    assert table.count("undone") == 2
+    assert all(len(line) <= 80 for line in table.splitlines())
+
+
+def test_a_folder_goes_on_where_it_stopped(profile: Path, tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", CASE)
+    bad = write(tmp_path / "b.jsonl", changed(PHONE, number=7))
+    write(tmp_path / "c.jsonl", PHONE)
+    stopped = run("import", "apply", "-q", "-p", profile, tmp_path)
+    assert (stopped.returncode, "Nothing of b.jsonl was stored" in stopped.stderr) == (2, True)
+    planned = run("import", "plan", "-q", "-p", profile, tmp_path)
+    assert planned.returncode == 1
+    assert "number" in planned.stdout  # the column
+    assert "printable text" in planned.stdout  # how to mend it
+    (rejects,) = (profile.parent / "ro" / "rejects").iterdir()
+    assert str(rejects) in planned.stdout
+    write(bad, PHONE)
+    done = run("import", "apply", "-q", "-p", profile, tmp_path, "--json")
+    assert [one["imported"] for one in json.loads(done.stdout)] == [False, True, False]
