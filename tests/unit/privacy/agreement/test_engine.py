@@ -140,6 +140,21 @@ def test_a_way_without_a_grant_is_closed() -> None:
         assert decision.reason is Reason.NOT_A_PARTY
 
 
+@pytest.mark.parametrize("handling", Handling)
+def test_no_signature_lets_a_hit_out_whose_row_forbids_it(handling: Handling) -> None:
+    grants = all_grants()
+    grants[4]["conditions"]["handling_max"] = "H3"
+    engine = engine_for("gr", terms := terms_for(NINE, grants=grants))
+    facts = dataclasses.replace(GOOD, named_agreement=terms.sha256(), handling=handling)
+    assert ask(Material.HIT, facts, engine=engine).is_allowed is (handling in {Handling.H0, Handling.H1})
+
+
+def test_two_parties_can_agree_too() -> None:
+    terms = terms_for(("gr",), grants=all_grants()[:2])
+    facts = dataclasses.replace(GOOD, named_agreement=terms.sha256(), consented_agreement=terms.sha256())
+    assert ask(Material.UPDATE, facts, engine=engine_for("gr", terms)).is_allowed
+
+
 def test_who_is_no_party_decides_nothing() -> None:
     assert ask(Material.UPDATE, engine=engine_for("wb-rs")).reason is Reason.NOT_A_PARTY
 
