@@ -239,6 +239,8 @@ def test_every_point_carries_its_own_code() -> None:
     stale = dataclasses.replace(GOOD, is_roster_fresh=False)
     for ask_ in (check_training_message, check_send):
         assert ask_(engine, purpose="P1", facts=stale).reason is Reason.ROSTER_STALE
+    for ask_country in (check_round_start, check_release):
+        assert ask_country(centre, "gr", purpose="P1", facts=stale).reason is Reason.ROSTER_STALE
 
 
 def test_a_start_without_an_agreement_is_refused_and_recorded() -> None:
