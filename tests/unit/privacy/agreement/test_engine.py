@@ -205,10 +205,12 @@ def test_the_strict_profile_adds_to_lax_grants(change: dict[str, Any], material:
 
 def test_a_strict_party_deals_with_the_coordinator_alone() -> None:
     grants = all_grants()
-    grants[2]["from"] = grants[2]["to"] = "*"
+    grants[2]["from"] = ["coordinator", *NINE]
+    grants[2]["to"] = "*"
     terms = terms_for(NINE, grants=grants)
     facts = dataclasses.replace(GOOD, named_agreement=terms.sha256())
     for sender, recipient, reason in (
+        (COORDINATOR, "wb-al", Reason.PERMITTED),
         ("wb-al", "gr", Reason.THIRD_COUNTRY),
         ("gr", "wb-al", Reason.THIRD_COUNTRY),
         ("gr", "it", Reason.PERMITTED),
