@@ -140,6 +140,21 @@ def test_a_way_without_a_grant_is_closed() -> None:
         assert decision.reason is Reason.NOT_A_PARTY
 
 
+@pytest.mark.parametrize("handling", Handling)
+def test_no_signature_lets_a_hit_out_whose_row_forbids_it(handling: Handling) -> None:
+    grants = all_grants()
+    grants[4]["conditions"]["handling_max"] = "H3"
+    engine = engine_for("gr", terms := terms_for(NINE, grants=grants))
+    facts = dataclasses.replace(GOOD, named_agreement=terms.sha256(), handling=handling)
+    assert ask(Material.HIT, facts, engine=engine).is_allowed is (handling in {Handling.H0, Handling.H1})
+
+
+def test_two_parties_can_agree_too() -> None:
+    terms = terms_for(("gr",), grants=all_grants()[:2])
+    facts = dataclasses.replace(GOOD, named_agreement=terms.sha256(), consented_agreement=terms.sha256())
+    assert ask(Material.UPDATE, facts, engine=engine_for("gr", terms)).is_allowed
+
+
 def test_who_is_no_party_decides_nothing() -> None:
     assert ask(Material.UPDATE, engine=engine_for("wb-rs")).reason is Reason.NOT_A_PARTY
 
@@ -190,10 +205,12 @@ def test_the_strict_profile_adds_to_lax_grants(change: dict[str, Any], material:
 
 def test_a_strict_party_deals_with_the_coordinator_alone() -> None:
     grants = all_grants()
-    grants[2]["from"] = grants[2]["to"] = "*"
+    grants[2]["from"] = ["coordinator", *NINE]
+    grants[2]["to"] = "*"
     terms = terms_for(NINE, grants=grants)
     facts = dataclasses.replace(GOOD, named_agreement=terms.sha256())
     for sender, recipient, reason in (
+        (COORDINATOR, "wb-al", Reason.PERMITTED),
         ("wb-al", "gr", Reason.THIRD_COUNTRY),
         ("gr", "wb-al", Reason.THIRD_COUNTRY),
         ("gr", "it", Reason.PERMITTED),
@@ -224,6 +241,8 @@ def test_every_point_carries_its_own_code() -> None:
     stale = dataclasses.replace(GOOD, is_roster_fresh=False)
     for ask_ in (check_training_message, check_send):
         assert ask_(engine, purpose="P1", facts=stale).reason is Reason.ROSTER_STALE
+    for ask_country in (check_round_start, check_release):
+        assert ask_country(centre, "gr", purpose="P1", facts=stale).reason is Reason.ROSTER_STALE
 
 
 def test_a_start_without_an_agreement_is_refused_and_recorded() -> None:
