@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
+from safeborders.node import resolution_cli
 
 app = typer.Typer(help="Run a country's node.", no_args_is_help=True)
+app.add_typer(resolution_cli.app, name="resolve")
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 

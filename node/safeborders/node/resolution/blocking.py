@@ -1,9 +1,9 @@
 """Which pairs of records are worth comparing: those that meet under one of several keys, in blocks of bounded size.
 
-Each key survives some mistakes: letters swapped (the letters in alphabetical order), vowels and scripts (the consonants),
-any mistake in one word (the other word), any mistake in the name (the birth date), any in both (a number in use). A block
-that would be too large is left out; a narrower key of the same family covers it. So the work grows with the number of
-records, not with its square.
+Each key survives some mistakes: letters swapped (the letters in alphabetical order), vowels and scripts (the
+consonants), any mistake in one word (the other word), any in the name (the birth date), any in both (a number in use).
+A block that would be too large is left out; a narrower key of the same family covers it. So the work grows with the
+number of records, not with its square.
 """
 
 from collections.abc import Hashable, Iterator, Sequence

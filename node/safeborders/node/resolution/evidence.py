@@ -23,7 +23,7 @@ DUPLICATES_PER_RECORD = 0.05
 """How many records of a person already known there are per record, before anything is compared."""
 
 ESTABLISHED = 3
-"""A word that so many records have, and that is no rarer than ``SLIPS`` of the other, is a name and no slip of the pen."""
+"""A word that so many records have, and at least ``SLIPS`` as many as the other has, is a name and no slip."""
 
 SLIPS = 0.05
 
@@ -54,9 +54,10 @@ class Birth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One observation in words, without a name, a number or a date, and its weight in bits; below zero it speaks against.
+    """One observation in words, without a name, a number or a date, and its weight in bits.
 
     Attributes:
+        bits: Below zero it speaks against.
         decisive: Whether it alone keeps the two apart until a human says otherwise.
     """
 
@@ -169,7 +170,11 @@ def _name(one: Name, other: Name, register: Register) -> Reason:
 
 def distance(one: Name, other: Name) -> int:
     """Return how many slips lie between two names, in any order of words and however words are parted; 3 for more."""
-    readings = (("".join(one.words), "".join(other.words)), (one.in_order, other.in_order), (one.letters, other.letters))
+    readings = (
+        ("".join(one.words), "".join(other.words)),
+        (one.in_order, other.in_order),
+        (one.letters, other.letters),
+    )
     return min(OSA.distance(ours, theirs, score_cutoff=2) for ours, theirs in readings)
 
 

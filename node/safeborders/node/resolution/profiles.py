@@ -1,4 +1,4 @@
-"""What resolution compares of each person: names by sound, birth, sex, numbers in use, cases, kin. Nothing leaves it."""
+"""What resolution compares of each person: names by sound, birth, sex, numbers in use, cases, kin."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

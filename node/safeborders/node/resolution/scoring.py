@@ -77,7 +77,7 @@ def _candidate(first: str, second: str, *, score: float, reasons: Sequence[Reaso
 
 
 def _shares(profiles: Sequence[Profile], found: Sequence[tuple[int, int, float, list[Reason]]]) -> list[float]:
-    """Turn odds into probabilities: where a record has several candidates of whom at most one can be right, they share."""
+    """Turn odds into probabilities: candidates of one record of whom at most one can be right share its probability."""
     of_record: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for first, second, odds, _ in found:
         of_record[first].append((second, odds))
@@ -85,7 +85,11 @@ def _shares(profiles: Sequence[Profile], found: Sequence[tuple[int, int, float, 
     shares = []
     for first, second, odds, _ in found:
         rivals = [
-            sum(other_odds for other, other_odds in of_record[mine] if other != yours and exclude_each_other(profiles[other], profiles[yours]))
+            sum(
+                other_odds
+                for other, other_odds in of_record[mine]
+                if other != yours and exclude_each_other(profiles[other], profiles[yours])
+            )
             for mine, yours in ((first, second), (second, first))
         ]
         shares.append(odds / (1 + odds + max(rivals)))

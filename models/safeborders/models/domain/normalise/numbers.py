@@ -12,7 +12,9 @@ from safeborders.models.domain.countries import Country
 _REGIONS = {"wb": "RS"}
 # Letters that look the same, as they stand on plates and in documents.
 _LOOK = str.maketrans("АВЕКМНОРСТУХЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧІЅ", "ABEKMHOPCTYXJABEZHIKMNOPTYXIS")
-_PROFILE = re.compile(r"^(?:https?://)?(?:www\.)?[a-z0-9-]+\.(?:com|net|org|me|ru|gr|bg)/(?:@|in/|profile/)?([^/?#]+).*$")
+_PROFILE = re.compile(
+    r"^(?:https?://)?(?:www\.)?[a-z0-9-]+\.(?:com|net|org|me|ru|gr|bg)/(?:@|in/|profile/)?([^/?#]+).*$"
+)
 _LONGEST_NUMBER = 40
 
 
