@@ -16,7 +16,7 @@ from safeborders.node.resolution.profiles import Name, Profile, Register
 SHOWN_FROM = 0.5
 """Candidates below this probability are not worth a human's time."""
 
-STRONG_FROM = 0.9
+STRONG_FROM = 0.7
 """A candidate from here on is strong; how the candidates do on ground truth is measured at this line."""
 
 _CHUNK = 500_000
