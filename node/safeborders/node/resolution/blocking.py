@@ -39,7 +39,7 @@ def candidate_pairs(register: Register) -> Pairs:
 
 def _keys(one: Profile, register: Register) -> Iterator[Hashable]:
     for name in one.names:
-        yield "letters", "".join(sorted(name.letters))
+        yield "letters", "".join(sorted("".join(name.letters)))
         yield from _name_keys(name.words[:_MOST_WORDS], one)
     for held in one.holdings:
         if register.users[held.token] <= MOST_USERS:

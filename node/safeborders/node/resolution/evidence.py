@@ -8,28 +8,20 @@ answer, so a score means the same next week.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from rapidfuzz.distance import OSA
-
 from safeborders.models.domain.entities import EntityKind
-from safeborders.models.domain.normalise.names import skeleton_word
 from safeborders.node.resolution.blocking import MOST_USERS
-from safeborders.node.resolution.profiles import Holding, Name, Profile, Register
+from safeborders.node.resolution.naming import compare_names
+from safeborders.node.resolution.profiles import Holding, Profile, Register
+from safeborders.node.resolution.reasons import Reason, bits
 
 DUPLICATES_PER_RECORD = 0.05
 """How many records of a person already known there are per record, before anything is compared."""
 
-ESTABLISHED = 3
-"""A word that so many records have, and at least ``SLIPS`` as many as the other has, is a name and no slip."""
-
-SLIPS = 0.05
-
 RECYCLED_AFTER = timedelta(days=180)
 _MOST_BITS_OF_HOLDINGS = 12.0
-_SAFEST_BITS_OF_NAME = 18.0
 _HOLDING_BITS = {
     EntityKind.IDENTITY_DOCUMENT: 10.0,
     EntityKind.FINANCIAL_ACCOUNT: 8.0,
@@ -38,6 +30,9 @@ _HOLDING_BITS = {
     EntityKind.VEHICLE: 4.0,
     EntityKind.PLACE: 4.0,
 }
+
+
+_OF_A_FAMILY = frozenset({EntityKind.PHONE, EntityKind.VEHICLE, EntityKind.PLACE})
 
 
 class Birth(StrEnum):
@@ -52,20 +47,6 @@ class Birth(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One observation in words, without a name, a number or a date, and its weight in bits.
-
-    Attributes:
-        bits: Below zero it speaks against.
-        decisive: Whether it alone keeps the two apart until a human says otherwise.
-    """
-
-    text: str
-    bits: float
-    decisive: bool = False
-
-
 _BIRTH_TEXT = {
     Birth.EXACT: "born on the same day",
     Birth.SWAPPED: "birth dates equal with day and month swapped",
@@ -77,8 +58,8 @@ _BIRTH_TEXT = {
 _BIRTH_SHARE = {  # m: of two records of one person
     Birth.EXACT: 0.68,
     Birth.SWAPPED: 0.04,
-    Birth.YEAR_OFF: 0.06,
-    Birth.PARTLY: 0.03,
+    Birth.YEAR_OFF: 0.05,
+    Birth.PARTLY: 0.02,
     Birth.COARSE: 0.15,
     Birth.OTHER: 0.01,
 }
@@ -91,8 +72,12 @@ def prior_bits(register: Register) -> float:
 
 def gather(first: Profile, second: Profile, *, register: Register) -> list[Reason]:
     """Return everything that speaks for or against ``first`` and ``second`` being one person."""
-    reasons = [_best_name(first, second, register), *_birth(first, second, register), *_sex(first, second)]
-    return [*reasons, *_holdings(first, second, register), *_company(first, second, register)]
+    name = compare_names(first, second, register=register)
+    reasons = [name, *_birth(first, second, register), *_sex(first, second)]
+    # A family shares its home, its car, its telephone and its friends; where the names differ, they say nothing more.
+    is_family = name.bits < 0
+    things = _holdings(first, second, register=register, is_family=is_family)
+    return [*reasons, *things, *_company(first, second, is_family=is_family)]
 
 
 def compare_births(first: Profile, second: Profile) -> Birth:
@@ -130,7 +115,7 @@ def _birth(first: Profile, second: Profile, register: Register) -> Iterator[Reas
         Birth.COARSE: 2 * register.coarse_share * year,
         Birth.OTHER: 1.0,
     }[how]
-    yield Reason(_BIRTH_TEXT[how], _bits(_BIRTH_SHARE[how], chance))
+    yield Reason(_BIRTH_TEXT[how], bits(_BIRTH_SHARE[how], chance))
 
 
 def _sex(first: Profile, second: Profile) -> Iterator[Reason]:
@@ -139,62 +124,7 @@ def _sex(first: Profile, second: Profile) -> Iterator[Reason]:
         yield Reason("same sex", 0.3) if same else Reason("different sex", -5.5)
 
 
-def _best_name(first: Profile, second: Profile, register: Register) -> Reason:
-    compared = [_name(a, b, register) for a in first.names for b in second.names]
-    return max(compared, key=lambda reason: reason.bits, default=Reason("no name to compare", 0.0))
-
-
-def _name(one: Name, other: Name, register: Register) -> Reason:
-    a, b = one.words, other.words
-    common = max(_chance_of(a, register), _chance_of(b, register))
-    rarity = min(_SAFEST_BITS_OF_NAME, _bits(0.6, common))
-    apart = distance(one, other)
-    if apart == 0:
-        return Reason("the same name by sound", rarity)
-    left, right = _unshared(a, b)
-    if apart <= 2 and _are_established(left, right, register):
-        return Reason("names that look alike but are two names", -4.0)
-    if apart == 1:
-        return Reason("names one letter apart", rarity - 1)
-    if apart == 2 and len(one.letters) >= 10:
-        return Reason("names two letters apart", rarity - 3)
-    if sorted(map(skeleton_word, a)) == sorted(map(skeleton_word, b)) and not _are_established(left, right, register):
-        return Reason("names with the same consonants", rarity - 4)
-    shared = [word for word in a if word in b]
-    if len(shared) >= 2 and not (left and right):
-        return Reason("one name is part of the other", _bits(0.15, _chance_of(tuple(shared), register)))
-    if shared:
-        return Reason("names that share a word", max(-2.0, _bits(0.02, _chance_of(tuple(shared), register))))
-    return Reason("different names", -6.0)
-
-
-def distance(one: Name, other: Name) -> int:
-    """Return how many slips lie between two names, in any order of words and however words are parted; 3 for more."""
-    readings = (
-        ("".join(one.words), "".join(other.words)),
-        (one.in_order, other.in_order),
-        (one.letters, other.letters),
-    )
-    return min(OSA.distance(ours, theirs, score_cutoff=2) for ours, theirs in readings)
-
-
-def _chance_of(words: tuple[str, ...], register: Register) -> float:
-    """Return how likely a stranger has a name of these words: the product of their frequencies, each with one more."""
-    total = max(1, len(register.profiles))
-    return math.prod((register.words[word] + 1) / (total + 2) for word in words) or 1.0
-
-
-def _unshared(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    return sorted(word for word in a if word not in b), sorted(word for word in b if word not in a)
-
-
-def _are_established(left: list[str], right: list[str], register: Register) -> bool:
-    """Whether what differs are names in their own right on both sides, such as Maria and Marina."""
-    counts = [register.words[word] for word in (*left, *right)]
-    return bool(left and right) and min(counts) >= max(ESTABLISHED, SLIPS * max(counts))
-
-
-def _holdings(first: Profile, second: Profile, register: Register) -> Iterator[Reason]:
+def _holdings(first: Profile, second: Profile, *, register: Register, is_family: bool) -> Iterator[Reason]:
     others = {held.token: held for held in second.holdings}
     seen: set[str] = set()
     left = _MOST_BITS_OF_HOLDINGS
@@ -208,9 +138,12 @@ def _holdings(first: Profile, second: Profile, register: Register) -> Iterator[R
         if _follow_each_other(held, other) and held.kind in {EntityKind.PHONE, EntityKind.VEHICLE}:
             yield Reason(f"the same {what}, but at least half a year apart", 0.0)
             continue
-        bits = min(left, max(1.0, _HOLDING_BITS[held.kind] - math.log2(users / 2) * 2))
-        left -= bits
-        yield Reason(f"the same {what}" + (f", which {users - 2} other records have too" if users > 2 else ""), bits)
+        if is_family and held.kind in _OF_A_FAMILY:
+            yield Reason(f"the same {what}, as a family has", 0.0)
+            continue
+        weight = min(left, max(1.0, _HOLDING_BITS[held.kind] - math.log2(users / 2) * 2))
+        left -= weight
+        yield Reason(f"the same {what}" + (f", which {users - 2} other records have too" if users > 2 else ""), weight)
     ours = {held.series: held.token for held in first.holdings if held.series}
     theirs = {held.series: held.token for held in second.holdings if held.series}
     if any(ours[series] != theirs[series] for series in ours.keys() & theirs.keys()):
@@ -226,18 +159,14 @@ def _follow_each_other(a: Holding, b: Holding) -> bool:
     return any(pause >= RECYCLED_AFTER for pause in pauses)
 
 
-def _company(first: Profile, second: Profile, register: Register) -> Iterator[Reason]:
+def _company(first: Profile, second: Profile, *, is_family: bool) -> Iterator[Reason]:
     if first.id in second.kin or second.id in first.kin:
         yield Reason("a record names them as two who know each other", -12.0, decisive=True)
     together = first.cases.keys() & second.cases.keys()
     if any(first.cases[case] != second.cases[case] for case in together):
         yield Reason("two parties with different roles in one case", -9.0, decisive=True)
     elif together:
-        yield Reason("two parties of one case", -6.0, decisive=True)
+        yield Reason("two parties of one case in one role", -1.0)
     shared = len(first.kin & second.kin)
     if shared:
-        yield Reason("they know the same persons", min(4.0, 2.0 * shared))
-
-
-def _bits(likely: float, chance: float) -> float:
-    return math.log2(likely / max(chance, 1e-9))
+        yield Reason("they know the same persons", 0.0 if is_family else min(4.0, 2.0 * shared))

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 
 from safeborders.models.domain.entities import DatePrecision, EntityKind, Sex
-from safeborders.models.domain.normalise.names import fold, words_of
+from safeborders.models.domain.normalise.names import fold_word, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,19 +16,22 @@ class Name:
 
     Attributes:
         words: Its words by sound, in their order.
-        letters: Its ASCII letters without spaces, not folded: a slip of the pen moves letters, not sounds.
-        in_order: The words by sound without spaces, sorted: given name and surname in any order.
+        letters: The same words in ASCII letters, not folded: a slip of the pen moves letters, not sounds.
     """
 
     words: tuple[str, ...]
-    letters: str
-    in_order: str
+    letters: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> "Name":
         """Return ``text`` as a name."""
-        words = tuple(fold(text))
-        return cls(words=words, letters="".join(words_of(text)), in_order="".join(sorted(words)))
+        both = [(sound, word) for word in words_of(text) if (sound := fold_word(word))]
+        return cls(words=tuple(sound for sound, _ in both), letters=tuple(word for _, word in both))
+
+    @property
+    def readings(self) -> tuple[str, str, str]:
+        """The name without spaces: by sound, by sound with its words sorted, and in ASCII letters."""
+        return "".join(self.words), "".join(sorted(self.words)), "".join(self.letters)
 
 
 @dataclass(frozen=True, slots=True)

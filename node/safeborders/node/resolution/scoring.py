@@ -10,8 +10,9 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cpdist
 
 from safeborders.node.resolution.blocking import MOST_USERS, Pairs, candidate_pairs
-from safeborders.node.resolution.evidence import Birth, Reason, compare_births, gather, prior_bits
+from safeborders.node.resolution.evidence import Birth, compare_births, gather, prior_bits
 from safeborders.node.resolution.profiles import Name, Profile, Register
+from safeborders.node.resolution.reasons import Reason
 
 SHOWN_FROM = 0.5
 """Candidates below this probability are not worth a human's time."""
@@ -120,13 +121,9 @@ def _distances(texts: NDArray[np.object_], first: NDArray[np.int64], second: NDA
     return cpdist(texts[first].tolist(), texts[second].tolist(), scorer=OSA.distance, score_cutoff=2, dtype=np.int32)
 
 
-def _readings(profiles: Sequence[Profile]) -> tuple[NDArray[np.object_], ...]:
-    names = [one.names[0] if one.names else Name((), "", "") for one in profiles]
-    return (
-        np.array(["".join(name.words) for name in names], dtype=object),
-        np.array([name.in_order for name in names], dtype=object),
-        np.array([name.letters for name in names], dtype=object),
-    )
+def _readings(profiles: Sequence[Profile]) -> list[NDArray[np.object_]]:
+    names = [(one.names[0] if one.names else Name((), ())).readings for one in profiles]
+    return [np.array(texts, dtype=object) for texts in zip(*names, strict=True)]
 
 
 def _birth_code(one: Profile) -> int:

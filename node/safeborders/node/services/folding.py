@@ -1,7 +1,7 @@
 """Names by sound, so that Παπαδόπουλος, Папандопулос and Papadopoulos can meet in a search.
 
-The rules are those of :mod:`safeborders.models.domain.normalise.names`, the same by which records are compared. They are
-for finding, never for deciding that two persons are one.
+The rules are those of :mod:`safeborders.models.domain.normalise.names`, the same by which records are compared. They
+are for finding, never for deciding that two persons are one.
 """
 
 from safeborders.models.domain.normalise import names
