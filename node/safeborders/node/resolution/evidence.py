@@ -22,6 +22,7 @@ DUPLICATES_PER_RECORD = 0.05
 
 RECYCLED_AFTER = timedelta(days=180)
 _MOST_BITS_OF_HOLDINGS = 12.0
+_MOST_BITS_OF_TWINS = 6.0
 _HOLDING_BITS = {
     EntityKind.IDENTITY_DOCUMENT: 10.0,
     EntityKind.FINANCIAL_ACCOUNT: 8.0,
@@ -73,9 +74,10 @@ def prior_bits(register: Register) -> float:
 def gather(first: Profile, second: Profile, *, register: Register) -> list[Reason]:
     """Return everything that speaks for or against ``first`` and ``second`` being one person."""
     name = compare_names(first, second, register=register)
-    reasons = [name, *_birth(first, second, register), *_sex(first, second)]
-    # A family shares its home, its car, its telephone and its friends; where the names differ, they say nothing more.
+    # A family shares its home, its car, its telephone and its friends, and twins their birth: where the names differ,
+    # these say little or nothing.
     is_family = name.bits < 0
+    reasons = [name, *_birth(first, second, register=register, is_family=is_family), *_sex(first, second)]
     things = _holdings(first, second, register=register, is_family=is_family)
     return [*reasons, *things, *_company(first, second, is_family=is_family)]
 
@@ -102,7 +104,7 @@ def _days_apart_in_year(a: date, b: date) -> int:
     return abs(abs((a - b).days) - 365)
 
 
-def _birth(first: Profile, second: Profile, register: Register) -> Iterator[Reason]:
+def _birth(first: Profile, second: Profile, *, register: Register, is_family: bool) -> Iterator[Reason]:
     how = compare_births(first, second)
     if how is Birth.UNKNOWN or first.born is None:
         return
@@ -115,13 +117,14 @@ def _birth(first: Profile, second: Profile, register: Register) -> Iterator[Reas
         Birth.COARSE: 2 * register.coarse_share * year,
         Birth.OTHER: 1.0,
     }[how]
-    yield Reason(_BIRTH_TEXT[how], bits(_BIRTH_SHARE[how], chance))
+    weight = bits(_BIRTH_SHARE[how], chance)
+    yield Reason(_BIRTH_TEXT[how], min(weight, _MOST_BITS_OF_TWINS) if is_family else weight)
 
 
 def _sex(first: Profile, second: Profile) -> Iterator[Reason]:
     if first.sex is not None and second.sex is not None:
         same = first.sex is second.sex
-        yield Reason("same sex", 0.3) if same else Reason("different sex", -5.5)
+        yield Reason("same sex", 0.3) if same else Reason("different sex", -7.0)
 
 
 def _holdings(first: Profile, second: Profile, *, register: Register, is_family: bool) -> Iterator[Reason]:

@@ -56,7 +56,7 @@ def _next_rows(connection: Connection, own: Table, name: str, *, last: str) -> l
         .order_by(own.c.id)
         .limit(_ROWS_AT_ONCE)
     )
-    return list(connection.execute(wanted).tuples())
+    return list(connection.execute(wanted))
 
 
 def _renewed(row: tuple[str, str | None, str | None], *, kind: EntityKind, country: Country) -> dict[str, str | None]:

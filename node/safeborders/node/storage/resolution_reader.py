@@ -152,4 +152,4 @@ def _links(
 ) -> Iterable[tuple[str, str, str | None]]:
     ends = select(_LINK.c.source, _LINK.c.target, _LINK.c.role)
     wanted = ends.where(_LINK.c.kind.in_(kinds), _may_be_compared(LinkRow, today)).order_by(_LINK.c.id)
-    return connection.execute(wanted).tuples()
+    return connection.execute(wanted)

@@ -29,7 +29,7 @@ _EVENTS = cast("Table", CombinationEventRow.__table__)
 def load_pairs(connection: Connection, verdict: Verdict) -> list[Pair]:
     """Return all pairs with this verdict."""
     ends = select(_PAIRS.c.first_id, _PAIRS.c.second_id).where(_PAIRS.c.verdict == verdict)
-    return [(first, second) for first, second in connection.execute(ends).tuples()]
+    return [(first, second) for first, second in connection.execute(ends)]
 
 
 def load_persons(connection: Connection) -> dict[str, str]:
@@ -40,7 +40,7 @@ def load_persons(connection: Connection) -> dict[str, str]:
 def replace_candidates(connection: Connection, candidates: Sequence[Candidate], *, at: datetime) -> int:
     """Put ``candidates`` in place of the open ones and return how many are open; decisions stay as they are."""
     connection.execute(delete(_PAIRS).where(_PAIRS.c.verdict == Verdict.OPEN))
-    decided = set(connection.execute(select(_PAIRS.c.first_id, _PAIRS.c.second_id)).tuples())
+    decided = set(connection.execute(select(_PAIRS.c.first_id, _PAIRS.c.second_id)))
     clusters = Clusters(load_pairs(connection, Verdict.SAME))
     rows = [
         _open_row(one, at=at)
