@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
@@ -24,6 +25,7 @@ from safeborders.node.storage.resolution_tables import Verdict
 
 _console = Console(highlight=False)
 _WORTH_A_LINE = 0.05  # bits
+_INDENTED = (0, 0, 0, 2)
 
 
 def find(profile: Path, *, as_json: bool, quiet: bool) -> None:
@@ -104,7 +106,7 @@ def accept_by_rule(profile: Path, *, name: str) -> None:
     with _resolution(profile) as (resolution, settings):
         rule = settings.resolution
         count = resolution.accept_by_rule(score_from=rule.accept_from if rule else None, name=_who(name))
-    _console.print(f"{count} pairs accepted by the rule. Victims, minors and unknown ages wait for a human.")
+    _console.print(f"{count} pairs accepted by the rule. Victims, minors and unknown ages wait for people.")
 
 
 def reindex(profile: Path, *, quiet: bool) -> None:
@@ -152,9 +154,9 @@ def _print_pair(one: Decided) -> None:
     for sign, word in ((1, "for"), (-1, "against")):
         texts = [str(reason["text"]) for reason in one.reasons if sign * float(str(reason["bits"])) > _WORTH_A_LINE]
         if texts:
-            _console.print(f"  {word}: {'; '.join(texts)}")
+            _console.print(Padding(f"{word}: {'; '.join(texts)}", _INDENTED))
     if one.note:
-        _console.print(f"  reason: {one.note}")
+        _console.print(Padding(f"reason: {one.note}", _INDENTED))
 
 
 def _print_contradictions(found: Sequence[Pair]) -> None:

@@ -7,6 +7,7 @@ answer, so a score means the same next week.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from enum import StrEnum
@@ -146,11 +147,25 @@ def _holdings(first: Profile, second: Profile, *, register: Register, is_family:
             continue
         weight = min(left, max(1.0, _HOLDING_BITS[held.kind] - math.log2(users / 2) * 2))
         left -= weight
-        yield Reason(f"the same {what}" + (f", which {users - 2} other records have too" if users > 2 else ""), weight)
-    ours = {held.series: held.token for held in first.holdings if held.series}
-    theirs = {held.series: held.token for held in second.holdings if held.series}
-    if any(ours[series] != theirs[series] for series in ours.keys() & theirs.keys()):
+        yield Reason(f"the same {what}{_which_others_have(users - 2)}", weight)
+    ours, theirs = _documents(first), _documents(second)
+    if any(ours[series].isdisjoint(theirs[series]) for series in ours.keys() & theirs.keys()):
         yield Reason("different documents of one kind and issuer", -4.0)
+
+
+def _which_others_have(others: int) -> str:
+    if others == 0:
+        return ""
+    return ", which another record has too" if others == 1 else f", which {others} other records have too"
+
+
+def _documents(one: Profile) -> dict[str, set[str]]:
+    """Return a person's identity documents by kind and issuer."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for held in one.holdings:
+        if held.series:
+            found[held.series].add(held.token)
+    return found
 
 
 def _follow_each_other(a: Holding, b: Holding) -> bool:
