@@ -16,7 +16,7 @@ from safeborders.node.access.callers import Caller, Justification, Role
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import PERSON, Records
 from safeborders.node.learning.examples import build_case_examples, build_pair_examples
-from safeborders.node.resolution.service import Resolution
+from safeborders.node.resolution_service import Resolution
 from safeborders.node.storage.access_reader import SqlRecordReader
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import EntityRow

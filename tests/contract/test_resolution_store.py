@@ -14,7 +14,7 @@ from safeborders.models.domain.normalise.version import NORMALISER
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory
 from safeborders.node.resolution.errors import AlreadyDecided, NeverMerged, NoRule, ToldApart
-from safeborders.node.resolution.service import Resolution
+from safeborders.node.resolution_service import Resolution
 from safeborders.node.storage.base import Base
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import EntityRow

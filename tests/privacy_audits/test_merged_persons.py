@@ -19,7 +19,7 @@ from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.models.protocol.plan import Task
 from safeborders.node.graph.records import PERSON
 from safeborders.node.learning.examples import build_case_examples
-from safeborders.node.resolution.service import Resolution
+from safeborders.node.resolution_service import Resolution
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.privacy.dpsgd.engine import clipped_sum

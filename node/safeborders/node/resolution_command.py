@@ -20,7 +20,7 @@ from safeborders.kit.errors import SettingsError
 from safeborders.node.opening import open_node_store
 from safeborders.node.resolution.clusters import Pair
 from safeborders.node.resolution.decisions import Decided
-from safeborders.node.resolution.service import Resolution
+from safeborders.node.resolution_service import Resolution
 from safeborders.node.storage.resolution_tables import Verdict
 
 _console = Console(highlight=False)

@@ -76,6 +76,12 @@ def load_register(connection: Connection, *, today: date) -> Register:
     return Register(profiles)
 
 
+def are_persons(connection: Connection, pair: tuple[str, str]) -> bool:
+    """Return whether these are two different records of persons."""
+    wanted = select(_ENTITY.c.id).where(_ENTITY.c.id.in_(pair), _ENTITY.c.kind == EntityKind.PERSON)
+    return len(connection.execute(wanted).all()) == 2
+
+
 def is_professional(connection: Connection, record: str) -> bool:
     """Return whether a person is known in a professional role, by a status or in a case."""
     status = select(_STATUS.c.id).where(

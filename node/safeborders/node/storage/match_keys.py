@@ -1,6 +1,7 @@
 """Stored match keys follow the rules that are installed: re-made when the version of the normaliser changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
@@ -9,7 +10,6 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.normalise.version import NORMALISER
 from safeborders.models.domain.selectors import match_key
-from safeborders.node.ingest.fields import NAMED_BY
 from safeborders.node.storage.entities import ENTITY_CLASSES, EntityRow
 from safeborders.node.storage.resolution_tables import NormaliserRow
 
@@ -23,20 +23,38 @@ def stored_version(connection: Connection) -> str | None:
     return connection.execute(select(_VERSION.c.version)).scalar()
 
 
-def reindex(connection: Connection, *, country: Country, tell: Callable[[int], None]) -> int:
+@dataclass(frozen=True)
+class Naming:
+    """What keys are made of.
+
+    Attributes:
+        country: Whose numbers these are.
+        named_by: The column that entities of each kind are looked up by.
+    """
+
+    country: Country
+    named_by: Mapping[EntityKind, str]
+
+
+def reindex_if_changed(connection: Connection, naming: Naming, *, tell: Callable[[int], None]) -> int:
+    """Make all keys anew where other rules than the installed ones made them; return how many changed."""
+    return 0 if stored_version(connection) == NORMALISER else reindex(connection, naming, tell=tell)
+
+
+def reindex(connection: Connection, naming: Naming, *, tell: Callable[[int], None]) -> int:
     """Make all match keys anew inside the caller's transaction and return how many changed.
 
     Args:
         connection: Its transaction is the caller's to keep or to drop.
-        country: Whose numbers these are.
+        naming: What keys are made of.
         tell: Told from time to time how many entities are done.
     """
     done = changed = 0
-    for kind, name in NAMED_BY.items():
+    for kind, name in naming.named_by.items():
         own = cast("Table", ENTITY_CLASSES[kind].__table__)
         last = ""
         while rows := _next_rows(connection, own, name, last=last):
-            new = [_renewed(row, kind=kind, country=country) for row in rows]
+            new = [_renewed(row, kind=kind, country=naming.country) for row in rows]
             stale = [one for one, row in zip(new, rows, strict=True) if one["new_key"] != row[1]]
             if stale:
                 statement = update(_ENTITY).where(_ENTITY.c.id == bindparam("entity_id"))

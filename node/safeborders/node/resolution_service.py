@@ -3,22 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
-
 from safeborders.kit.clock import Clock
 from safeborders.kit.errors import NotFound
 from safeborders.models.domain.countries import Country
-from safeborders.models.domain.entities import EntityKind
-from safeborders.models.domain.normalise.version import NORMALISER
+from safeborders.node.ingest.fields import NAMED_BY
 from safeborders.node.resolution.clusters import Pair
 from safeborders.node.resolution.decisions import Decided, Decider, only_unguarded, ordered, unite
 from safeborders.node.resolution.errors import NeverMerged, NoRule
-from safeborders.node.resolution.reindexing import reindex, stored_version
 from safeborders.node.resolution.scoring import STRONG_FROM, find_candidates
 from safeborders.node.storage import resolution_store as pairs
 from safeborders.node.storage.database import Store
-from safeborders.node.storage.entities import EntityRow
-from safeborders.node.storage.resolution_reader import is_professional, load_register
+from safeborders.node.storage.match_keys import Naming, reindex, reindex_if_changed
+from safeborders.node.storage.resolution_reader import are_persons, is_professional, load_register
 from safeborders.node.storage.resolution_tables import Verdict
 
 
@@ -58,13 +54,13 @@ class Resolution:
 
     def __init__(self, store: Store, *, country: Country, clock: Clock) -> None:
         self._store = store
-        self._country = country
+        self._naming = Naming(country=country, named_by=NAMED_BY)
         self._clock = clock
 
     def run(self, *, tell: Callable[[int], None]) -> Run:
         """Look for candidates among all records; decisions stay as they are."""
         with self._store.transaction() as connection:
-            reindexed = self._reindex_if_changed(connection, tell=tell)
+            reindexed = reindex_if_changed(connection, self._naming, tell=tell)
             register = load_register(connection, today=self._clock().date())
             found = find_candidates(register)
             candidates = pairs.replace_candidates(connection, found, at=self._clock())
@@ -75,7 +71,7 @@ class Resolution:
     def reindex(self, *, tell: Callable[[int], None]) -> int:
         """Make all match keys anew and return how many changed."""
         with self._store.transaction() as connection:
-            return reindex(connection, country=self._country, tell=tell)
+            return reindex(connection, self._naming, tell=tell)
 
     def list_pairs(self, verdict: Verdict | None, *, limit: int) -> list[Decided]:
         """Return pairs, the most probable first."""
@@ -105,7 +101,8 @@ class Resolution:
             ToldApart: If a human told records of the two persons apart.
         """
         with self._store.transaction() as connection:
-            _check_persons(connection, pair)
+            if not are_persons(connection, pair):
+                raise _no_such_records()
             if any(is_professional(connection, record) for record in pair):
                 raise NeverMerged("A person known in a professional role is never merged: correct the status first.")
             pairs.decide(connection, pair, verdict=Verdict.SAME, decider=self._decider(name, note))
@@ -113,7 +110,8 @@ class Resolution:
     def reject(self, pair: Pair, *, name: str, note: str) -> None:
         """Tell two records apart, by a human's decision. Raises NotFound, AlreadyDecided."""
         with self._store.transaction() as connection:
-            _check_persons(connection, pair)
+            if not are_persons(connection, pair):
+                raise _no_such_records()
             pairs.decide(connection, pair, verdict=Verdict.DIFFERENT, decider=self._decider(name, note))
 
     def undo(self, pair: Pair, *, name: str, note: str) -> None:
@@ -134,7 +132,7 @@ class Resolution:
                 "The profile allows no automatic decisions: set resolution.accept_from in it, or decide by hand."
             )
         with self._store.transaction() as connection:
-            self._reindex_if_changed(connection, tell=lambda done: None)
+            reindex_if_changed(connection, self._naming, tell=lambda done: None)
             register = load_register(connection, today=self._clock().date())
             found = find_candidates(register)
             pairs.replace_candidates(connection, found, at=self._clock())
@@ -147,17 +145,9 @@ class Resolution:
             pairs.decide_many(connection, ends, decider=decider)
         return len(accepted)
 
-    def _reindex_if_changed(self, connection: Connection, *, tell: Callable[[int], None]) -> int:
-        if stored_version(connection) == NORMALISER:
-            return 0
-        return reindex(connection, country=self._country, tell=tell)
-
     def _decider(self, name: str, note: str) -> Decider:
         return Decider(name=name[:128], note=note[:400], at=self._clock())
 
 
-def _check_persons(connection: Connection, pair: Pair) -> None:
-    table = EntityRow.__table__.c
-    wanted = select(table.id).where(table.id.in_(pair), table.kind == EntityKind.PERSON)
-    if pair[0] == pair[1] or len(connection.execute(wanted).all()) != 2:
-        raise NotFound("Two records of persons are needed: give the identifiers that the list shows.")
+def _no_such_records() -> NotFound:
+    return NotFound("Two records of persons are needed: give the identifiers that the list shows.")
