@@ -16,11 +16,13 @@ from safeborders.node.access.callers import Caller, Justification, Role
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import PERSON, Records
 from safeborders.node.learning.examples import build_case_examples, build_pair_examples
+from safeborders.node.learning.outcomes import SuggestedLink
 from safeborders.node.resolution_service import Resolution
 from safeborders.node.storage.access_reader import SqlRecordReader
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import EntityRow
 from safeborders.node.storage.learning_store import SqlLearningStore
+from safeborders.node.storage.resolution_reader import load_register
 from sbtest import doubles
 from sbtest.casebook import NOW
 from sbtest.doubles import ADULT, ADULT_AGAIN, CHILD, CHILD_AGAIN, THIRD, TWIN, add_case, add_link
@@ -158,6 +160,22 @@ def test_the_neighbourhood_of_one_record_is_that_of_the_person(doubled: Store) -
     assert around() == {ADULT}
     merge(doubled, (ADULT, ADULT_AGAIN))
     assert around() == {ADULT, ADULT_AGAIN, "case-1"}
+
+
+def test_a_suggestion_between_records_merged_since_is_shown_no_more(doubled: Store) -> None:
+    suggestion = SuggestedLink(first_id=ADULT, second_id=ADULT_AGAIN, score=0.9, reasons=())
+    store = SqlLearningStore(doubled.engine, clock=lambda: NOW)
+    store.replace_outcomes(links=[suggestion], cases=[], run="run", model_sha256="a" * 64)
+    assert len(reader(doubled).list_suggestions(case=None, who=WHO)) == 1  # the control
+    merge(doubled, (ADULT, ADULT_AGAIN))
+    assert reader(doubled).list_suggestions(case=None, who=WHO) == []
+
+
+def test_no_name_or_number_stands_in_a_representation(doubled: Store) -> None:
+    with doubled.transaction() as connection:
+        register = load_register(connection, today=NOW.date())
+    shown = repr(register)
+    assert not any(secret in shown for secret in ("taranu", "corneliu", "morii", "1980"))
 
 
 @pytest.mark.parametrize("limit", [1, 2])

@@ -28,6 +28,9 @@ class Name:
         both = [(sound, word) for word in words_of(text) if (sound := fold_word(word))]
         return cls(words=tuple(sound for sound, _ in both), letters=tuple(word for _, word in both))
 
+    def __repr__(self) -> str:
+        return f"<Name of {len(self.words)} words>"  # names stay out of logs and tracebacks
+
     @property
     def readings(self) -> tuple[str, str, str]:
         """The name without spaces: by sound, by sound with its words sorted, and in ASCII letters."""
@@ -51,6 +54,9 @@ class Holding:
     since: date | None = None
     until: date | None = None
     series: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Holding {self.kind.value}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class SqlRecordReader:
             rows = connection.execute(statement.where(both).limit(MOST_SUGGESTIONS)).mappings().all()
             ids = {row[end] for row in rows for end in ("first_id", "second_id")}
             shown = self._show(connection, sorted(ids), who=who)
+            person = find_same_person(connection, ids)
             return [
                 Suggestion(
                     first=shown[row["first_id"]],
@@ -120,6 +121,8 @@ class SqlRecordReader:
                     model_sha256=row["model_sha256"],
                 )
                 for row in rows
+                # merged since the model spoke: a person is not linked with itself
+                if person.get(row["first_id"], row["first_id"]) != person.get(row["second_id"], row["second_id"])
             ]
 
     @contextmanager
