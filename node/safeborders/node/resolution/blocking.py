@@ -6,6 +6,7 @@ A block that would be too large is left out; a narrower key of the same family c
 number of records, not with its square.
 """
 
+from array import array
 from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
@@ -28,13 +29,15 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 def candidate_pairs(register: Register) -> Pairs:
     """Return the pairs that share a key, each once, in order; records in a professional role are in none."""
-    owners, keys = [], []
+    owners, keys = array("q"), array("q")
     for place, one in enumerate(register.profiles):
         if not one.professional:
             for key in _keys(one, register):
                 owners.append(place)
                 keys.append(hash(key))
-    return _pairs_of_blocks(np.array(owners, dtype=np.int64), np.array(keys, dtype=np.int64), len(register.profiles))
+    return _pairs_of_blocks(
+        np.frombuffer(owners, dtype=np.int64), np.frombuffer(keys, dtype=np.int64), len(register.profiles)
+    )
 
 
 def _keys(one: Profile, register: Register) -> Iterator[Hashable]:

@@ -89,7 +89,8 @@ def compare_births(first: Profile, second: Profile) -> Birth:
     if a is None or b is None:
         return Birth.UNKNOWN
     if not (first.has_day and second.has_day):
-        return Birth.COARSE if a.year == b.year else Birth.OTHER
+        same = a.year == b.year and (a.month == b.month or not (first.has_month and second.has_month))
+        return Birth.COARSE if same else Birth.OTHER
     if a == b:
         return Birth.EXACT
     if (a.year, a.month, a.day) == (b.year, b.day, b.month):

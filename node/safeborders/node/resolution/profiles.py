@@ -92,6 +92,11 @@ class Profile:
         """Whether the whole birth date is known."""
         return self.born is not None and self.precision in {None, DatePrecision.DAY}
 
+    @property
+    def has_month(self) -> bool:
+        """Whether the year and the month of birth are known."""
+        return self.born is not None and self.precision is not DatePrecision.YEAR
+
 
 @dataclass(frozen=True)
 class Register:

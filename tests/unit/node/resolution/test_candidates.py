@@ -63,6 +63,18 @@ def test_day_and_month_swapped_is_a_reason_for() -> None:
     )
 
 
+def test_dates_are_compared_as_far_as_both_are_known() -> None:
+    day = person("a", "Ana", born=date(1984, 5, 17))
+    same_month = person("b", "Ana", born=date(1984, 5, 1), precision=DatePrecision.MONTH)
+    other_month = person("b", "Ana", born=date(1984, 6, 1), precision=DatePrecision.MONTH)
+    year = person("b", "Ana", born=date(1984, 1, 1), precision=DatePrecision.YEAR)
+
+    assert compare_births(day, same_month) is Birth.COARSE
+    assert compare_births(day, other_month) is Birth.OTHER
+    assert compare_births(other_month, year) is Birth.COARSE
+    assert compare_births(day, replace(day, born=None)) is Birth.UNKNOWN
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -171,3 +183,8 @@ def test_a_person_is_compared_under_every_recorded_name() -> None:
     alias = replace(person("a", "Corneliu Țăranu"), names=(Name.of("Corneliu Țăranu"), Name.of("Horia Bejenaru")))
     assert [one.first for one in found(alias, person("b", "Bejenaru Horia"))] == ["a"]
     assert found(person("a", "Corneliu Țăranu"), person("b", "Bejenaru Horia")) == []
+
+
+@pytest.mark.parametrize("records", [[], [Profile(id="a")], [Profile(id="a"), Profile(id="b")]])
+def test_a_country_without_names_has_no_candidates(records: list[Profile]) -> None:
+    assert find_candidates(Register(records)) == []
