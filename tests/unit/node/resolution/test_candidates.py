@@ -188,3 +188,33 @@ def test_a_person_is_compared_under_every_recorded_name() -> None:
 @pytest.mark.parametrize("records", [[], [Profile(id="a")], [Profile(id="a"), Profile(id="b")]])
 def test_a_country_without_names_has_no_candidates(records: list[Profile]) -> None:
     assert find_candidates(Register(records)) == []
+
+
+def bits_of(first: Profile, second: Profile, *others: Profile, about: str) -> float:
+    reasons = gather(first, second, register=Register([first, second, *others]))
+    return sum(reason.bits for reason in reasons if about in reason.text)
+
+
+def passport(number: str) -> tuple[Holding, ...]:
+    return (Holding(f"passport RO {number}", EntityKind.IDENTITY_DOCUMENT, series="passport RO"),)
+
+
+def test_two_passports_of_one_state_speak_against_and_one_shared_passport_does_not() -> None:
+    first = person("a", "Corneliu Țăranu", holdings=passport("1"))
+    renewed = replace(first, id="b", holdings=(*passport("1"), *passport("2")))
+
+    assert bits_of(first, replace(first, id="b", holdings=passport("2")), about="different documents") < 0
+    assert bits_of(first, renewed, about="different documents") == 0
+    assert bits_of(first, renewed, about="the same identity document") > 5
+
+
+def test_a_shared_number_says_less_the_more_others_have_it() -> None:
+    number = (Holding("phone 1", EntityKind.PHONE),)
+    first = person("a", "Corneliu Țăranu", holdings=number)
+    second = replace(first, id="b")
+    others = [person(f"o{place}", "Ana Pop", holdings=number) for place in range(30)]
+    shares = [bits_of(first, second, *others[:count], about="the same phone") for count in (0, 2, 8, 30)]
+
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > shares[2] > 0
+    assert shares[3] == 0  # a hub
