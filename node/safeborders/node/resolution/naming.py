@@ -60,7 +60,7 @@ def align(one: Name, other: Name, *, register: Register) -> Alignment:
                 continue
             costs = [(_slips_between(few, at, many, to, register=register), to) for to in free]
             cost, to = min(costs, default=(3, -1))
-            if cost > max(allowed, 0):
+            if cost > allowed:
                 alone += 1
                 continue
             free.discard(to)
