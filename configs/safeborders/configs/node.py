@@ -52,6 +52,14 @@ class ApiSettings(Settings):
     port: int = Field(ge=1, le=65535, description="Port on loopback.")
 
 
+class ResolutionSettings(Settings):
+    """Which records a rule may make one person without a human; never a victim's, a minor's or a professional's."""
+
+    accept_from: float = Field(
+        ge=0.95, lt=1, description="Least probability from which `safeborders node resolve auto` accepts a pair."
+    )
+
+
 class NodeSettings(Settings):
     """The whole profile of a node."""
 
@@ -66,6 +74,9 @@ class NodeSettings(Settings):
     )
     write_evaluation: bool = Field(
         default=False, description="Write each model's predictions to the state folder, to judge the models at home."
+    )
+    resolution: ResolutionSettings | None = Field(
+        default=None, description="Rule for merging records; when absent, a human decides about each pair."
     )
     api: ApiSettings | None = Field(default=None, description="The node's API; when absent, none is started.")
 

@@ -1,6 +1,6 @@
 """Reads of the country's records for investigators, under the policy of access_visibility."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, and_, or_, select, text
@@ -26,6 +26,7 @@ from safeborders.node.services.records import (
 from safeborders.node.storage.access_visibility import (
     ENTITY,
     LINK,
+    find_same_person,
     is_visible,
     show_entities,
     show_link,
@@ -66,7 +67,10 @@ class SqlRecordReader:
         with self._connection() as connection:
             kinds = [kind] if kind else list(_SEARCHED)
             hits = [identifier for one in kinds for identifier in self._find(connection, one, wanted=wanted, who=who)]
-            return list(self._show(connection, hits[:MOST_HITS], who=who).values())
+            together = find_same_person(connection, hits[:MOST_HITS])
+            # A person found under one spelling is shown with all records, next to the one that was found.
+            whole = [record for hit in hits[:MOST_HITS] for record in (hit, *_others(hit, together))]
+            return list(self._show(connection, list(dict.fromkeys(whole))[:MOST_HITS], who=who).values())
 
     def get_entity(self, entity: str, *, who: Justification) -> Entity:
         """Return one entity. Raises NotFound."""
@@ -77,7 +81,9 @@ class SqlRecordReader:
         """Return what is within ``hops`` links of ``entity``, at most MOST_NEIGHBOURS entities. Raises NotFound."""
         with self._connection() as connection:
             found = {entity: self._get(connection, entity, who=who)}
-            frontier, truncated = [entity], False
+            others = _others(entity, find_same_person(connection, [entity]))
+            found |= self._show(connection, others, who=who)
+            frontier, truncated = list(found), False
             for _ in range(hops):
                 ends = [end for end in self._ends(connection, frontier, who=who) if end not in found]
                 shown = self._show(connection, ends, who=who)
@@ -104,6 +110,7 @@ class SqlRecordReader:
             rows = connection.execute(statement.where(both).limit(MOST_SUGGESTIONS)).mappings().all()
             ids = {row[end] for row in rows for end in ("first_id", "second_id")}
             shown = self._show(connection, sorted(ids), who=who)
+            person = find_same_person(connection, ids)
             return [
                 Suggestion(
                     first=shown[row["first_id"]],
@@ -114,6 +121,8 @@ class SqlRecordReader:
                     model_sha256=row["model_sha256"],
                 )
                 for row in rows
+                # merged since the model spoke: a person is not linked with itself
+                if person.get(row["first_id"], row["first_id"]) != person.get(row["second_id"], row["second_id"])
             ]
 
     @contextmanager
@@ -170,3 +179,9 @@ class SqlRecordReader:
         party = and_(LINK.c.kind == RelationKind.PARTY_TO, LINK.c.target == case)
         visible = is_visible(LINK, who=who, today=self._clock().date())
         return list(connection.execute(select(LINK.c.source).where(party, visible)).scalars())
+
+
+def _others(record: str, together: Mapping[str, str]) -> list[str]:
+    """Return the other records of the same person."""
+    person = together.get(record)
+    return [other for other, whose in together.items() if whose == person and other != record]

@@ -1,9 +1,10 @@
 """The one place that decides which rows a caller may see; every query that returns records goes through it."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, and_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, RowMapping, Select, and_, select
 
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
@@ -12,12 +13,14 @@ from safeborders.models.domain.statuses import VICTIM_CATEGORIES, DataSubjectCat
 from safeborders.node.access.callers import Justification
 from safeborders.node.services.records import Entity, Link
 from safeborders.node.storage.entities import ENTITY_CLASSES, CaseRow, EntityRow
+from safeborders.node.storage.resolution_tables import PersonRecordRow
 from safeborders.node.storage.tables import LinkRow, PersonStatusRow
 
 ENTITY = EntityRow.__table__
 LINK = LinkRow.__table__
 _STATUS = PersonStatusRow.__table__
 _CASE = CaseRow.__table__
+_MERGED = PersonRecordRow.__table__
 
 _LABELS: Mapping[EntityKind, tuple[str, ...]] = {
     EntityKind.CASE: ("ref",),
@@ -39,12 +42,33 @@ _IDENTITY: Mapping[EntityKind, frozenset[str]] = {
 
 
 def is_visible(table: FromClause, *, who: Justification, today: date) -> ColumnElement[bool]:
-    """Return the condition on a row's envelope: not restricted, within retention, and for the stated purpose."""
+    """Return the condition on a row's envelope: not restricted, within retention, and for the stated purpose.
+
+    Restriction (LED article 16(3)) concerns the person: where one record of a merged person is restricted, all are.
+    """
+    if table is ENTITY:
+        return and_(_own_envelope(table, who=who, today=today), table.c.id.not_in(_records_of_restricted_persons()))
+    return _own_envelope(table, who=who, today=today)
+
+
+def _own_envelope(table: FromClause, *, who: Justification, today: date) -> ColumnElement[bool]:
     return and_(
         table.c.restricted.is_(False),
         table.c.retain_until >= today,
         table.c.purposes.op("&")(who.purpose.value) != 0,
     )
+
+
+def _records_of_restricted_persons() -> Select[tuple[str]]:
+    restricted = select(_MERGED.c.person_id).join(ENTITY, ENTITY.c.id == _MERGED.c.record_id).where(ENTITY.c.restricted)
+    return select(_MERGED.c.record_id).where(_MERGED.c.person_id.in_(restricted))
+
+
+def find_same_person(connection: Connection, records: Collection[str]) -> dict[str, str]:
+    """Return all records of the persons of ``records`` that are merged, each with its person; not only ``records``."""
+    persons = select(_MERGED.c.person_id).where(_MERGED.c.record_id.in_(records))
+    rows = connection.execute(select(_MERGED).where(_MERGED.c.person_id.in_(persons)).order_by(_MERGED.c.record_id))
+    return {row.record_id: row.person_id for row in rows}
 
 
 def table_of(kind: EntityKind) -> FromClause:
@@ -62,6 +86,7 @@ def show_entities(
     rows = connection.execute(statement).mappings().all()
     persons = [row["id"] for row in rows if row["kind"] is EntityKind.PERSON]
     categories = load_categories(connection, persons)
+    merged = find_same_person(connection, persons)
     named = find_named(connection, persons, who=who, today=today)
     shown = {}
     for kind in {row["kind"] for row in rows}:
@@ -70,17 +95,22 @@ def show_entities(
             if row["kind"] is kind:
                 category = categories.get(row["id"], DataSubjectCategory.UNKNOWN) if kind is EntityKind.PERSON else None
                 identity = row["id"] in named and (category not in VICTIM_CATEGORIES or named[row["id"]])
-                shown[row["id"]] = _entity(row, own=own[row["id"]], category=category, identity=identity)
+                entity = _entity(row, own=own[row["id"]], category=category, identity=identity)
+                shown[row["id"]] = _with_person(entity, merged=merged)
     return {identifier: shown[identifier] for identifier in ids if identifier in shown}
 
 
 def load_categories(connection: Connection, persons: Collection[str]) -> dict[str, DataSubjectCategory]:
-    """Return what the law sees in each person; a victim in any case is a victim everywhere."""
-    rows = connection.execute(select(_STATUS.c.person_id, _STATUS.c.category).where(_STATUS.c.person_id.in_(persons)))
+    """Return what the law sees in each person; a victim in any case, under any record, is a victim everywhere."""
+    person_of = find_same_person(connection, persons)
+    records = {*persons, *person_of}
+    rows = connection.execute(select(_STATUS.c.person_id, _STATUS.c.category).where(_STATUS.c.person_id.in_(records)))
     held: dict[str, set[DataSubjectCategory]] = {}
-    for person, category in rows:
-        held.setdefault(person, set()).add(category)
-    return {person: effective_category(categories) for person, categories in held.items()}
+    for record, category in rows:
+        held.setdefault(person_of.get(record, record), set()).add(category)
+    effective = {person: effective_category(categories) for person, categories in held.items()}
+    found = {record: effective.get(person_of.get(record, record)) for record in persons}
+    return {record: category for record, category in found.items() if category is not None}
 
 
 def find_named(connection: Connection, persons: Collection[str], *, who: Justification, today: date) -> dict[str, bool]:
@@ -150,6 +180,13 @@ def _entity(row: RowMapping, *, own: RowMapping, category: DataSubjectCategory |
         category=category,
         attributes={name: _text(value) for name, value in own.items() if name not in hidden and value is not None},
     )
+
+
+def _with_person(entity: Entity, *, merged: Mapping[str, str]) -> Entity:
+    """Say which records are one person: those with the same value."""
+    if entity.id not in merged:
+        return entity
+    return replace(entity, attributes={**entity.attributes, "merged_person": merged[entity.id]})
 
 
 def _text(value: object) -> str:

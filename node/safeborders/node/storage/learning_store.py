@@ -26,6 +26,8 @@ from safeborders.node.learning.outcomes import CaseTypeHypothesis, SuggestedLink
 from safeborders.node.storage.entities import CaseRow, EntityRow
 from safeborders.node.storage.envelope import Envelope
 from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
+from safeborders.node.storage.merged_persons import unite_persons
+from safeborders.node.storage.resolution_store import load_persons
 from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow
 
 _EPOCH = date(1970, 1, 1)
@@ -49,16 +51,18 @@ class SqlLearningStore:
         """Return what may be learnt from, in a stable order."""
         today = self._clock().date()
         with for_reading(self._engine).connect() as connection:
-            ids = _entities(connection, today)
-            places = {kind: {name: place for place, name in enumerate(names)} for kind, names in ids.items()}
+            merged = load_persons(connection)
+            persons_of = unite_persons(connection, _entities(connection, today), merged=merged)
+            ids, places = persons_of.ids, persons_of.places
             cases = places.get(CASE, {})
             labels = _labels(connection, cases)
-            for case in _cases_with_withheld_parties(connection, today):
+            withheld = [*_cases_with_withheld_parties(connection, today), *persons_of.withheld_cases]
+            for case in withheld:
                 if case in cases:
                     labels[cases[case]] = -1
-            categories = _categories(connection)
+            categories = _categories(connection, merged)
             persons = ids.get(PERSON, ())
-            victims = {person for person in persons if categories.get(person) in VICTIM_CATEGORIES}
+            victims = {record for record in places.get(PERSON, {}) if categories.get(record) in VICTIM_CATEGORIES}
             professional = [categories.get(person) is DataSubjectCategory.PROFESSIONAL for person in persons]
             return Records(
                 ids=ids,
@@ -155,7 +159,7 @@ def _relations(
     for kind, source_kind, target_kind, source, target, role, since, until in rows:
         at = places.get(source_kind.value, {}).get(source)
         to = places.get(target_kind.value, {}).get(target)
-        if at is not None and to is not None:
+        if at is not None and to is not None and not (at == to and source_kind is target_kind):
             part = CaseRole.VICTIM.value if kind in _CASE_KINDS and source in victims else role or ""
             key = (kind.value, source_kind.value, target_kind.value)
             groups.setdefault(key, []).append((at, to, part, _days(since), _days(until)))
@@ -200,12 +204,14 @@ def _indicators(connection: Connection, cases: Mapping[str, int]) -> NDArray[np.
     return values
 
 
-def _categories(connection: Connection) -> dict[str, DataSubjectCategory]:
+def _categories(connection: Connection, merged: Mapping[str, str]) -> dict[str, DataSubjectCategory]:
+    """Return what the law sees in the person of each record, over all records of that person."""
     table = PersonStatusRow.__table__.c
     held: dict[str, set[DataSubjectCategory]] = {}
-    for person, category in connection.execute(select(table.person_id, table.category)):
-        held.setdefault(person, set()).add(category)
-    return {person: effective_category(categories) for person, categories in held.items()}
+    for record, category in connection.execute(select(table.person_id, table.category)):
+        held.setdefault(merged.get(record, record), set()).add(category)
+    effective = {person: effective_category(categories) for person, categories in held.items()}
+    return effective | {record: effective[person] for record, person in merged.items() if person in effective}
 
 
 def _cases_with_withheld_parties(connection: Connection, today: date) -> list[str]:

@@ -6,7 +6,7 @@ from alembic import op
 from safeborders.kit.append_only import append_only_statements
 
 revision = "0008_audit"
-down_revision = "0005_imports"
+down_revision = "0007_resolution"
 branch_labels = None
 depends_on = None
 

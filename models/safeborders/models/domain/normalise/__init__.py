@@ -1,0 +1,1 @@
+"""One spelling for what countries spell differently: names by sound, numbers by their standards."""

@@ -1,0 +1,1 @@
+"""Which records of one country are one person: candidates with reasons, decided by people, undone exactly."""

@@ -1,0 +1,68 @@
+"""Delete one *person* who is recorded three times: the clipped sum moves by no more than the accountant allows.
+
+The examples come from the real database through the real readers. The control leaves the records unmerged, as if they
+were three persons: the same deletion then moves the sum by more than is paid for, and the audit sees it.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from safeborders.models.architecture import TaskArchitecture
+from safeborders.models.domain.countries import Country
+from safeborders.models.domain.relations import RelationKind
+from safeborders.models.gnn.perceptron import build_perceptron
+from safeborders.models.graph.indicators import CASE_TYPES
+from safeborders.models.protocol.plan import Task
+from safeborders.node.graph.records import PERSON
+from safeborders.node.learning.examples import build_case_examples
+from safeborders.node.resolution_service import Resolution
+from safeborders.node.storage.database import Store
+from safeborders.node.storage.learning_store import SqlLearningStore
+from safeborders.privacy.dpsgd.engine import clipped_sum
+from sbtest import doubles
+from sbtest.casebook import NOW
+from sbtest.doubles import ADULT, ADULT_AGAIN, THIRD
+
+pytestmark = pytest.mark.audit
+
+RECORDS_OF_ONE = (ADULT, ADULT_AGAIN, THIRD)
+CLIP_NORM = 0.5
+
+
+def movement(store: Store, *, limit: int) -> float:
+    """Return how far deleting the person moves the sum of all curated examples, in units of limit times clip norm."""
+    records = SqlLearningStore(store.engine, clock=lambda: NOW).load_records()
+    examples = build_case_examples(records)
+    kept = examples.curated(limit=limit)
+    mine = [place for place, record in enumerate(records.ids[PERSON]) if record in RECORDS_OF_ONE]
+    about = examples.attributions
+    touches = np.array([bool(np.isin(about.of(example), mine).any()) for example in range(about.count)])
+    widths = (examples.inputs.shape[1], 6, len(CASE_TYPES))
+    count = sum((narrow + 1) * wide for narrow, wide in pairwise(widths))
+    parameters = np.random.default_rng(5).normal(0, 0.7, count).astype(np.float32)
+    model = build_perceptron(TaskArchitecture(Task.TYPOLOGY, widths), parameters)
+
+    def total(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return clipped_sum(model, examples.inputs[chosen], labels=examples.labels[chosen], clip_norm=CLIP_NORM)
+
+    moved = float(np.linalg.norm(total(kept) - total(kept & ~touches)))
+    return moved / (limit * CLIP_NORM)
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_person_of_three_records_moves_the_sum_as_one_person(tmp_path: Path, limit: int) -> None:
+    with doubles.copied(doubles.make_template(tmp_path), tmp_path) as store:
+        for number, record in enumerate((*RECORDS_OF_ONE, *RECORDS_OF_ONE)):
+            doubles.add_case(store, f"case-{number}")
+            doubles.add_link(store, RelationKind.PARTY_TO, (record, f"case-{number}"), role="recruiter")
+        unmerged = movement(store, limit=limit)
+        resolution = Resolution(store, country=Country.RO, clock=lambda: NOW)
+        resolution.accept((ADULT, ADULT_AGAIN), name="Olga", note="seen in person")
+        resolution.accept((ADULT_AGAIN, THIRD), name="Olga", note="seen in person")
+
+        assert 0 < movement(store, limit=limit) <= 1 + 1e-9
+        assert unmerged > 1.5  # the control
