@@ -64,6 +64,12 @@ class NodeSettings(Settings):
     write_evaluation: bool = Field(
         default=False, description="Write each model's predictions to the state folder, to judge the models at home."
     )
+    retention_policy: ProfilePath | None = Field(
+        default=None, description="The national retention policy (YAML); only a demonstration starts without one."
+    )
+    demonstration: bool = Field(
+        default=False, description="All records are made up. Never true where one real person is on record."
+    )
     api: ApiSettings | None = Field(default=None, description="The node's API; when absent, none is started.")
 
     @field_validator("coordinator_url")

@@ -11,6 +11,7 @@ from safeborders.models.domain.roles import NOT_OFFENDING, CaseRole
 from safeborders.models.domain.statuses import VICTIM_CATEGORIES, DataSubjectCategory, effective_category
 from safeborders.node.access.callers import Justification
 from safeborders.node.services.records import Entity, Link
+from safeborders.node.storage.admission import holds_on
 from safeborders.node.storage.entities import ENTITY_CLASSES, CaseRow, EntityRow
 from safeborders.node.storage.tables import LinkRow, PersonStatusRow
 
@@ -61,7 +62,7 @@ def show_entities(
     statement = select(*envelope).where(common.id.in_(ids), is_visible(ENTITY, who=who, today=today))
     rows = connection.execute(statement).mappings().all()
     persons = [row["id"] for row in rows if row["kind"] is EntityKind.PERSON]
-    categories = load_categories(connection, persons)
+    categories = load_categories(connection, persons, today=today)
     named = find_named(connection, persons, who=who, today=today)
     shown = {}
     for kind in {row["kind"] for row in rows}:
@@ -74,9 +75,12 @@ def show_entities(
     return {identifier: shown[identifier] for identifier in ids if identifier in shown}
 
 
-def load_categories(connection: Connection, persons: Collection[str]) -> dict[str, DataSubjectCategory]:
-    """Return what the law sees in each person; a victim in any case is a victim everywhere."""
-    rows = connection.execute(select(_STATUS.c.person_id, _STATUS.c.category).where(_STATUS.c.person_id.in_(persons)))
+def load_categories(
+    connection: Connection, persons: Collection[str], *, today: date
+) -> dict[str, DataSubjectCategory]:
+    """Return what the law sees in each person today; a victim in any case is a victim everywhere and for ever."""
+    held_today = and_(_STATUS.c.person_id.in_(persons), holds_on(today))
+    rows = connection.execute(select(_STATUS.c.person_id, _STATUS.c.category).where(held_today))
     held: dict[str, set[DataSubjectCategory]] = {}
     for person, category in rows:
         held.setdefault(person, set()).add(category)

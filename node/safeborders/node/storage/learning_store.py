@@ -1,7 +1,8 @@
 """The country's database as learning sees it: reads what may be learnt from, writes what the country's model thinks.
 
 A row enters only if its country allows training on it, it is not restricted, neither its review nor its retention is
-overdue, its handling code is not H2, and its purposes include typology or networks. A case with a party that may not be
+overdue, its handling code is not H2, and its purposes include the run's; a person only if somebody decided what he or
+she is to the law (storage.admission decides all of it). A case with a party that may not be
 learnt from keeps its place but loses its label: the label says something about that person too.
 """
 
@@ -11,26 +12,32 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, not_, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, not_, or_, select, union
 
 from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.db import for_reading
 from safeborders.models.domain.entities import EntityKind
-from safeborders.models.domain.governance import Handling, Purpose
+from safeborders.models.domain.governance import Purpose
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.roles import CaseRole
 from safeborders.models.domain.statuses import VICTIM_CATEGORIES, DataSubjectCategory, effective_category
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
 from safeborders.node.graph.records import CASE, PERSON, Records, Relation
-from safeborders.node.learning.outcomes import CaseTypeHypothesis, SuggestedLink
+from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, SuggestedLink
+from safeborders.node.storage.admission import (
+    ENTITY,
+    LINK,
+    entity_may_be_learnt_from,
+    holds_on,
+    may_be_learnt_from,
+)
 from safeborders.node.storage.entities import CaseRow, EntityRow
-from safeborders.node.storage.envelope import Envelope
 from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
-from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow
+from safeborders.node.storage.lifecycle_dates import read_snapshot_mark
+from safeborders.node.storage.tables import MoIndicatorRow, PersonStatusRow
 
 _EPOCH = date(1970, 1, 1)
 _CASE_KINDS = (RelationKind.PARTY_TO, RelationKind.INVOLVED_IN)
-_LEARNABLE = int(Purpose.TYPOLOGY | Purpose.NETWORK)
 
 
 class SqlLearningStore:
@@ -45,28 +52,38 @@ class SqlLearningStore:
         self._engine = engine
         self._clock = clock
 
-    def load_records(self) -> Records:
-        """Return what may be learnt from, in a stable order."""
+    def load_records(self, purposes: Purpose = LEARNING) -> Records:
+        """Return what may be learnt from for one of ``purposes``, in a stable order."""
         today = self._clock().date()
         with for_reading(self._engine).connect() as connection:
-            ids = _entities(connection, today)
+            ids = _entities(connection, today, purposes=purposes)
             places = {kind: {name: place for place, name in enumerate(names)} for kind, names in ids.items()}
             cases = places.get(CASE, {})
             labels = _labels(connection, cases)
-            for case in _cases_with_withheld_parties(connection, today):
+            for case in _cases_with_withheld_parties(connection, today, purposes=purposes):
                 if case in cases:
                     labels[cases[case]] = -1
-            categories = _categories(connection)
+            categories = _categories(connection, today)
             persons = ids.get(PERSON, ())
             victims = {person for person in persons if categories.get(person) in VICTIM_CATEGORIES}
             professional = [categories.get(person) is DataSubjectCategory.PROFESSIONAL for person in persons]
             return Records(
                 ids=ids,
-                relations=_relations(connection, places, today=today, victims=victims),
+                relations=_relations(
+                    connection,
+                    places,
+                    usable=may_be_learnt_from(LINK, purposes=purposes, today=today),
+                    victims=victims,
+                ),
                 professional=np.array(professional, dtype=np.bool_),
                 indicators=_indicators(connection, cases),
                 case_type=labels,
             )
+
+    def snapshot_mark(self) -> str:
+        """Return a mark that changes with the day and whenever rows may no longer be used as before."""
+        with for_reading(self._engine).connect() as connection:
+            return f"{self._clock().date()}:{read_snapshot_mark(connection)}"
 
     def load_source_keys(self) -> Mapping[str, str]:
         """Return what the source files call each case and person, by our identifier."""
@@ -115,23 +132,9 @@ class SqlLearningStore:
                 connection.execute(insert(CaseTypeHypothesisRow), case_rows)
 
 
-def may_be_learnt_from(row: type[Envelope], today: date) -> ColumnElement[bool]:
-    """Return the SQL condition on a row's envelope; everything that enters a training tensor passes it."""
-    return and_(
-        row.train_ok.is_(True),
-        row.restricted.is_(False),
-        row.handling != Handling.H2,
-        row.review_due >= today,
-        row.retain_until >= today,
-        row.purposes.op("&")(_LEARNABLE) != 0,
-    )
-
-
-def _entities(connection: Connection, today: date) -> dict[str, tuple[str, ...]]:
-    table = EntityRow.__table__
-    rows = connection.execute(
-        select(table.c.kind, table.c.id).where(may_be_learnt_from(EntityRow, today)).order_by(table.c.id)
-    )
+def _entities(connection: Connection, today: date, *, purposes: Purpose) -> dict[str, tuple[str, ...]]:
+    usable = entity_may_be_learnt_from(ENTITY, purposes=purposes, today=today)
+    rows = connection.execute(select(ENTITY.c.kind, ENTITY.c.id).where(usable).order_by(ENTITY.c.id))
     found: dict[str, list[str]] = {CASE: [], PERSON: []}
     for kind, identifier in rows:
         found.setdefault(kind.value, []).append(identifier)
@@ -139,16 +142,20 @@ def _entities(connection: Connection, today: date) -> dict[str, tuple[str, ...]]
 
 
 def _relations(
-    connection: Connection, places: Mapping[str, Mapping[str, int]], *, today: date, victims: Set[str]
+    connection: Connection,
+    places: Mapping[str, Mapping[str, int]],
+    *,
+    usable: ColumnElement[bool],
+    victims: Set[str],
 ) -> tuple[Relation, ...]:
     """Read the links; whoever is a victim anywhere is a victim in every case (non-punishment, domain.md 0.7)."""
-    table = LinkRow.__table__.c
+    table = LINK.c
     rows = connection.execute(
         select(
             table.kind, table.source_kind, table.target_kind, table.source, table.target,
             table.role, table.valid_from, table.valid_to,
         )
-        .where(may_be_learnt_from(LinkRow, today))
+        .where(usable)
         .order_by(table.id)
     )  # fmt: skip
     groups: dict[tuple[str, str, str], list[tuple[int, int, str, float, float]]] = {}
@@ -200,17 +207,20 @@ def _indicators(connection: Connection, cases: Mapping[str, int]) -> NDArray[np.
     return values
 
 
-def _categories(connection: Connection) -> dict[str, DataSubjectCategory]:
+def _categories(connection: Connection, today: date) -> dict[str, DataSubjectCategory]:
     table = PersonStatusRow.__table__.c
     held: dict[str, set[DataSubjectCategory]] = {}
-    for person, category in connection.execute(select(table.person_id, table.category)):
+    for person, category in connection.execute(select(table.person_id, table.category).where(holds_on(today))):
         held.setdefault(person, set()).add(category)
     return {person: effective_category(categories) for person, categories in held.items()}
 
 
-def _cases_with_withheld_parties(connection: Connection, today: date) -> list[str]:
-    link, person = LinkRow.__table__.c, EntityRow.__table__
-    withheld = or_(not_(may_be_learnt_from(LinkRow, today)), not_(may_be_learnt_from(EntityRow, today)))
+def _cases_with_withheld_parties(connection: Connection, today: date, *, purposes: Purpose) -> list[str]:
+    link, person = LINK.c, ENTITY
+    withheld = or_(
+        not_(may_be_learnt_from(LINK, purposes=purposes, today=today)),
+        not_(entity_may_be_learnt_from(ENTITY, purposes=purposes, today=today)),
+    )
     parties = (
         select(link.target).join(person, person.c.id == link.source).where(link.kind == RelationKind.PARTY_TO, withheld)
     )

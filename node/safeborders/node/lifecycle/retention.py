@@ -1,0 +1,121 @@
+"""Retention: dates by the national policy, and the nightly job that erases, flags and restricts again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from safeborders.configs.retention import THING, RetentionPolicy
+from safeborders.models.domain.governance import Sensitivity
+from safeborders.models.domain.statuses import DataSubjectCategory
+from safeborders.node.storage.admission import RANKS
+from safeborders.node.storage.database import Store
+from safeborders.node.storage.lifecycle_dates import THING_RANK, Rule, Transaction, apply_rules, put_rules, restrict_again
+from safeborders.node.storage.lifecycle_erasure import (
+    RETENTION,
+    Ground,
+    entities_past_retention,
+    erase_entities,
+    erase_links,
+    flag_reviews,
+    links_past_retention,
+)
+from safeborders.node.storage.subject_actions import extend_restrictions
+
+_BATCH = 2_000  # rows erased in one transaction, so that nobody waits long for the database
+
+_Find = Callable[..., dict[str, str]]
+_Erase = Callable[..., dict[str, int]]
+
+
+@dataclass(frozen=True)
+class RetentionReport:
+    """What the nightly job did.
+
+    Attributes:
+        as_of: The day that it took for today.
+        erased: How many of each kind are gone, those included that nothing was left to belong to.
+        flagged: How many rows somebody must look at again.
+    """
+
+    as_of: date
+    erased: dict[str, int] = field(default_factory=dict)
+    flagged: int = 0
+
+
+def set_dates(connection: Transaction, *, report_id: str | None, policy: RetentionPolicy | None) -> None:
+    """Give the rows of one import their dates by ``policy``, and put back restrictions that a file cannot know of.
+
+    A date is never later than the source stated. Rows of earlier imports whose person got a status by this one are dated
+    anew. Called inside the import's transaction, after its last row.
+
+    Args:
+        connection: The import's transaction.
+        report_id: The import's report; None for everything on record.
+        policy: The national policy; None keeps the source's dates (a demonstration).
+    """
+    if policy is not None:
+        put_rules(connection, _rules(policy))
+        apply_rules(connection, report_id=report_id)
+    restrict_again(connection)
+
+
+def run_retention(
+    store: Store, *, policy: RetentionPolicy | None, now: datetime, as_of: date, derived: Path | None = None
+) -> RetentionReport:
+    """Erase what is past its retention, flag what is past its review, and keep restrictions whole.
+
+    Each batch is erased together with its entries in the ledger; whatever a stopped run left is done by the next.
+
+    Args:
+        store: The country's database.
+        policy: The national policy; None goes by the dates on record.
+        now: For the ledger.
+        as_of: What counts as today.
+        derived: Folder of files that were computed from records; emptied when anything is erased.
+    """
+    with store.transaction() as connection:
+        set_dates(connection, report_id=None, policy=policy)
+        extend_restrictions(connection, now=now)
+    ground = Ground(why=RETENTION, at=now)
+    erased: dict[str, int] = {}
+    steps: tuple[tuple[_Find, _Erase], ...] = (
+        (entities_past_retention, erase_entities),
+        (links_past_retention, erase_links),
+    )
+    for find, erase in steps:
+        while True:
+            with store.transaction() as connection:
+                over = find(connection, today=as_of, most=_BATCH)
+                for kind, number in erase(connection, over, ground=ground).items():
+                    erased[kind] = erased.get(kind, 0) + number
+            if not over:
+                break
+    with store.transaction() as connection:
+        flagged = flag_reviews(connection, today=as_of)
+    if erased:
+        remove_derived(derived)
+    return RetentionReport(as_of=as_of, erased=erased, flagged=flagged)
+
+
+def remove_derived(folder: Path | None) -> None:
+    """Remove files that were computed from records, because they name who is erased; the next run writes them anew."""
+    for path in sorted(folder.glob("*.json")) if folder is not None else ():
+        path.unlink(missing_ok=True)
+
+
+def _rules(policy: RetentionPolicy) -> list[Rule]:
+    subjects: list[tuple[DataSubjectCategory | None, int]] = [(None, THING_RANK)]
+    subjects += [(category, RANKS[category]) for category in DataSubjectCategory]
+    return [
+        Rule(
+            subject=THING if category is None else category.value,
+            sensitivity=sensitivity.value,
+            rank=rank,
+            review_days=policy.period(category, sensitivity).review_after,
+            retain_days=policy.period(category, sensitivity).retain_for,
+            name=policy.rule_name(category, sensitivity),
+        )
+        for category, rank in subjects
+        for sensitivity in Sensitivity
+    ]
