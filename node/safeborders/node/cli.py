@@ -6,8 +6,11 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
+from safeborders.node import lifecycle_cli
 
 app = typer.Typer(help="Run a country's node.", no_args_is_help=True)
+app.add_typer(lifecycle_cli.retention, name="retention")
+app.add_typer(lifecycle_cli.subject, name="subject")
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 

@@ -1,6 +1,7 @@
 """LED 2016/680, articles 4(1)(e) and 5: nothing is kept beyond its time, and nobody learns from what is overdue."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
@@ -11,6 +12,7 @@ from safeborders.models.domain.governance import Sensitivity
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory as Is
 from safeborders.node.lifecycle.retention import RetentionReport, run_retention, set_dates
+from safeborders.node.storage.base import plain_table
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import EntityRow, PhoneRow
 from safeborders.node.storage.learning_store import SqlLearningStore
@@ -36,7 +38,7 @@ FAR = date(2199, 1, 1)
 def records(store: Store) -> Store:
     """A suspect, a witness, a child, somebody of whom nobody decided; phones of one and of two of them."""
     add_report(store)
-    stated = {"review_due": FAR, "retain_until": FAR}
+    stated: dict[str, Any] = {"review_due": FAR, "retain_until": FAR}
     add_entity(store, EntityKind.CASE, "case", **stated)
     add_person(store, "suspect", Is.SUSPECT, **stated)
     add_person(store, "witness", Is.WITNESS, **stated)
@@ -56,7 +58,7 @@ def dates_of(store: Store, *, table: type[EntityRow] | type[LinkRow] = EntityRow
     """Return days until review and erasure, by identifier."""
     with store.transaction() as connection:
         rows = connection.execute(
-            select(table.__table__.c.id, table.__table__.c.review_due, table.__table__.c.retain_until)
+            select(plain_table(table).c.id, plain_table(table).c.review_due, plain_table(table).c.retain_until)
         )
         return {row[0]: ((row[1] - TODAY).days, (row[2] - TODAY).days) for row in rows}
 
@@ -99,7 +101,7 @@ def test_L05_1_the_control_without_a_policy_keeps_what_the_source_stated(records
 def test_L05_1_a_date_is_never_later_than_the_source_said(records: Store) -> None:
     soon = TODAY + timedelta(days=5)
     with records.transaction() as connection:
-        connection.execute(update(EntityRow.__table__).values(retain_until=soon, review_due=soon))
+        connection.execute(update(plain_table(EntityRow)).values(retain_until=soon, review_due=soon))
     import_dates(records)
     assert set(dates_of(records).values()) == {(5, 5)}
 
@@ -158,7 +160,7 @@ def test_L05_1_every_erasure_has_an_entry_that_says_why_and_nothing_else(records
         assert len(entries) == 3
         assert [one.why for one in list_erasures(connection, identifier="witness")] == ["retention"]
         assert list_erasures(connection, identifier="suspect") == []
-        stored = str(connection.execute(select(ErasureRow.__table__)).all())
+        stored = str(connection.execute(select(plain_table(ErasureRow))).all())
     assert not [word for word in ("witness'", "P-witness", "own'", "+30") if word in stored]
 
 
@@ -174,9 +176,9 @@ def test_L05_1_an_entry_stays(records: Store) -> None:
 def test_L05_1_a_link_past_its_time_goes_alone(records: Store) -> None:
     import_dates(records)
     with records.transaction() as connection:
-        tie = LinkRow.__table__.c.kind == RelationKind.ASSOCIATE
+        tie = plain_table(LinkRow).c.kind == RelationKind.ASSOCIATE
         yesterday = TODAY - timedelta(days=1)
-        connection.execute(update(LinkRow.__table__).where(tie).values(stated_retain_until=yesterday))
+        connection.execute(update(plain_table(LinkRow)).where(tie).values(stated_retain_until=yesterday))
     assert night(records, 0).erased == {"ASSOCIATE": 1}
     with records.transaction() as connection:
         assert [one.rule for one in list_erasures(connection)] == ["the date that the source stated"]

@@ -8,12 +8,13 @@ from sqlalchemy import func, select
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.retention import RetentionPolicy
+from safeborders.kit.canonical import sha256_hex
 from safeborders.models.domain.entities import CaseKind, CaseStatus, DatePrecision, DocumentKind, EntityKind, PlaceKind
 from safeborders.models.domain.governance import Purpose, SourceGrade
 from safeborders.models.domain.relations import ENDS, RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory, StatusAuthority
 from safeborders.models.domain.typology import CaseType
-from safeborders.node.storage.base import Base
+from safeborders.node.storage.base import Base, plain_table
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import ENTITY_CLASSES
 from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow, SourceReportRow
@@ -61,7 +62,13 @@ def add_report(store: Store, name: str = "r") -> None:
     with store.session() as session:
         session.add(
             SourceReportRow(
-                id=name, name=f"{name}.csv", issuer="Hellenic Police", sha256=name * 64, received_at=NOW, rows=1, denied=0
+                id=name,
+                name=f"{name}.csv",
+                issuer="Hellenic Police",
+                sha256=sha256_hex(name.encode()),
+                received_at=NOW,
+                rows=1,
+                denied=0,
             )
         )
 
@@ -129,4 +136,4 @@ def add_indicator(store: Store, case: str, *, code: str, value: bool | None) -> 
 def count(store: Store, table: type[Base]) -> int:
     """Return how many rows a table has."""
     with store.transaction() as connection:
-        return connection.execute(select(func.count()).select_from(table.__table__)).scalar_one()
+        return connection.execute(select(func.count()).select_from(plain_table(table))).scalar_one()

@@ -33,5 +33,5 @@ def justify(secret: str | None, *, purpose: str | None, case_reference: str | No
 
 
 def is_case_reference(text: str | None) -> bool:
-    """Return whether ``text`` has the form of a reference: 3 to 64 letters, digits and / _ . : -"""
+    """Return whether ``text`` has the form of a reference: 3 to 64 letters, digits and a few signs."""
     return bool(text and _CASE_REFERENCE.fullmatch(text))

@@ -10,10 +10,18 @@ from safeborders.models.domain.governance import Sensitivity
 from safeborders.models.domain.statuses import DataSubjectCategory
 from safeborders.node.storage.admission import RANKS
 from safeborders.node.storage.database import Store
-from safeborders.node.storage.lifecycle_dates import THING_RANK, Rule, Transaction, apply_rules, put_rules, restrict_again
+from safeborders.node.storage.lifecycle_dates import (
+    THING_RANK,
+    Rule,
+    Transaction,
+    apply_rules,
+    put_rules,
+    restrict_again,
+)
 from safeborders.node.storage.lifecycle_erasure import (
     RETENTION,
     Ground,
+    count_flags,
     entities_past_retention,
     erase_entities,
     erase_links,
@@ -46,8 +54,8 @@ class RetentionReport:
 def set_dates(connection: Transaction, *, report_id: str | None, policy: RetentionPolicy | None) -> None:
     """Give the rows of one import their dates by ``policy``, and put back restrictions that a file cannot know of.
 
-    A date is never later than the source stated. Rows of earlier imports whose person got a status by this one are dated
-    anew. Called inside the import's transaction, after its last row.
+    A date is never later than the source stated. Rows of earlier imports are dated anew where their person got a status
+    by this one. Called inside the import's transaction, after its last row.
 
     Args:
         connection: The import's transaction.
@@ -96,6 +104,14 @@ def run_retention(
     if erased:
         remove_derived(derived)
     return RetentionReport(as_of=as_of, erased=erased, flagged=flagged)
+
+
+def list_due(store: Store) -> list[dict[str, object]]:
+    """Return how many rows of each kind wait for a review, and since when the oldest does."""
+    with store.transaction() as connection:
+        return [
+            {"kind": kind, "rows": rows, "oldest": oldest.isoformat()} for kind, rows, oldest in count_flags(connection)
+        ]
 
 
 def remove_derived(folder: Path | None) -> None:

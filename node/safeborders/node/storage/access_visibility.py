@@ -75,9 +75,7 @@ def show_entities(
     return {identifier: shown[identifier] for identifier in ids if identifier in shown}
 
 
-def load_categories(
-    connection: Connection, persons: Collection[str], *, today: date
-) -> dict[str, DataSubjectCategory]:
+def load_categories(connection: Connection, persons: Collection[str], *, today: date) -> dict[str, DataSubjectCategory]:
     """Return what the law sees in each person today; a victim in any case is a victim everywhere and for ever."""
     held_today = and_(_STATUS.c.person_id.in_(persons), holds_on(today))
     rows = connection.execute(select(_STATUS.c.person_id, _STATUS.c.category).where(held_today))

@@ -18,15 +18,16 @@ from safeborders.models.domain.statuses import (
     VICTIM_CATEGORIES,
     DataSubjectCategory,
 )
+from safeborders.node.storage.base import plain_table
 from safeborders.node.storage.entities import EntityRow, PersonRow
 from safeborders.node.storage.lifecycle_tables import HandlingReleaseRow
 from safeborders.node.storage.tables import LinkRow, PersonStatusRow
 
-ENTITY = EntityRow.__table__
-LINK = LinkRow.__table__
-_PERSON = PersonRow.__table__
-_STATUS = PersonStatusRow.__table__
-_RELEASE = HandlingReleaseRow.__table__
+ENTITY = plain_table(EntityRow)
+LINK = plain_table(LinkRow)
+_PERSON = plain_table(PersonRow)
+_STATUS = plain_table(PersonStatusRow)
+_RELEASE = plain_table(HandlingReleaseRow)
 
 RANKS = {category: rank for rank, category in enumerate(PRECEDENCE)}
 """Place of each category in the precedence: the smallest of a person's ranks counts."""
@@ -72,7 +73,7 @@ def holds_on(day: date) -> ColumnElement[bool]:
 
 def status_rank() -> ColumnElement[int]:
     """Return the rank of a status row's category."""
-    return case({category: rank for category, rank in RANKS.items()}, value=_STATUS.c.category)
+    return case(dict(RANKS), value=_STATUS.c.category)
 
 
 def link_may_enter_filter(table: FromClause, *, today: date) -> ColumnElement[bool]:

@@ -9,12 +9,12 @@ from sqlalchemy import (
     Connection,
     Date,
     FromClause,
+    Select,
     Subquery,
     and_,
     case,
     cast,
     delete,
-    false,
     func,
     insert,
     or_,
@@ -27,6 +27,7 @@ from sqlalchemy import (
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.statuses import DataSubjectCategory
 from safeborders.node.storage.admission import ENTITY, LINK, RANKS, status_rank
+from safeborders.node.storage.base import plain_table
 from safeborders.node.storage.lifecycle_tables import RestrictionRow, RetentionRuleRow, SnapshotRow
 from safeborders.node.storage.tables import PersonStatusRow
 
@@ -34,9 +35,9 @@ Transaction = Connection
 """An open transaction of the country's database, for callers that hand it on and ask it nothing."""
 
 THING_RANK = -1
-_RULE = RetentionRuleRow.__table__
-_STATUS = PersonStatusRow.__table__
-_RESTRICTION = RestrictionRow.__table__
+_RULE = plain_table(RetentionRuleRow)
+_STATUS = plain_table(PersonStatusRow)
+_RESTRICTION = plain_table(RestrictionRow)
 _UNKNOWN = RANKS[DataSubjectCategory.UNKNOWN]
 
 
@@ -90,7 +91,7 @@ def restrict_again(connection: Transaction) -> None:
 
 def raise_snapshot_mark(connection: Transaction) -> None:
     """Tell whoever read the records before that they must be read again."""
-    table = SnapshotRow.__table__
+    table = plain_table(SnapshotRow)
     connection.execute(update(table).values(number=table.c.number + 1))
 
 
@@ -116,7 +117,8 @@ def _links_of(report_id: str | None) -> ColumnElement[bool]:
     return LINK.c.id.in_(select(touched.subquery().c.id))
 
 
-def _judged_in(report_id: str):  # type: ignore[no-untyped-def]  # a Select of one column, whose name differs by version
+def _judged_in(report_id: str) -> Select[tuple[str]]:
+    """Persons of whom the report says what they are."""
     return select(_STATUS.c.person_id).where(_STATUS.c.report_id == report_id)
 
 

@@ -5,13 +5,13 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, insert, or_, select
+from sqlalchemy import and_, delete, exists, func, insert, or_, select
 
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import KEEPING
 from safeborders.node.storage.admission import ENTITY, LINK
+from safeborders.node.storage.base import plain_table
 from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
 from safeborders.node.storage.lifecycle_dates import THING_RANK, Transaction, is_rule_of_entity, raise_snapshot_mark
 from safeborders.node.storage.lifecycle_tables import (
@@ -22,9 +22,9 @@ from safeborders.node.storage.lifecycle_tables import (
     ReviewFlagRow,
 )
 
-_ERASURE = ErasureRow.__table__
-_RULE = RetentionRuleRow.__table__
-_FLAG = ReviewFlagRow.__table__
+_ERASURE = plain_table(ErasureRow)
+_RULE = plain_table(RetentionRuleRow)
+_FLAG = plain_table(ReviewFlagRow)
 _CHUNK = 500  # identifiers in one statement
 _NEVER_ORPHANS = (EntityKind.CASE, EntityKind.PERSON)
 
@@ -108,7 +108,10 @@ def entities_past_retention(connection: Transaction, *, today: date, most: int) 
         .where(ENTITY.c.retain_until < today)
         .limit(most)
     )
-    return {row.id: _rule_that_ended(row, row.name) for row in connection.execute(over)}
+    return {
+        row.id: _rule_that_ended((row.stated_retain_until, row.retain_until), row.name)
+        for row in connection.execute(over)
+    }
 
 
 def links_past_retention(connection: Transaction, *, today: date, most: int) -> dict[str, str]:
@@ -117,7 +120,10 @@ def links_past_retention(connection: Transaction, *, today: date, most: int) -> 
     policy = f"{name.partition(':')[0]}: link" if name else None
     over = select(LINK.c.id, LINK.c.retain_until, LINK.c.stated_retain_until).where(LINK.c.retain_until < today)
     over = over.limit(most)
-    return {row.id: _rule_that_ended(row, policy) for row in connection.execute(over)}
+    return {
+        row.id: _rule_that_ended((row.stated_retain_until, row.retain_until), policy)
+        for row in connection.execute(over)
+    }
 
 
 def flag_reviews(connection: Transaction, *, today: date) -> int:
@@ -137,6 +143,12 @@ def flag_reviews(connection: Transaction, *, today: date) -> int:
     return number
 
 
+def count_flags(connection: Transaction) -> list[tuple[str, int, date]]:
+    """Return of each kind how many rows are flagged for a review, and the earliest date on which one was due."""
+    wanted = select(_FLAG.c.kind, func.count(), func.min(_FLAG.c.review_due)).group_by(_FLAG.c.kind)
+    return [(row[0], row[1], row[2]) for row in connection.execute(wanted.order_by(_FLAG.c.kind))]
+
+
 def list_erasures(connection: Transaction, *, identifier: str | None = None) -> list[Erasure]:
     """Return the entries of the ledger in their order; with ``identifier`` those about it only."""
     rows = connection.execute(select(_ERASURE).order_by(_ERASURE.c.number)).all()
@@ -149,7 +161,7 @@ def list_erasures(connection: Transaction, *, identifier: str | None = None) -> 
 
 def _erase(connection: Transaction, rules: Mapping[str, str], *, ground: Ground) -> dict[str, int]:
     gone: dict[str, int] = {}
-    suggested = SuggestedLinkRow.__table__
+    suggested = plain_table(SuggestedLinkRow)
     for chunk in _chunks(list(rules)):
         rows = connection.execute(select(ENTITY.c.id, ENTITY.c.kind).where(ENTITY.c.id.in_(chunk))).all()
         enter_erasures(connection, [(row.id, row.kind.value, rules[row.id]) for row in rows], ground=ground)
@@ -178,7 +190,7 @@ def enter_erasures(connection: Transaction, rows: Sequence[tuple[str, str, str]]
 
 def _forget(connection: Transaction, rows: Sequence[str]) -> None:
     """Delete what is said about rows in tables that no foreign key reaches."""
-    for table in (_FLAG, HandlingReleaseRow.__table__, RestrictionRow.__table__):
+    for table in (_FLAG, plain_table(HandlingReleaseRow), plain_table(RestrictionRow)):
         for chunk in _chunks(rows):
             connection.execute(delete(table).where(table.c.row_id.in_(chunk)))
 
@@ -201,8 +213,9 @@ def _without_keeper(connection: Transaction, candidates: Sequence[str]) -> list[
     return list(dict.fromkeys(found))
 
 
-def _rule_that_ended(row: Row[Any], policy: str | None) -> str:
-    is_stated = row.stated_retain_until is None or row.stated_retain_until == row.retain_until
+def _rule_that_ended(dates: tuple[date | None, date], policy: str | None) -> str:
+    stated, counted = dates
+    is_stated = stated is None or stated == counted
     return SOURCE_DATE if is_stated or policy is None else policy
 
 

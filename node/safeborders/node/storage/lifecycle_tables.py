@@ -36,7 +36,10 @@ class RestrictionRow(Base):
     """A row that is restricted because a data subject's data are (LED 16(3)); lifting undoes exactly these."""
 
     __tablename__ = "restriction"
-    __table_args__ = (Index("ix_restriction_row_id", "row_id"), CheckConstraint("row_table IN ('entity', 'link')", name="row_table"))
+    __table_args__ = (
+        Index("ix_restriction_row_id", "row_id"),
+        CheckConstraint("row_table IN ('entity', 'link')", name="row_table"),
+    )
 
     person_id: Mapped[str] = mapped_column(_ID, ForeignKey(PersonRow.id, ondelete="CASCADE"), primary_key=True)
     row_id: Mapped[str] = mapped_column(_ID, primary_key=True)
@@ -78,7 +81,7 @@ class ErasureRow(Base):
         rule: The retention rule, the article of the request, or what became of the last holder.
         reference: Of the request; "" for the nightly job.
         salt: Random, 32 hexadecimal digits.
-        subject_hash: SHA-256 of salt and pseudonymous identifier: whoever has the identifier can check, nobody can list.
+        subject_hash: SHA-256 of salt and identifier: whoever has the identifier can check, nobody can list.
     """
 
     __tablename__ = "erasure_ledger"

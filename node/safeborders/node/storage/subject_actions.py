@@ -10,6 +10,7 @@ from safeborders.kit.errors import Conflict
 from safeborders.kit.ids import uuid7
 from safeborders.models.domain.relations import KEEPING, RelationKind
 from safeborders.node.storage.admission import ENTITY, LINK
+from safeborders.node.storage.base import plain_table
 from safeborders.node.storage.entities import PersonRow
 from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
 from safeborders.node.storage.lifecycle_dates import Transaction, raise_snapshot_mark
@@ -22,11 +23,11 @@ from safeborders.node.storage.lifecycle_erasure import (
 from safeborders.node.storage.lifecycle_tables import CorrectionNoticeRow, RestrictionRow
 from safeborders.node.storage.tables import LabelRow, PersonIndicatorRow, PersonStatusRow
 
-_PERSON = PersonRow.__table__
-_RESTRICTION = RestrictionRow.__table__
-_NOTICE = CorrectionNoticeRow.__table__
-_INDICATOR = PersonIndicatorRow.__table__
-_STATUS, _LABEL = PersonStatusRow.__table__, LabelRow.__table__
+_PERSON = plain_table(PersonRow)
+_RESTRICTION = plain_table(RestrictionRow)
+_NOTICE = plain_table(CorrectionNoticeRow)
+_INDICATOR = plain_table(PersonIndicatorRow)
+_STATUS, _LABEL = plain_table(PersonStatusRow), plain_table(LabelRow)
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,7 @@ def restrict_person(connection: Transaction, person: str, *, now: datetime) -> i
         if ids:
             common = {"person_id": person, "row_table": name, "since": now}
             connection.execute(insert(_RESTRICTION), [{**common, "row_id": one} for one in ids])
-            connection.execute(
-                update(table).where(table.c.id.in_(ids)).values(restricted=True, rev=table.c.rev + 1)
-            )
+            connection.execute(update(table).where(table.c.id.in_(ids)).values(restricted=True, rev=table.c.rev + 1))
         changed += len(ids)
     if changed:
         raise_snapshot_mark(connection)
@@ -116,7 +115,7 @@ def rectify_person(connection: Transaction, person: str, *, correction: Correcti
 
 def forget_hypotheses(connection: Transaction, person: str) -> None:
     """Delete what the country's model derived from a person's records; the next run derives it anew."""
-    suggested = SuggestedLinkRow.__table__
+    suggested = plain_table(SuggestedLinkRow)
     connection.execute(delete(suggested).where(or_(suggested.c.first_id == person, suggested.c.second_id == person)))
     cases = select(LINK.c.target).where(LINK.c.kind == RelationKind.PARTY_TO, LINK.c.source == person)
     connection.execute(delete(CaseTypeHypothesisRow).where(CaseTypeHypothesisRow.case_id.in_(cases)))
