@@ -1,4 +1,4 @@
-"""The commands for the life of records: retention, and the rights of data subjects. Thin, so that ``--help`` is quick."""
+"""The commands for retention and for the rights of data subjects; thin, so that ``--help`` answers at once."""
 
 from datetime import datetime
 from pathlib import Path

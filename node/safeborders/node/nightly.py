@@ -1,4 +1,4 @@
-"""The nightly process of a node: ``python -m safeborders.node.nightly PROFILE``. It erases, flags and restricts again."""
+"""The nightly process of a node: ``python -m safeborders.node.nightly PROFILE``. It erases and flags."""
 
 import sys
 import threading

@@ -37,10 +37,10 @@ def run_node(profile: Path) -> None:
 
 
 def check_before_start(settings: NodeSettings) -> None:
-    """Refuse to start half: retention policy, identity, admission, database key and port are looked at first."""
-    load_policy(settings)
+    """Refuse to start half: identity, admission, database key, retention policy and port are looked at first."""
     open_node_store(settings).close()
     load_admission(settings)
+    load_policy(settings)
     if settings.api is not None:
         check_port_is_free(settings.api.port)
 
@@ -55,7 +55,8 @@ def children_of(settings: NodeSettings, *, profile: Path) -> list[Child]:
         )
 
     children = [Child(name="learner", start=lambda: start("learner"))]
-    children.append(Child(name="nightly", start=lambda: start("nightly")))
+    if not settings.demonstration or settings.retention_policy is not None:
+        children.append(Child(name="nightly", start=lambda: start("nightly")))
     if settings.api is not None:
         children.append(Child(name="api", start=lambda: start("serve"), is_ready=answers_on(settings.api.port)))
     return children

@@ -92,18 +92,20 @@ def run_retention(
         (links_past_retention, erase_links),
     )
     for find, erase in steps:
-        while True:
-            with store.transaction() as connection:
-                over = find(connection, today=as_of, most=_BATCH)
-                for kind, number in erase(connection, over, ground=ground).items():
-                    erased[kind] = erased.get(kind, 0) + number
-            if not over:
-                break
+        while gone := _erase_batch(store, find, erase=erase, ground=ground, as_of=as_of):
+            for kind, number in gone.items():
+                erased[kind] = erased.get(kind, 0) + number
     with store.transaction() as connection:
         flagged = flag_reviews(connection, today=as_of)
     if erased:
         remove_derived(derived)
     return RetentionReport(as_of=as_of, erased=erased, flagged=flagged)
+
+
+def _erase_batch(store: Store, find: _Find, *, erase: _Erase, ground: Ground, as_of: date) -> dict[str, int]:
+    with store.transaction() as connection:
+        over = find(connection, today=as_of, most=_BATCH)
+        return erase(connection, over, ground=ground)
 
 
 def list_due(store: Store) -> list[dict[str, object]]:

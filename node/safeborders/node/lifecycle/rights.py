@@ -46,7 +46,7 @@ from safeborders.node.storage.subject_reader import (
 )
 
 _ARTICLES = {"LED": "LED article 16(2)", "GDPR": "GDPR article 17"}
-_NO_TOKEN = "operator"  # whoever may run the operator's commands
+_BY_COMMAND = "operator"  # whoever may run the operator's commands
 _SHORTEST_REASON, _LONGEST_REASON = 5, 400
 _SHORTEST_NAME = 3  # letters of a name that a reason must not repeat
 
@@ -226,7 +226,7 @@ class RightsDesk:
         self._record(operation, outcome=Outcome.ANSWERED, request=request, objects=seen)
 
     def _record(self, operation: str, *, outcome: Outcome, request: Request, objects: Sequence[str]) -> None:
-        caller = Caller(token=_NO_TOKEN, name=request.by, role=Role.RIGHTS_DESK)
+        caller = Caller(token=_BY_COMMAND, name=request.by, role=Role.RIGHTS_DESK)
         self.journal.record(
             Lookup(
                 justification=Justification(caller, DATA_SUBJECT_RIGHTS, request.reference),

@@ -109,7 +109,7 @@ def entities_past_retention(connection: Transaction, *, today: date, most: int) 
         .limit(most)
     )
     return {
-        row.id: _rule_that_ended((row.stated_retain_until, row.retain_until), row.name)
+        row.id: _rule_that_ended(row.stated_retain_until, row.name, counted=row.retain_until)
         for row in connection.execute(over)
     }
 
@@ -121,7 +121,7 @@ def links_past_retention(connection: Transaction, *, today: date, most: int) -> 
     over = select(LINK.c.id, LINK.c.retain_until, LINK.c.stated_retain_until).where(LINK.c.retain_until < today)
     over = over.limit(most)
     return {
-        row.id: _rule_that_ended((row.stated_retain_until, row.retain_until), policy)
+        row.id: _rule_that_ended(row.stated_retain_until, policy, counted=row.retain_until)
         for row in connection.execute(over)
     }
 
@@ -213,8 +213,7 @@ def _without_keeper(connection: Transaction, candidates: Sequence[str]) -> list[
     return list(dict.fromkeys(found))
 
 
-def _rule_that_ended(dates: tuple[date | None, date], policy: str | None) -> str:
-    stated, counted = dates
+def _rule_that_ended(stated: date | None, policy: str | None, *, counted: date) -> str:
     is_stated = stated is None or stated == counted
     return SOURCE_DATE if is_stated or policy is None else policy
 
