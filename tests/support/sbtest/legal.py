@@ -9,17 +9,22 @@ from sqlalchemy import func, select
 from safeborders.configs.loading import load_settings
 from safeborders.configs.retention import RetentionPolicy
 from safeborders.kit.canonical import sha256_hex
+from safeborders.models.defaults import ARCHITECTURE, DELTA
+from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.models.domain.entities import CaseKind, CaseStatus, DatePrecision, DocumentKind, EntityKind, PlaceKind
 from safeborders.models.domain.governance import Purpose, SourceGrade
 from safeborders.models.domain.relations import ENDS, RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory, StatusAuthority
 from safeborders.models.domain.typology import CaseType
+from safeborders.models.graph.features import SPECIFICATION
+from safeborders.models.protocol.plan import RunPlan
 from safeborders.node.storage.base import Base, plain_table
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import ENTITY_CLASSES
 from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow, SourceReportRow
 from sbtest.casebook import envelope
 from sbtest.house.sources import ROOT
+from sbtest.task_plans import tiny_task_plans
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -57,6 +62,23 @@ def write_policy(path: Path, **changes: int) -> Path:
     return path
 
 
+def law_plan() -> RunPlan:
+    """Return a plan of one round for networks (P2)."""
+    return RunPlan(
+        federation="test",
+        run="run-1",
+        purpose="P2",
+        rounds=1,
+        tasks=tiny_task_plans(),
+        delta=DELTA,
+        architecture_sha256=ARCHITECTURE.sha256(),
+        features_sha256=SPECIFICATION.sha256(),
+        participants=DEMONSTRATION,
+        floor=2,
+        deadline_seconds=10.0,
+    )
+
+
 def add_report(store: Store, name: str = "r") -> None:
     """Write a source report, which every row needs."""
     with store.session() as session:
@@ -73,7 +95,7 @@ def add_report(store: Store, name: str = "r") -> None:
         )
 
 
-def add_entity(store: Store, kind: EntityKind, name: str, **columns: object) -> str:
+def add_entity(store: Store, kind: EntityKind, name: str, /, **columns: object) -> str:
     """Write an entity; ``columns`` are its own or the envelope's. Returns its identifier."""
     own = dict(_OWN.get(kind, {}))
     if kind is EntityKind.CASE:
@@ -84,7 +106,7 @@ def add_entity(store: Store, kind: EntityKind, name: str, **columns: object) -> 
     return name
 
 
-def add_person(store: Store, name: str, *categories: DataSubjectCategory, **columns: object) -> str:
+def add_person(store: Store, name: str, /, *categories: DataSubjectCategory, **columns: object) -> str:
     """Write an adult with a status per category. Returns the identifier."""
     own = {"pseudonym": f"P-{name}", "birth_date": ADULT_BORN, "birth_precision": DatePrecision.DAY}
     add_entity(store, EntityKind.PERSON, name, **{**own, **columns})

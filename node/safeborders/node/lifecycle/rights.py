@@ -93,32 +93,40 @@ class RightsDesk:
 
     def show(self, person: str, *, request: Request) -> Document:
         """Return everything that is held on a person, its sources and grades, and who received it. Raises NotFound."""
-        return self._act(
-            "subject.show",
-            person,
-            request=request,
-            act=lambda connection, found: {
+
+        def act(connection: Transaction, found: str, recipients: Recipients) -> Document:
+            # The data subject learns which kinds of recipient there were (LED 14(c)), not which official.
+            kinds = [{name: value for name, value in one.items() if name != "name"} for one in recipients]
+            return {
                 **read_subject(connection, found, today=self.clock().date()),
                 "country": self.country.value,
                 "as_of": self.clock().isoformat(),
-                "recipients": self._recipients(found, by_name=False),
-            },
-        )
+                "recipients": kinds,
+            }
+
+        return self._act("subject.show", person, request=request, act=act)
 
     def restrict(self, person: str, *, request: Request) -> int:
         """Restrict a person's records (LED 16(3)): only this desk sees them then. Returns how many rows it marked."""
 
-        def act(connection: Transaction, found: str) -> int:
+        def act(connection: Transaction, found: str, recipients: Recipients) -> int:
             changed = restrict_person(connection, found, now=self.clock())
             forget_hypotheses(connection, found)
-            self._tell(connection, found, request=request, fields=["restricted"], why="restriction")
+            ground = self._ground("restriction", request)
+            add_notice(connection, found, fields=["restricted"], recipients=recipients, ground=ground)
             return changed
 
-        return self._act("subject.restrict", person, request=request, act=act)
+        changed = self._act("subject.restrict", person, request=request, act=act)
+        remove_derived(self.derived)
+        return changed
 
     def release(self, person: str, *, request: Request) -> int:
         """Lift a restriction that this desk set. Returns how many rows are free again. Raises Conflict."""
-        return self._act("subject.release", person, request=request, act=release_person)
+
+        def act(connection: Transaction, found: str, _recipients: Recipients) -> int:
+            return release_person(connection, found)
+
+        return self._act("subject.release", person, request=request, act=act)
 
     def rectify(
         self, person: str, *, assignments: Sequence[str], dropped: Sequence[str], request: Request
@@ -131,10 +139,10 @@ class RightsDesk:
         """
         correction = build_correction(assignments, dropped=dropped, country=self.country)
 
-        def act(connection: Transaction, found: str) -> list[str]:
-            ground = Ground(why=RECTIFICATION, at=self.clock(), reference=request.reference)
+        def act(connection: Transaction, found: str, recipients: Recipients) -> list[str]:
+            ground = self._ground(RECTIFICATION, request)
             changed = rectify_person(connection, found, correction=correction, ground=ground)
-            self._tell(connection, found, request=request, fields=changed, why=RECTIFICATION)
+            add_notice(connection, found, fields=changed, recipients=recipients, ground=ground)
             return changed
 
         changed = self._act("subject.rectify", person, request=request, act=act)
@@ -144,12 +152,12 @@ class RightsDesk:
     def erase(self, person: str, *, request: Request) -> dict[str, int]:
         """Erase a person and what is on record for nobody else. Returns how many of each kind are gone."""
 
-        def act(connection: Transaction, found: str) -> dict[str, int]:
+        def act(connection: Transaction, found: str, recipients: Recipients) -> dict[str, int]:
             rule = _ARTICLES[regime_of(connection, found)]
-            ground = Ground(why=REQUEST, at=self.clock(), reference=request.reference)
             forget_hypotheses(connection, found)
-            self._tell(connection, found, request=request, fields=["everything"], why="erasure")
-            return erase_entities(connection, {found: rule}, ground=ground)
+            ground = self._ground("erasure", request)
+            add_notice(connection, found, fields=["everything"], recipients=recipients, ground=ground)
+            return erase_entities(connection, {found: rule}, ground=self._ground(REQUEST, request))
 
         gone = self._act("subject.erase", person, request=request, act=act)
         remove_derived(self.derived)
@@ -157,12 +165,11 @@ class RightsDesk:
 
     def review(self, person: str, *, request: Request) -> None:
         """Write down that a person's records were reviewed and are still needed."""
-        self._act(
-            "subject.review",
-            person,
-            request=request,
-            act=lambda connection, found: review_person(connection, found, on=self.clock().date()),
-        )
+
+        def act(connection: Transaction, found: str, _recipients: Recipients) -> None:
+            review_person(connection, found, on=self.clock().date())
+
+        self._act("subject.review", person, request=request, act=act)
 
     def notices(self, *, only_open: bool) -> list[Document]:
         """Return what recipients must be told, and whom."""
@@ -181,7 +188,7 @@ class RightsDesk:
         return [f"{one.at.date()}: {one.kind} erased ({one.why}: {one.rule})" for one in entries]
 
     def _act(
-        self, operation: str, person: str, *, request: Request, act: Callable[[Transaction, str], Result]
+        self, operation: str, person: str, *, request: Request, act: Callable[[Transaction, str, Recipients], Result]
     ) -> Result:
         with self.store.transaction() as connection:
             found = find_person_id(connection, person)
@@ -189,25 +196,22 @@ class RightsDesk:
         with self._recorded(operation, request=request) as seen:
             seen.append(found)
             self._record(operation, outcome=Outcome.BEGUN, request=request, objects=seen)
+            recipients = self._recipients(found)
             with self.store.transaction() as connection:
-                return act(connection, found)
+                return act(connection, found, recipients)
 
-    def _tell(
-        self, connection: Transaction, person: str, *, request: Request, fields: Sequence[str], why: str
-    ) -> None:  # fmt: skip
-        ground = Ground(why=why, at=self.clock(), reference=request.reference)
-        add_notice(connection, person, fields=fields, recipients=self._recipients(person, by_name=True), ground=ground)
+    def _ground(self, why: str, request: Request) -> Ground:
+        return Ground(why=why, at=self.clock(), reference=request.reference)
 
-    def _recipients(self, person: str, *, by_name: bool) -> Recipients:
-        """Who was shown the person: by name for those who must tell them, by role for the data subject (LED 14(c))."""
+    def _recipients(self, person: str) -> Recipients:
+        """Return to whom the person was shown, and when last; the desk's own look-ups do not count."""
         found: dict[tuple[str, ...], dict[str, str]] = {}
         for lookup in self.journal.list_lookups_of(person):
             who = lookup.justification
             if who.purpose_code == RIGHTS_CODE or lookup.outcome is not Outcome.ANSWERED:
                 continue
-            one = {"role": who.caller.role.value, "purpose": who.purpose_code, "operation": lookup.operation}
-            if by_name:
-                one["name"] = who.caller.name
+            caller = {"name": who.caller.name, "role": who.caller.role.value}
+            one = {**caller, "purpose": who.purpose_code, "operation": lookup.operation}
             found[tuple(one.values())] = {**one, "last": lookup.at.isoformat()}
         return list(found.values())
 
