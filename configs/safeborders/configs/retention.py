@@ -84,7 +84,9 @@ class RetentionPolicy(Settings):
         if subject is None:
             return self.thing
         if subject is DataSubjectCategory.UNKNOWN:
-            return Period(review_after=self.unknown_at_most_days, retain_for=self.unknown_at_most_days)
+            # Half-way somebody must decide what the person is: the alternative is erasure.
+            half = max(1, self.unknown_at_most_days // 2)
+            return Period(review_after=half, retain_for=self.unknown_at_most_days)
         return self.categories[subject]
 
     def rule_name(self, subject: DataSubjectCategory | None, sensitivity: Sensitivity) -> str:

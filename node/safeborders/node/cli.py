@@ -11,6 +11,7 @@ from safeborders.node import lifecycle_cli
 app = typer.Typer(help="Run a country's node.", no_args_is_help=True)
 app.add_typer(lifecycle_cli.retention, name="retention")
 app.add_typer(lifecycle_cli.subject, name="subject")
+app.add_typer(lifecycle_cli.handling, name="handling")
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 

@@ -10,6 +10,7 @@ from safeborders.kit.lazy import load_function
 
 retention = typer.Typer(help="Keep nothing beyond its time: review, erase.", no_args_is_help=True)
 subject = typer.Typer(help="Answer a data subject: show, restrict, rectify, erase.", no_args_is_help=True)
+handling = typer.Typer(help="What providers allowed to be done with their records.", no_args_is_help=True)
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 Person = Annotated[str, typer.Argument(help="The person's pseudonym or identifier.", show_default=False)]
@@ -117,6 +118,19 @@ def rectify(
 def erase(profile: Profile, person: Person, case: Case, reason: Reason, by: By = "", yes: Yes = False) -> None:
     """Erase a person and what is on record for nobody else; it cannot be undone."""
     load_function(f"{_COMMANDS}:erase")(profile, person, request=(by, case, reason), is_confirmed=yes)
+
+
+@handling.command("release")
+def release_handling(
+    profile: Profile,
+    row: Annotated[str, typer.Argument(help="Identifier of the entity or link.", show_default=False)],
+    provider: Annotated[str, typer.Option(help="Who gave the record and allowed its dissemination.")],
+    case: Annotated[str, typer.Option("--case", help="Reference of the permission.")],
+    reason: Reason,
+    by: By = "",
+) -> None:
+    """Write down that a provider allowed the dissemination of a record with a handling code."""
+    load_function(f"{_COMMANDS}:release_handling")(profile, row, request=(by, case, reason), provider=provider)
 
 
 @subject.command("notices")

@@ -73,6 +73,8 @@ def show_erased(profile: Path, *, identifier: str | None, as_json: bool) -> None
     if as_json:
         _write_json({"erasures": rows})
         return
+    for row in rows:
+        row["at"] = row["at"][:10]
     _print_rows(rows, empty="Nothing was erased." if identifier is None else "Nothing with this identifier was erased.")
 
 
@@ -140,6 +142,13 @@ def erase(profile: Path, person: str, *, request: Asked, is_confirmed: bool) -> 
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(gone.items()))
     _console.print(f"Erased: {kinds}. The ledger has the entries (retention erased). {_TELL}")
     _console.print("Backups and the files that the source sent still hold it: see to them too.")
+
+
+def release_handling(profile: Path, row: str, *, request: Asked, provider: str) -> None:
+    """Write down a provider's permission."""
+    with _desk(profile) as desk:
+        desk.release_handling(row, provider=provider, request=_request(request))
+    _console.print("The permission is on record; the handling code keeps this record out of no filter any more.")
 
 
 def notices(profile: Path, *, as_json: bool, every: bool, told: str | None) -> None:

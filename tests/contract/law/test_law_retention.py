@@ -85,7 +85,7 @@ def test_L05_1_dates_come_from_the_category_and_are_shorter_for_those_who_need_i
     assert dates["suspect"] == (1095, 3650)
     assert dates["witness"] == (365, 1825)
     assert dates["child"] == (365, 2555)  # a victim, whatever else is recorded, and a minor
-    assert dates["stranger"] == (90, 90)
+    assert dates["stranger"] == (45, 90)
     assert dates["case"] == dates["own"] == (1825, 7300)
     links = dates_of(records, table=LinkRow)
     assert links["ASSOCIATE-suspect-witness"] == (365, 1825)  # the shorter of the two

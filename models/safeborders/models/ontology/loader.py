@@ -48,9 +48,9 @@ def load_statuses() -> list[dict[str, Any]]:
     return _load("statuses.yaml")
 
 
-def load_governance() -> Mapping[str, Mapping[str, str]]:
+def load_governance() -> Mapping[str, Mapping[str | int, str]]:
     """Return the words of the envelope, each with its meaning."""
-    return cast("Mapping[str, Mapping[str, str]]", yaml.safe_load(_text("governance.yaml")))
+    return cast("Mapping[str, Mapping[str | int, str]]", yaml.safe_load(_text("governance.yaml")))
 
 
 def _load(name: str) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from safeborders.node.storage.subject_actions import (
     add_notice,
     forget_hypotheses,
     rectify_person,
+    release_handling,
     release_person,
     restrict_person,
     review_person,
@@ -48,6 +49,7 @@ from safeborders.node.storage.subject_reader import (
 _ARTICLES = {"LED": "LED article 16(2)", "GDPR": "GDPR article 17"}
 _BY_COMMAND = "operator"  # whoever may run the operator's commands
 _SHORTEST_REASON, _LONGEST_REASON = 5, 400
+_LONGEST_PROVIDER = 200
 _SHORTEST_NAME = 3  # letters of a name that a reason must not repeat
 
 Result = TypeVar("Result")
@@ -170,6 +172,16 @@ class RightsDesk:
             review_person(connection, found, on=self.clock().date())
 
         self._act("subject.review", person, request=request, act=act)
+
+    def release_handling(self, row: str, *, provider: str, request: Request) -> None:
+        """Write down that a provider allowed a row's dissemination; the request's reference is the permission's."""
+        if not 0 < len(provider) <= _LONGEST_PROVIDER or not provider.isprintable():
+            raise RequestIncomplete("State the provider who allowed it, in at most 200 characters.")
+        with self._recorded("handling.release", request=request) as seen:
+            seen.append(row)
+            self._record("handling.release", outcome=Outcome.BEGUN, request=request, objects=seen)
+            with self.store.transaction() as connection:
+                release_handling(connection, row, provider=provider, reference=request.reference, now=self.clock())
 
     def notices(self, *, only_open: bool) -> list[Document]:
         """Return what recipients must be told, and whom."""

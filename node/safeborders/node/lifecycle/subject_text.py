@@ -1,11 +1,16 @@
 """The answer to a data subject as a readable text: what is held, from whom, how good it is, who received it."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _WIDTH = 80
 _GRADES = {"A": "always trustworthy", "B": "mostly trustworthy", "C": "rarely trustworthy", "X": "trust unknown"}
 _INFORMATION = {1: "certain", 2: "known to the source itself", 3: "confirmed by others", 4: "not confirmed"}
+_RIGHTS = (
+    "You may ask for rectification, erasure or restriction, and complain to the supervisory authority, which may also "
+    "exercise these rights for you (Directive (EU) 2016/680, articles 14 to 17)."
+)
 _ENVELOPE = (
     "regime", "purposes", "legal_basis", "statement_kind", "handling", "sensitivity", "recorded_at", "review_due",
     "retain_until", "restricted", "train_ok", "share_ok",
@@ -35,7 +40,9 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _section("Facts about you", [_fact(one) for one in document["indicators"]])
     yield from _section("Labels that a person gave", [_statement(one, "name") for one in document["labels"]])
     yield from _section("Links", [_link(one) for one in document["links"]])
-    yield from _section("Facts about cases that you are part of", [_fact(one) for one in document["case_indicators"]])
+    yield from _section(
+        "Facts about cases that you are part of", [_case_fact(one) for one in document["case_indicators"]]
+    )
     number = document["assessments"]["suggested_links"]
     yield from _section(
         "Assessments by a program (hints for a person to check, never facts)",
@@ -47,19 +54,25 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     )  # fmt: skip
     yield from _section("Who received it", [_recipient(one) for one in document["recipients"]])
     yield ""
-    yield "You may ask for rectification, erasure or restriction, and complain to the supervisory"
-    yield "authority, which may also exercise these rights for you (Directive (EU) 2016/680, 14-17)."
+    yield textwrap.fill(_legend(), _WIDTH)
+    yield ""
+    yield textwrap.fill(_RIGHTS, _WIDTH)
 
 
 def _section(title: str, items: Sequence[str]) -> Iterator[str]:
     yield ""
     yield title
     yield "-" * len(title)
-    yield from (f"* {item}" for item in items) if items else ["* nothing"]
+    for item in items or ["nothing"]:
+        yield textwrap.fill(item, _WIDTH, initial_indent="* ", subsequent_indent="  ")
 
 
 def _attributes(person: Mapping[str, Any]) -> str:
-    own = [f"{_words(name)}: {_shown(value)}" for name, value in person.items() if name not in _TECHNICAL]
+    own = [
+        f"{_words(name)}: {_shown(value)}"
+        for name, value in person.items()
+        if name not in _TECHNICAL and value is not None
+    ]
     return "; ".join([*own, _grade(person)])
 
 
@@ -75,6 +88,10 @@ def _fact(row: Mapping[str, Any]) -> str:
     return f"{row['code']}: {value} ({_grade(row)})"
 
 
+def _case_fact(row: Mapping[str, Any]) -> str:
+    return f"{row['case']}: {_fact(row)}"
+
+
 def _link(row: Mapping[str, Any]) -> str:
     other = row["other"] or f"another {row['other_kind']}"
     rest = [f"{_words(key)} {_shown(value)}" for key, value in row.items()
@@ -87,8 +104,13 @@ def _recipient(row: Mapping[str, str]) -> str:
 
 
 def _grade(row: Mapping[str, Any]) -> str:
-    source, information = str(row["source_grade"]), int(row["info_grade"])
-    return f"source {source} ({_GRADES[source]}), information {information} ({_INFORMATION[information]})"
+    return f"grade {row['source_grade']}{row['info_grade']}"
+
+
+def _legend() -> str:
+    sources = ", ".join(f"{grade} {meaning}" for grade, meaning in _GRADES.items())
+    information = ", ".join(f"{grade} {meaning}" for grade, meaning in _INFORMATION.items())
+    return f"Grades: the source is {sources}; the information is {information}."
 
 
 def _words(text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, or_, select, update
 
-from safeborders.kit.errors import Conflict
+from safeborders.kit.errors import Conflict, NotFound
 from safeborders.kit.ids import uuid7
 from safeborders.models.domain.relations import KEEPING, RelationKind
 from safeborders.node.storage.admission import ENTITY, LINK
@@ -20,11 +20,12 @@ from safeborders.node.storage.lifecycle_erasure import (
     enter_erasures,
     erase_links,
 )
-from safeborders.node.storage.lifecycle_tables import CorrectionNoticeRow, RestrictionRow
+from safeborders.node.storage.lifecycle_tables import CorrectionNoticeRow, HandlingReleaseRow, RestrictionRow
 from safeborders.node.storage.tables import LabelRow, PersonIndicatorRow, PersonStatusRow
 
 _PERSON = plain_table(PersonRow)
 _RESTRICTION = plain_table(RestrictionRow)
+_RELEASE = plain_table(HandlingReleaseRow)
 _NOTICE = plain_table(CorrectionNoticeRow)
 _INDICATOR = plain_table(PersonIndicatorRow)
 _STATUS, _LABEL = plain_table(PersonStatusRow), plain_table(LabelRow)
@@ -140,6 +141,24 @@ def add_notice(
             "created_at": ground.at, "notified_at": None,
         }  # fmt: skip
         connection.execute(insert(_NOTICE), [row])
+
+
+def release_handling(connection: Transaction, row: str, *, provider: str, reference: str, now: datetime) -> None:
+    """Write down that the provider of a row allowed its dissemination in spite of its handling code.
+
+    Raises:
+        NotFound: If no entity and no link has this identifier.
+    """
+    names = [
+        name
+        for table, name in ((ENTITY, "entity"), (LINK, "link"))
+        if connection.execute(select(table.c.id).where(table.c.id == row)).first()
+    ]
+    if not names:
+        raise NotFound("No record has this identifier: take it from 'subject show' or the node's API.")
+    connection.execute(delete(_RELEASE).where(_RELEASE.c.row_id == row))
+    said = {"provider": provider, "reference": reference, "released_at": now}
+    connection.execute(insert(_RELEASE), [{"row_id": row, "row_table": names[0], **said}])
 
 
 def _only_on_record_for(person: str) -> ColumnElement[bool]:

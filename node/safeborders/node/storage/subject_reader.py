@@ -145,9 +145,9 @@ def _label(connection: Transaction, kind: EntityKind, identifier: str) -> str:
 
 def _case_indicators(connection: Transaction, links: Iterable[Mapping[str, Any]]) -> list[Document]:
     table = plain_table(MoIndicatorRow)
-    cases = {link["other_id"] for link in links if link["other_kind"] == EntityKind.CASE.value}
+    cases = {link["other_id"]: link["other"] for link in links if link["other_kind"] == EntityKind.CASE.value}
     rows = connection.execute(select(table).where(table.c.case_id.in_(cases)).order_by(table.c.case_id, table.c.code))
-    return [_plain(row) for row in rows.mappings()]
+    return [{"case": cases[row["case_id"]], **_plain(row)} for row in rows.mappings()]
 
 
 def _assessments(connection: Transaction, person: str) -> Document:
