@@ -1,7 +1,6 @@
 """Small records for the tests of the law: each row says only what the test is about, the rest is harmless."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
@@ -50,16 +49,6 @@ _OWN: dict[EntityKind, dict[str, object]] = {
 def policy() -> RetentionPolicy:
     """Return the example policy of the repository."""
     return load_settings(POLICY_FILE, RetentionPolicy)
-
-
-def write_policy(path: Path, **changes: int) -> Path:
-    """Write the example policy with other top-level numbers and return its path."""
-    text = POLICY_FILE.read_text(encoding="utf-8")
-    for key, value in changes.items():
-        lines = [f"{key}: {value}" if line.startswith(f"{key}:") else line for line in text.splitlines()]
-        text = "\n".join(lines) + "\n"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def law_plan() -> RunPlan:
