@@ -106,6 +106,18 @@ def test_L05_1_a_date_is_never_later_than_the_source_said(records: Store) -> Non
     assert set(dates_of(records).values()) == {(5, 5)}
 
 
+def test_L05_1_what_a_later_file_states_counts_in_place_of_the_earlier(records: Store) -> None:
+    import_dates(records)
+    soon = TODAY + timedelta(days=7)
+    with records.transaction() as connection:  # what an import of the same key does
+        entity = plain_table(EntityRow)
+        connection.execute(update(entity).where(entity.c.id == "suspect").values(retain_until=soon, review_due=soon))
+    import_dates(records)
+    assert dates_of(records)["suspect"] == (7, 7)
+    import_dates(records, None)
+    assert dates_of(records)["suspect"] == (7, 7)
+
+
 def test_L05_1_a_later_status_dates_the_person_of_an_earlier_import_anew(records: Store) -> None:
     import_dates(records)
     add_report(records, "s")
@@ -119,6 +131,7 @@ def test_L05_1_dating_twice_changes_nothing(records: Store) -> None:
     import_dates(records)
     before = dates_of(records), dates_of(records, table=LinkRow)
     import_dates(records, None)
+    import_dates(records)
     assert (dates_of(records), dates_of(records, table=LinkRow)) == before
 
 

@@ -1,12 +1,15 @@
 """LED 2016/680, articles 4(1)(d), 7(2)-(3), 12 to 16: what a data subject may ask for, and who must be told."""
 
+import importlib
 import json
+import pkgutil
 import re
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Column, MetaData, String, Table, select, text
 
 from safeborders.kit.errors import Conflict, NotFound
 from safeborders.models.domain.countries import Country
@@ -15,6 +18,7 @@ from safeborders.models.domain.governance import PURPOSE_CODES
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.selectors import match_key
 from safeborders.models.domain.statuses import DataSubjectCategory as Is
+from safeborders.node import storage
 from safeborders.node.access.callers import Caller, Justification, Role
 from safeborders.node.access.errors import LookupNotRecorded
 from safeborders.node.access.journal import Lookup, Outcome
@@ -30,6 +34,7 @@ from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import EntityRow, PersonRow
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
+from safeborders.node.storage.lifecycle_erasure import WITHOUT_FOREIGN_KEY
 from safeborders.node.storage.lifecycle_tables import ErasureRow, RestrictionRow
 from safeborders.node.storage.tables import LabelRow, LinkRow, PersonIndicatorRow, PersonStatusRow
 from sbtest.legal import NOW, TODAY, add_entity, add_link, add_person, add_report, count, policy
@@ -318,3 +323,30 @@ def test_L16_1_without_reference_and_a_reason_that_names_nobody_nothing_is_done(
 def test_L16_1_nobody_of_this_name_is_one_sentence(desk: RightsDesk) -> None:
     with pytest.raises(NotFound, match="There is no such person"):
         desk.show("P-nobody", request=REQUEST)
+
+
+# Journals and ledgers keep identifiers for as long as the law asks for evidence; they hold no content.
+JOURNALS = {"lookup", "combination_event", "correction_notice", "outbox", "ledger_entry", "activation"}
+OUR_OWN = {"report_id", "token_id", "previous_report_id", "node_id"}  # they name reports and tokens, not subjects
+
+
+def loose_columns(tables: Iterable[Table]) -> set[tuple[str, str]]:
+    """Return the columns that may name an entity or a link and that no foreign key deletes with it."""
+    return {
+        (table.name, column.name)
+        for table in tables
+        if table.name not in JOURNALS
+        for column in table.columns
+        if column.name.endswith("_id") and column.name not in OUR_OWN and not column.foreign_keys
+    }
+
+
+def test_L16_1_no_table_can_keep_what_is_said_about_an_erased_person() -> None:
+    for module in pkgutil.iter_modules(storage.__path__, prefix=f"{storage.__name__}."):
+        if not module.ispkg:
+            importlib.import_module(module.name)
+    known = {(name, column) for name, columns in WITHOUT_FOREIGN_KEY.items() for column in columns}
+    tables = Base.metadata.sorted_tables
+    assert loose_columns(tables) - known - {("person_record", "person_id")} == set()
+    planted = Table("planted", MetaData(), Column("about_id", String(36)))
+    assert loose_columns([planted]) == {("planted", "about_id")}  # the control

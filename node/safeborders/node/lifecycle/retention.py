@@ -15,6 +15,7 @@ from safeborders.node.storage.lifecycle_dates import (
     Rule,
     Transaction,
     apply_rules,
+    list_reports,
     put_rules,
     restrict_again,
 )
@@ -55,7 +56,8 @@ def set_dates(connection: Transaction, *, report_id: str | None, policy: Retenti
     """Give the rows of one import their dates by ``policy``, and put back restrictions that a file cannot know of.
 
     A date is never later than the source stated. Rows of earlier imports are dated anew where their person got a status
-    by this one. Called inside the import's transaction, after its last row.
+    by this one. Called once inside the import's transaction, after its last row: what that row holds then is what the
+    source stated.
 
     Args:
         connection: The import's transaction.
@@ -64,7 +66,8 @@ def set_dates(connection: Transaction, *, report_id: str | None, policy: Retenti
     """
     if policy is not None:
         put_rules(connection, _rules(policy))
-        apply_rules(connection, report_id=report_id)
+        for report in list_reports(connection) if report_id is None else [report_id]:
+            apply_rules(connection, report_id=report, is_import=report_id is not None)
     restrict_again(connection)
 
 
@@ -82,8 +85,9 @@ def run_retention(
         as_of: What counts as today.
         derived: Folder of files that were computed from records; emptied when anything is erased.
     """
+    _renew_dates(store, policy)
     with store.transaction() as connection:
-        set_dates(connection, report_id=None, policy=policy)
+        restrict_again(connection)
         extend_restrictions(connection, now=now)
     ground = Ground(why=RETENTION, at=now)
     erased: dict[str, int] = {}
@@ -100,6 +104,18 @@ def run_retention(
     if erased:
         remove_derived(derived)
     return RetentionReport(as_of=as_of, erased=erased, flagged=flagged)
+
+
+def _renew_dates(store: Store, policy: RetentionPolicy | None) -> None:
+    """Date everything anew, one report at a time, so that nobody waits long for the database."""
+    if policy is None:
+        return
+    with store.transaction() as connection:
+        put_rules(connection, _rules(policy))
+        reports = list_reports(connection)
+    for report_id in reports:
+        with store.transaction() as connection:
+            apply_rules(connection, report_id=report_id, is_import=False)
 
 
 def _erase_batch(store: Store, find: _Find, *, erase: _Erase, ground: Ground, as_of: date) -> dict[str, int]:
