@@ -65,6 +65,14 @@ class Request:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """Whom an action is about, and who was shown the person."""
+
+    id: str
+    recipients: Recipients
+
+
 @dataclass
 class RightsDesk:
     """Does what data subjects may ask for.
@@ -96,11 +104,11 @@ class RightsDesk:
     def show(self, person: str, *, request: Request) -> Document:
         """Return everything that is held on a person, its sources and grades, and who received it. Raises NotFound."""
 
-        def act(connection: Transaction, found: str, recipients: Recipients) -> Document:
+        def act(connection: Transaction, subject: _Subject) -> Document:
             # The data subject learns which kinds of recipient there were (LED 14(c)), not which official.
-            kinds = [{name: value for name, value in one.items() if name != "name"} for one in recipients]
+            kinds = [{name: value for name, value in one.items() if name != "name"} for one in subject.recipients]
             return {
-                **read_subject(connection, found, today=self.clock().date()),
+                **read_subject(connection, subject.id, today=self.clock().date()),
                 "country": self.country.value,
                 "as_of": self.clock().isoformat(),
                 "recipients": kinds,
@@ -111,11 +119,11 @@ class RightsDesk:
     def restrict(self, person: str, *, request: Request) -> int:
         """Restrict a person's records (LED 16(3)): only this desk sees them then. Returns how many rows it marked."""
 
-        def act(connection: Transaction, found: str, recipients: Recipients) -> int:
-            changed = restrict_person(connection, found, now=self.clock())
-            forget_hypotheses(connection, found)
+        def act(connection: Transaction, subject: _Subject) -> int:
+            changed = restrict_person(connection, subject.id, now=self.clock())
+            forget_hypotheses(connection, subject.id)
             ground = self._ground("restriction", request)
-            add_notice(connection, found, fields=["restricted"], recipients=recipients, ground=ground)
+            add_notice(connection, subject.id, fields=["restricted"], recipients=subject.recipients, ground=ground)
             return changed
 
         changed = self._act("subject.restrict", person, request=request, act=act)
@@ -125,8 +133,8 @@ class RightsDesk:
     def release(self, person: str, *, request: Request) -> int:
         """Lift a restriction that this desk set. Returns how many rows are free again. Raises Conflict."""
 
-        def act(connection: Transaction, found: str, _recipients: Recipients) -> int:
-            return release_person(connection, found)
+        def act(connection: Transaction, subject: _Subject) -> int:
+            return release_person(connection, subject.id)
 
         return self._act("subject.release", person, request=request, act=act)
 
@@ -141,10 +149,10 @@ class RightsDesk:
         """
         correction = build_correction(assignments, dropped=dropped, country=self.country)
 
-        def act(connection: Transaction, found: str, recipients: Recipients) -> list[str]:
+        def act(connection: Transaction, subject: _Subject) -> list[str]:
             ground = self._ground(RECTIFICATION, request)
-            changed = rectify_person(connection, found, correction=correction, ground=ground)
-            add_notice(connection, found, fields=changed, recipients=recipients, ground=ground)
+            changed = rectify_person(connection, subject.id, correction=correction, ground=ground)
+            add_notice(connection, subject.id, fields=changed, recipients=subject.recipients, ground=ground)
             return changed
 
         changed = self._act("subject.rectify", person, request=request, act=act)
@@ -154,12 +162,12 @@ class RightsDesk:
     def erase(self, person: str, *, request: Request) -> dict[str, int]:
         """Erase a person and what is on record for nobody else. Returns how many of each kind are gone."""
 
-        def act(connection: Transaction, found: str, recipients: Recipients) -> dict[str, int]:
-            rule = _ARTICLES[regime_of(connection, found)]
-            forget_hypotheses(connection, found)
+        def act(connection: Transaction, subject: _Subject) -> dict[str, int]:
+            rule = _ARTICLES[regime_of(connection, subject.id)]
+            forget_hypotheses(connection, subject.id)
             ground = self._ground("erasure", request)
-            add_notice(connection, found, fields=["everything"], recipients=recipients, ground=ground)
-            return erase_entities(connection, {found: rule}, ground=self._ground(REQUEST, request))
+            add_notice(connection, subject.id, fields=["everything"], recipients=subject.recipients, ground=ground)
+            return erase_entities(connection, {subject.id: rule}, ground=self._ground(REQUEST, request))
 
         gone = self._act("subject.erase", person, request=request, act=act)
         remove_derived(self.derived)
@@ -168,8 +176,8 @@ class RightsDesk:
     def review(self, person: str, *, request: Request) -> None:
         """Write down that a person's records were reviewed and are still needed."""
 
-        def act(connection: Transaction, found: str, _recipients: Recipients) -> None:
-            review_person(connection, found, on=self.clock().date())
+        def act(connection: Transaction, subject: _Subject) -> None:
+            review_person(connection, subject.id, on=self.clock().date())
 
         self._act("subject.review", person, request=request, act=act)
 
@@ -200,7 +208,7 @@ class RightsDesk:
         return [f"{one.at.date()}: {one.kind} erased ({one.why}: {one.rule})" for one in entries]
 
     def _act(
-        self, operation: str, person: str, *, request: Request, act: Callable[[Transaction, str, Recipients], Result]
+        self, operation: str, person: str, *, request: Request, act: Callable[[Transaction, _Subject], Result]
     ) -> Result:
         with self.store.transaction() as connection:
             found = find_person_id(connection, person)
@@ -208,9 +216,9 @@ class RightsDesk:
         with self._recorded(operation, request=request) as seen:
             seen.append(found)
             self._record(operation, outcome=Outcome.BEGUN, request=request, objects=seen)
-            recipients = self._recipients(found)
+            subject = _Subject(found, self._recipients(found))
             with self.store.transaction() as connection:
-                return act(connection, found, recipients)
+                return act(connection, subject)
 
     def _ground(self, why: str, request: Request) -> Ground:
         return Ground(why=why, at=self.clock(), reference=request.reference)
