@@ -89,7 +89,7 @@ def add_person(store: Store, name: str, *categories: DataSubjectCategory, **chan
             ENTITY_CLASSES[EntityKind.PERSON](id=name, import_key=f"key-{name}", pseudonym=name, **envelope(**changes))
         )
         session.flush()
-        for category in categories:
+        for category in categories or (DataSubjectCategory.CONTACT,):
             session.add(
                 PersonStatusRow(
                     id=f"{name}-{category}", person_id=name, category=category, decided_by=StatusAuthority.POLICE,

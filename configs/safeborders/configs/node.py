@@ -78,6 +78,12 @@ class NodeSettings(Settings):
     resolution: ResolutionSettings | None = Field(
         default=None, description="Rule for merging records; when absent, a human decides about each pair."
     )
+    retention_policy: ProfilePath | None = Field(
+        default=None, description="The national retention policy (YAML); only a demonstration starts without one."
+    )
+    demonstration: bool = Field(
+        default=False, description="All records are made up. Never true where one real person is on record."
+    )
     api: ApiSettings | None = Field(default=None, description="The node's API; when absent, none is started.")
 
     @field_validator("coordinator_url")

@@ -6,12 +6,15 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
-from safeborders.node import agreement_cli, export_cli, import_cli, resolution_cli
+from safeborders.node import agreement_cli, export_cli, import_cli, lifecycle_cli, resolution_cli
 
 app = typer.Typer(help="Run a country's node.", no_args_is_help=True)
 app.add_typer(agreement_cli.app, name="agreement")
 app.add_typer(import_cli.app, name="import")
 app.add_typer(resolution_cli.app, name="resolve")
+app.add_typer(lifecycle_cli.retention, name="retention")
+app.add_typer(lifecycle_cli.subject, name="subject")
+app.add_typer(lifecycle_cli.handling, name="handling")
 
 app.command("export")(export_cli.export)
 

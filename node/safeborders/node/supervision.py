@@ -10,6 +10,7 @@ from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
 from safeborders.node.enrolment import load_admission
+from safeborders.node.lifecycle.policies import load_policy
 from safeborders.node.opening import open_node_store
 
 _QUIET = {
@@ -36,9 +37,10 @@ def run_node(profile: Path) -> None:
 
 
 def check_before_start(settings: NodeSettings) -> None:
-    """Refuse to start half: identity, admission, database key and port are looked at first."""
+    """Refuse to start half: identity, admission, database key, retention policy and port are looked at first."""
     open_node_store(settings).close()
     load_admission(settings)
+    load_policy(settings)
     if settings.api is not None:
         check_port_is_free(settings.api.port)
 
@@ -53,6 +55,8 @@ def children_of(settings: NodeSettings, *, profile: Path) -> list[Child]:
         )
 
     children = [Child(name="learner", start=lambda: start("learner"))]
+    if not settings.demonstration or settings.retention_policy is not None:
+        children.append(Child(name="nightly", start=lambda: start("nightly")))
     if settings.api is not None:
         children.append(Child(name="api", start=lambda: start("serve"), is_ready=answers_on(settings.api.port)))
     return children

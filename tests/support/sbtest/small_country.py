@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from safeborders.models.domain.governance import Purpose
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
 from safeborders.node.graph.records import Records, Relation
-from safeborders.node.learning.outcomes import CaseTypeHypothesis, SuggestedLink
+from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, SuggestedLink
 
 
 def make_relation(
@@ -89,10 +90,16 @@ class InMemoryLearningStore:
     links: tuple[SuggestedLink, ...] = ()
     cases: tuple[CaseTypeHypothesis, ...] = ()
     runs: list[str] = field(default_factory=list)
+    mark: str = ""
 
-    def load_records(self) -> Records:
-        """Return the records."""
+    def load_records(self, purposes: Purpose = LEARNING) -> Records:
+        """Return the records if learning may use them at all for ``purposes``."""
+        assert purposes & LEARNING
         return self.records
+
+    def snapshot_mark(self) -> str:
+        """Return what the test says."""
+        return self.mark
 
     def load_source_keys(self) -> dict[str, str]:
         """Return keys that differ from our identifiers."""

@@ -58,6 +58,25 @@ ENDS: Mapping[RelationKind, tuple[EntityKind, EntityKind] | None] = {
 }
 """Kinds of source and target; None where any two entities of one kind may be linked."""
 
+HOLDING: frozenset[RelationKind] = frozenset(
+    {RelationKind.USES, RelationKind.CONTROLS, RelationKind.HOLDS, RelationKind.DRIVES, RelationKind.BEARS}
+)
+"""Links by which an identifier is a person's own: whoever may not be shared keeps the identifier from being shared."""
+
+KEEPING: frozenset[RelationKind] = HOLDING | frozenset(
+    {
+        RelationKind.HAS_EPISODE,
+        RelationKind.INVOLVED_IN,
+        RelationKind.AT,
+        RelationKind.USED_VEHICLE,
+        RelationKind.STAYS_AT,
+        RelationKind.WORKS_FOR,
+        RelationKind.LOCATED_AT,
+        RelationKind.USED_WITH,
+    }
+)
+"""Links that are the reason why their target is on record; with the last of them a target that is no case goes too."""
+
 _CASE_ROLES = frozenset(role.value for role in CaseRole)
 
 ROLES: Mapping[RelationKind, frozenset[str]] = {

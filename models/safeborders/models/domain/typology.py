@@ -29,6 +29,17 @@ class IndicatorGroup(StrEnum):
     MONEY = "mny"
 
 
+class DelphiDimension(StrEnum):
+    """The six dimensions of the ILO/EC operational indicators of 2009."""
+
+    DECEPTIVE_RECRUITMENT = "deceptive_recruitment"
+    COERCIVE_RECRUITMENT = "coercive_recruitment"
+    VULNERABILITY_IN_RECRUITMENT = "recruitment_by_abuse_of_vulnerability"
+    EXPLOITATION = "exploitation_conditions"
+    COERCION = "coercion_at_destination"
+    VULNERABILITY = "abuse_of_vulnerability_at_destination"
+
+
 @dataclass(frozen=True)
 class Indicator:
     """One of the 34 things that may be known about how a case was committed.
@@ -37,11 +48,19 @@ class Indicator:
         code: Its code, ``group.word``; the prefix ``sb:`` is added on export.
         meaning: One sentence.
         ctdc: Name in the CTDC global synthetic data set of 2024, None without one.
+        kanon: Columns of the CTDC k-anonymised file that mean it.
+        htcds: Values of HTCDS 2.0 that mean it.
+        dimension: A :class:`DelphiDimension`, None without a counterpart; a projection of ours.
+        strength: ``strong``, ``medium`` or ``weak`` by the nearest Delphi indicator; never a weight of a model.
     """
 
     code: str
     meaning: str
     ctdc: str | None
+    kanon: tuple[str, ...] = ()
+    htcds: tuple[str, ...] = ()
+    dimension: str | None = None
+    strength: str | None = None
 
     @property
     def group(self) -> IndicatorGroup:

@@ -19,6 +19,7 @@ class Role(StrEnum):
     INVESTIGATOR = "investigator"  # works on networks, sees pseudonyms
     LEAD_INVESTIGATOR = "lead_investigator"  # may see names
     ANALYST = "analyst"  # works on typology, evaluation, statistics
+    RIGHTS_DESK = "rights_desk"  # answers data subjects by the operator's commands; opens nothing in the API
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,14 @@ GRANTS: Mapping[Role, Grant] = {
     Role.INVESTIGATOR: Grant(Purpose.NETWORK | Purpose.DECONFLICTION, frozenset()),
     Role.LEAD_INVESTIGATOR: Grant(Purpose.NETWORK | Purpose.DECONFLICTION, frozenset({Scope.IDENTITY_READ})),
     Role.ANALYST: Grant(Purpose.TYPOLOGY | Purpose.EVALUATION | Purpose.STATISTICS, frozenset()),
+    Role.RIGHTS_DESK: Grant(Purpose(0), frozenset()),
 }
+
+DATA_SUBJECT_RIGHTS = Purpose(0)
+"""The purpose of the rights desk: none of the agreement's, so that it makes no row visible to anybody else."""
+
+RIGHTS_CODE = "DR"
+"""How the journal writes it; no request to the API can state it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,9 @@ class Justification:
 
     @property
     def purpose_code(self) -> str:
-        """The purpose as agreements name it: P1 to P5."""
+        """The purpose as agreements name it: P1 to P5; ``DR`` for the exercise of a data subject's rights."""
+        if self.purpose == DATA_SUBJECT_RIGHTS:
+            return RIGHTS_CODE
         return next(code for code, purpose in PURPOSE_CODES.items() if purpose == self.purpose)
 
     @property

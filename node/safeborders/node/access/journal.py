@@ -15,17 +15,22 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     NOT_FOUND = "not_found"  # also where the caller may not know of it
     FAILED = "failed"
+    BEGUN = "begun"  # recorded before an action on a data subject's records; what became of it follows
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """One look-up: who, when, why, what was asked, which objects were shown. Search terms are not kept."""
+    """One look-up: who, when, why, what was asked, which objects were shown. Search terms are not kept.
+
+    ``reason`` is what the rights desk states beside the case; "" for look-ups of investigators.
+    """
 
     justification: Justification
     at: datetime
     operation: str
     outcome: Outcome
     object_ids: tuple[str, ...]
+    reason: str = ""
 
 
 class LookupJournal(Protocol):

@@ -25,8 +25,13 @@ def justify(secret: str | None, *, purpose: str | None, case_reference: str | No
     asked = PURPOSE_CODES.get(purpose or "")
     if asked is None:
         raise JustificationMissing("State the purpose of the look-up in X-Purpose, one of P1 to P5.")
-    if not case_reference or not _CASE_REFERENCE.fullmatch(case_reference):
+    if not is_case_reference(case_reference):
         raise JustificationMissing("State the reference of your case in X-Case: 3 to 64 letters, digits and / _ . : -")
     if asked not in caller.grant.purposes:
         raise PurposeRefused("Your token is not for this purpose: ask this node's operator.")
-    return Justification(caller=caller, purpose=asked, case_reference=case_reference)
+    return Justification(caller=caller, purpose=asked, case_reference=str(case_reference))
+
+
+def is_case_reference(text: str | None) -> bool:
+    """Return whether ``text`` has the form of a reference: 3 to 64 letters, digits and a few signs."""
+    return bool(text and _CASE_REFERENCE.fullmatch(text))

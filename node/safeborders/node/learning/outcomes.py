@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from safeborders.models.domain.governance import Purpose
 from safeborders.node.graph.records import Records
+
+LEARNING = Purpose.TYPOLOGY | Purpose.NETWORK
+"""Purposes that learning may serve at all; a run names one of them."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,14 @@ class CaseTypeHypothesis:
 class LearningStore(Protocol):
     """The country's database as learning sees it."""
 
-    def load_records(self) -> Records:
-        """Return what may be learnt from: nothing restricted, overdue, withheld from training or of handling H2."""
+    def load_records(self, purposes: Purpose = LEARNING) -> Records:
+        """Return what may be learnt from for one of ``purposes``.
+
+        Nothing restricted, overdue, withheld from training, of handling H2, or about a person of unknown category.
+        """
+
+    def snapshot_mark(self) -> str:
+        """Return a mark that changes when records that were read before may no longer be used as they were."""
 
     def load_source_keys(self) -> Mapping[str, str]:
         """Return what the source files call each case and person, by our identifier; for evaluation at home only."""

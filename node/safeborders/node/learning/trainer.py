@@ -17,6 +17,7 @@ from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.logs import get_log
 from safeborders.models.architecture import Architecture
 from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.domain.governance import PURPOSE_CODES, Purpose
 from safeborders.models.gnn.perceptron import build_perceptrons
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
@@ -25,7 +26,7 @@ from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
 from safeborders.node.learning.evaluation import write_evaluation
 from safeborders.node.learning.examples import Examples, build_case_examples, build_pair_examples
-from safeborders.node.learning.outcomes import LearningStore
+from safeborders.node.learning.outcomes import LEARNING, LearningStore
 from safeborders.node.learning.predictions import predict_all
 from safeborders.node.learning.suggestions import case_hypotheses, link_suggestions
 from safeborders.privacy.dpsgd.engine import private_sum
@@ -42,9 +43,10 @@ class PlanMismatch(SafeBordersError):
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a run needs in every round, made once."""
+    """What a run needs in every round, made once for each reading of the records."""
 
     plan_sha256: str
+    mark: str
     examples: Mapping[Task, AttributedExamples]
 
 
@@ -67,16 +69,21 @@ class NodeTrainer:
         self._prepared: _Prepared | None = None
 
     def prepare(self, plan: RunPlan) -> None:
-        """Curate the examples of a run; done once, so that the same ones take part in every round.
+        """Curate the examples of a run; the same ones take part in every round, unless the law takes some away.
+
+        Whoever is restricted, rectified or erased during a run is gone from its next round.
 
         Raises:
             PlanMismatch: If the plan is for other features or another architecture.
         """
         self._check(plan)
-        if self._prepared is None or self._prepared.plan_sha256 != plan.sha256():
-            records = self._store.load_records()
+        mark = self._store.snapshot_mark()
+        known = self._prepared
+        if known is None or (known.plan_sha256, known.mark) != (plan.sha256(), mark):
+            records = self._store.load_records(_purpose_of(plan))
             self._prepared = _Prepared(
                 plan_sha256=plan.sha256(),
+                mark=mark,
                 examples={task.task: curate_examples(records, task) for task in plan.tasks},
             )
 
@@ -102,7 +109,7 @@ class NodeTrainer:
         """
         self._check(plan)
         self._prepared = None
-        records = self._store.load_records()
+        records = self._store.load_records(_purpose_of(plan))
         limits = {task.task: task.examples_per_person for task in plan.tasks}
         modules = build_perceptrons(self._architecture, model)
         cases, links = predict_all(records, modules, examples_per_person=limits)
@@ -125,6 +132,11 @@ class NodeTrainer:
             task.task for task in self._architecture.tasks
         ):
             raise PlanMismatch("The run's plan is for another model than this node has: both need the same version.")
+
+
+def _purpose_of(plan: RunPlan) -> Purpose:
+    """Only rows for the very purpose of the run are read; a purpose that is not for learning reads none."""
+    return PURPOSE_CODES.get(plan.purpose, Purpose(0)) & LEARNING
 
 
 def curate_examples(records: Records, task: TaskPlan) -> AttributedExamples:

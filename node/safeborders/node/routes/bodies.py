@@ -83,6 +83,7 @@ class SuggestionBody(Answer):
     reasons_for: list[str]
     reasons_against: list[str]
     model_sha256: str
+    statement_kind: Literal["assessment"] = "assessment"
     notice: Literal["lead, not proof"] = "lead, not proof"
 
 

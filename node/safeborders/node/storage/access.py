@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, String, cast, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -14,12 +14,13 @@ from safeborders.kit.errors import Conflict, NotFound, Unavailable
 from safeborders.kit.ids import uuid7
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.governance import PURPOSE_CODES
-from safeborders.node.access.callers import Caller, Justification, Role
+from safeborders.node.access.callers import DATA_SUBJECT_RIGHTS, RIGHTS_CODE, Caller, Justification, Role
 from safeborders.node.access.errors import LookupNotRecorded
 from safeborders.node.access.journal import Lookup, Outcome
 from safeborders.node.storage.access_tables import LookupRow, TokenRow
 from safeborders.node.storage.audit import record_event
 
+_PURPOSES = {**PURPOSE_CODES, RIGHTS_CODE: DATA_SUBJECT_RIGHTS}
 _PREFIX = "sbn_"  # lets a scanner find a token that was committed by mistake
 
 
@@ -81,6 +82,7 @@ class SqlLookupJournal:
             operation=lookup.operation,
             outcome=lookup.outcome,
             object_ids=list(lookup.object_ids),
+            reason=lookup.reason or None,
         )
         try:
             with Session(self._engine) as session, session.begin():
@@ -95,6 +97,12 @@ class SqlLookupJournal:
         """Return all look-ups in the order in which they were made."""
         with Session(self._engine) as session, session.begin():
             return [_lookup(row) for row in session.scalars(select(LookupRow).order_by(LookupRow.id))]
+
+    def list_lookups_of(self, object_id: str) -> Sequence[Lookup]:
+        """Return the look-ups that showed ``object_id`` or acted on it, in their order."""
+        names_it = cast(LookupRow.object_ids, String).contains(f'"{object_id}"', autoescape=True)
+        with Session(self._engine) as session, session.begin():
+            return [_lookup(row) for row in session.scalars(select(LookupRow).where(names_it).order_by(LookupRow.id))]
 
 
 def _event(lookup: Lookup) -> AuditEvent:
@@ -121,9 +129,10 @@ def _find_active(session: Session, name: str) -> TokenRow | None:
 def _lookup(row: LookupRow) -> Lookup:
     caller = Caller(token=row.token_id, name=row.name, role=Role(row.role))
     return Lookup(
-        justification=Justification(caller, PURPOSE_CODES[row.purpose], row.case_reference),
+        justification=Justification(caller, _PURPOSES[row.purpose], row.case_reference),
         at=row.at,
         operation=row.operation,
         outcome=Outcome(row.outcome),
         object_ids=tuple(row.object_ids),
+        reason=row.reason or "",
     )

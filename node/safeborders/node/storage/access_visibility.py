@@ -12,6 +12,7 @@ from safeborders.models.domain.roles import NOT_OFFENDING, CaseRole
 from safeborders.models.domain.statuses import VICTIM_CATEGORIES, DataSubjectCategory, effective_category
 from safeborders.node.access.callers import Justification
 from safeborders.node.services.records import Entity, Link
+from safeborders.node.storage.admission import holds_on
 from safeborders.node.storage.entities import ENTITY_CLASSES, CaseRow, EntityRow
 from safeborders.node.storage.resolution_tables import PersonRecordRow
 from safeborders.node.storage.tables import LinkRow, PersonStatusRow
@@ -85,7 +86,7 @@ def show_entities(
     statement = select(*envelope).where(common.id.in_(ids), is_visible(ENTITY, who=who, today=today))
     rows = connection.execute(statement).mappings().all()
     persons = [row["id"] for row in rows if row["kind"] is EntityKind.PERSON]
-    categories = load_categories(connection, persons)
+    categories = load_categories(connection, persons, today=today)
     merged = find_same_person(connection, persons)
     named = find_named(connection, persons, who=who, today=today)
     shown = {}
@@ -100,11 +101,12 @@ def show_entities(
     return {identifier: shown[identifier] for identifier in ids if identifier in shown}
 
 
-def load_categories(connection: Connection, persons: Collection[str]) -> dict[str, DataSubjectCategory]:
-    """Return what the law sees in each person; a victim in any case, under any record, is a victim everywhere."""
+def load_categories(connection: Connection, persons: Collection[str], *, today: date) -> dict[str, DataSubjectCategory]:
+    """Return what the law sees in each person today; a victim in any case, under any record, is one everywhere."""
     person_of = find_same_person(connection, persons)
     records = {*persons, *person_of}
-    rows = connection.execute(select(_STATUS.c.person_id, _STATUS.c.category).where(_STATUS.c.person_id.in_(records)))
+    held_today = and_(_STATUS.c.person_id.in_(records), holds_on(today))
+    rows = connection.execute(select(_STATUS.c.person_id, _STATUS.c.category).where(held_today))
     held: dict[str, set[DataSubjectCategory]] = {}
     for record, category in rows:
         held.setdefault(person_of.get(record, record), set()).add(category)

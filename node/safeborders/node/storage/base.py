@@ -1,6 +1,8 @@
 """The declarative base that all tables of this program share."""
 
-from sqlalchemy import MetaData
+from typing import cast
+
+from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import DeclarativeBase
 
 _NAMES = {
@@ -16,3 +18,8 @@ class Base(DeclarativeBase):
     """Root of the tables; constraints have predictable names so that migrations can name them."""
 
     metadata = MetaData(naming_convention=_NAMES)
+
+
+def plain_table(row: type[Base]) -> Table:
+    """Return the table behind a class, for statements in bulk."""
+    return cast("Table", row.__table__)

@@ -37,6 +37,10 @@ class Envelope(Provenance):
     """What may be done with a row, until when. Nothing but the two ends of validity may be left open.
 
     ``purposes`` is the sum of :class:`Purpose` flags; a row whose set lacks the asked purpose is invisible.
+
+    ``review_due`` and ``retain_until`` are the dates that count: the national policy's, never later than the source
+    said. ``stated_review_due`` and ``stated_retain_until`` keep what the source said, so that the policy can be applied
+    anew; an import leaves them NULL. ``reviewed_on`` is the day on which a person last found the row still needed.
     """
 
     node: Mapped[str] = mapped_column(String(5))
@@ -50,6 +54,9 @@ class Envelope(Provenance):
     valid_to: Mapped[date | None] = mapped_column(Date)
     review_due: Mapped[date] = mapped_column(Date)
     retain_until: Mapped[date] = mapped_column(Date)
+    stated_review_due: Mapped[date | None] = mapped_column(Date)
+    stated_retain_until: Mapped[date | None] = mapped_column(Date)
+    reviewed_on: Mapped[date | None] = mapped_column(Date)
     restricted: Mapped[bool]
     train_ok: Mapped[bool]
     share_ok: Mapped[bool]

@@ -98,7 +98,7 @@ class SqlExportReader:
         )
         for batch in self._batches(statement):
             persons = [row["id"] for row in batch] if kind is EntityKind.PERSON else []
-            categories = load_categories(self._connection, persons)
+            categories = load_categories(self._connection, persons, today=self._today)
             named = find_named(self._connection, persons, who=self._who, today=self._today)
             for row in batch:
                 properties = {name: _plain(name, value) for name in names if (value := row[f"own_{name}"]) is not None}
@@ -122,7 +122,7 @@ class SqlExportReader:
         )
         for batch in self._batches(statement):
             acting = [row["source"] for row in batch if row["role"] in _OFFENDING]
-            categories = load_categories(self._connection, acting)
+            categories = load_categories(self._connection, acting, today=self._today)
             for row in batch:
                 properties = {
                     name: row[name] for name in ("role", "count", "sum_band", "score") if row[name] is not None

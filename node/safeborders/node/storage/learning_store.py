@@ -1,7 +1,8 @@
 """The country's database as learning sees it: reads what may be learnt from, writes what the country's model thinks.
 
 A row enters only if its country allows training on it, it is not restricted, neither its review nor its retention is
-overdue, its handling code is not H2, and its purposes include typology or networks. A case with a party that may not be
+overdue, its handling code is not H2, and its purposes include the run's; a person only if somebody decided what he or
+she is to the law (storage.admission decides all of it). A case with a party that may not be
 learnt from keeps its place but loses its label: the label says something about that person too.
 """
 
@@ -11,28 +12,34 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, not_, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, not_, or_, select, union
 
 from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.db import for_reading
 from safeborders.models.domain.entities import EntityKind
-from safeborders.models.domain.governance import Handling, Purpose
+from safeborders.models.domain.governance import Purpose
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.roles import CaseRole
 from safeborders.models.domain.statuses import VICTIM_CATEGORIES, DataSubjectCategory, effective_category
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
 from safeborders.node.graph.records import CASE, PERSON, Records, Relation
-from safeborders.node.learning.outcomes import CaseTypeHypothesis, SuggestedLink
+from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, SuggestedLink
+from safeborders.node.storage.admission import (
+    ENTITY,
+    LINK,
+    entity_may_be_learnt_from,
+    holds_on,
+    may_be_learnt_from,
+)
 from safeborders.node.storage.entities import CaseRow, EntityRow
-from safeborders.node.storage.envelope import Envelope
 from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
+from safeborders.node.storage.lifecycle_dates import read_snapshot_mark
 from safeborders.node.storage.merged_persons import unite_persons
 from safeborders.node.storage.resolution_store import load_persons
-from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow
+from safeborders.node.storage.tables import MoIndicatorRow, PersonStatusRow
 
 _EPOCH = date(1970, 1, 1)
 _CASE_KINDS = (RelationKind.PARTY_TO, RelationKind.INVOLVED_IN)
-_LEARNABLE = int(Purpose.TYPOLOGY | Purpose.NETWORK)
 
 
 class SqlLearningStore:
@@ -47,30 +54,40 @@ class SqlLearningStore:
         self._engine = engine
         self._clock = clock
 
-    def load_records(self) -> Records:
-        """Return what may be learnt from, in a stable order."""
+    def load_records(self, purposes: Purpose = LEARNING) -> Records:
+        """Return what may be learnt from for one of ``purposes``, in a stable order."""
         today = self._clock().date()
         with for_reading(self._engine).connect() as connection:
             merged = load_persons(connection)
-            persons_of = unite_persons(connection, _entities(connection, today), merged=merged)
+            persons_of = unite_persons(connection, _entities(connection, today, purposes=purposes), merged=merged)
             ids, places = persons_of.ids, persons_of.places
             cases = places.get(CASE, {})
             labels = _labels(connection, cases)
-            withheld = [*_cases_with_withheld_parties(connection, today), *persons_of.withheld_cases]
+            withheld = [*_cases_with_withheld_parties(connection, today, purposes=purposes), *persons_of.withheld_cases]
             for case in withheld:
                 if case in cases:
                     labels[cases[case]] = -1
-            categories = _categories(connection, merged)
+            categories = _categories(connection, merged, today=today)
             persons = ids.get(PERSON, ())
             victims = {record for record in places.get(PERSON, {}) if categories.get(record) in VICTIM_CATEGORIES}
             professional = [categories.get(person) is DataSubjectCategory.PROFESSIONAL for person in persons]
             return Records(
                 ids=ids,
-                relations=_relations(connection, places, today=today, victims=victims),
+                relations=_relations(
+                    connection,
+                    places,
+                    usable=may_be_learnt_from(LINK, purposes=purposes, today=today),
+                    victims=victims,
+                ),
                 professional=np.array(professional, dtype=np.bool_),
                 indicators=_indicators(connection, cases),
                 case_type=labels,
             )
+
+    def snapshot_mark(self) -> str:
+        """Return a mark that changes with the day and whenever rows may no longer be used as before."""
+        with for_reading(self._engine).connect() as connection:
+            return f"{self._clock().date()}:{read_snapshot_mark(connection)}"
 
     def load_source_keys(self) -> Mapping[str, str]:
         """Return what the source files call each case and person, by our identifier."""
@@ -119,23 +136,9 @@ class SqlLearningStore:
                 connection.execute(insert(CaseTypeHypothesisRow), case_rows)
 
 
-def may_be_learnt_from(row: type[Envelope], today: date) -> ColumnElement[bool]:
-    """Return the SQL condition on a row's envelope; everything that enters a training tensor passes it."""
-    return and_(
-        row.train_ok.is_(True),
-        row.restricted.is_(False),
-        row.handling != Handling.H2,
-        row.review_due >= today,
-        row.retain_until >= today,
-        row.purposes.op("&")(_LEARNABLE) != 0,
-    )
-
-
-def _entities(connection: Connection, today: date) -> dict[str, tuple[str, ...]]:
-    table = EntityRow.__table__
-    rows = connection.execute(
-        select(table.c.kind, table.c.id).where(may_be_learnt_from(EntityRow, today)).order_by(table.c.id)
-    )
+def _entities(connection: Connection, today: date, *, purposes: Purpose) -> dict[str, tuple[str, ...]]:
+    usable = entity_may_be_learnt_from(ENTITY, purposes=purposes, today=today)
+    rows = connection.execute(select(ENTITY.c.kind, ENTITY.c.id).where(usable).order_by(ENTITY.c.id))
     found: dict[str, list[str]] = {CASE: [], PERSON: []}
     for kind, identifier in rows:
         found.setdefault(kind.value, []).append(identifier)
@@ -143,16 +146,20 @@ def _entities(connection: Connection, today: date) -> dict[str, tuple[str, ...]]
 
 
 def _relations(
-    connection: Connection, places: Mapping[str, Mapping[str, int]], *, today: date, victims: Set[str]
+    connection: Connection,
+    places: Mapping[str, Mapping[str, int]],
+    *,
+    usable: ColumnElement[bool],
+    victims: Set[str],
 ) -> tuple[Relation, ...]:
     """Read the links; whoever is a victim anywhere is a victim in every case (non-punishment, domain.md 0.7)."""
-    table = LinkRow.__table__.c
+    table = LINK.c
     rows = connection.execute(
         select(
             table.kind, table.source_kind, table.target_kind, table.source, table.target,
             table.role, table.valid_from, table.valid_to,
         )
-        .where(may_be_learnt_from(LinkRow, today))
+        .where(usable)
         .order_by(table.id)
     )  # fmt: skip
     groups: dict[tuple[str, str, str], list[tuple[int, int, str, float, float]]] = {}
@@ -204,19 +211,22 @@ def _indicators(connection: Connection, cases: Mapping[str, int]) -> NDArray[np.
     return values
 
 
-def _categories(connection: Connection, merged: Mapping[str, str]) -> dict[str, DataSubjectCategory]:
+def _categories(connection: Connection, merged: Mapping[str, str], *, today: date) -> dict[str, DataSubjectCategory]:
     """Return what the law sees in the person of each record, over all records of that person."""
     table = PersonStatusRow.__table__.c
     held: dict[str, set[DataSubjectCategory]] = {}
-    for record, category in connection.execute(select(table.person_id, table.category)):
+    for record, category in connection.execute(select(table.person_id, table.category).where(holds_on(today))):
         held.setdefault(merged.get(record, record), set()).add(category)
     effective = {person: effective_category(categories) for person, categories in held.items()}
     return effective | {record: effective[person] for record, person in merged.items() if person in effective}
 
 
-def _cases_with_withheld_parties(connection: Connection, today: date) -> list[str]:
-    link, person = LinkRow.__table__.c, EntityRow.__table__
-    withheld = or_(not_(may_be_learnt_from(LinkRow, today)), not_(may_be_learnt_from(EntityRow, today)))
+def _cases_with_withheld_parties(connection: Connection, today: date, *, purposes: Purpose) -> list[str]:
+    link, person = LINK.c, ENTITY
+    withheld = or_(
+        not_(may_be_learnt_from(LINK, purposes=purposes, today=today)),
+        not_(entity_may_be_learnt_from(ENTITY, purposes=purposes, today=today)),
+    )
     parties = (
         select(link.target).join(person, person.c.id == link.source).where(link.kind == RelationKind.PARTY_TO, withheld)
     )

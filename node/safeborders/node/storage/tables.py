@@ -103,6 +103,17 @@ class MoIndicatorRow(Provenance, Base):
     value: Mapped[bool | None]
 
 
+class PersonIndicatorRow(Provenance, Base):
+    """The same for one person: what was done to, or through, this person whatever the case says as a whole."""
+
+    __tablename__ = "person_indicator"
+    __table_args__ = grade_checks()
+
+    person_id: Mapped[str] = mapped_column(_ID, ForeignKey(PersonRow.id, ondelete="CASCADE"), primary_key=True)
+    code: Mapped[str] = mapped_column(String(24), primary_key=True)
+    value: Mapped[bool | None]
+
+
 class PersonStatusRow(Provenance, Base):
     """What a person is to the law, in one case or in general, for a period. A person may have several at once."""
 

@@ -8,10 +8,12 @@ import pytest
 from safeborders.models.architecture import STATISTICS
 from safeborders.models.defaults import ARCHITECTURE, DELTA
 from safeborders.models.domain.countries import DEMONSTRATION
+from safeborders.models.domain.governance import Purpose
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
+from safeborders.node.learning.outcomes import LEARNING
 from safeborders.node.learning.trainer import NodeTrainer, PlanMismatch, curate_examples
 from sbtest.small_country import InMemoryLearningStore, small_country
 from sbtest.task_plans import tiny_task_plans
@@ -71,7 +73,7 @@ def test_nobody_in_a_professional_role_is_in_an_example() -> None:
 @pytest.mark.parametrize("field", ["features_sha256", "architecture_sha256"])
 def test_a_plan_for_another_version_is_refused_before_any_record_is_read(field: str) -> None:
     class Untouchable(InMemoryLearningStore):
-        def load_records(self) -> Records:
+        def load_records(self, purposes: Purpose = LEARNING) -> Records:
             raise AssertionError("records were read")
 
     trainer = NodeTrainer(Untouchable(small_country(1)))
@@ -119,21 +121,24 @@ def test_activation_survives_a_country_with_almost_nothing(groups: int) -> None:
     assert store.runs
 
 
-def test_a_new_run_curates_anew_and_a_round_does_not() -> None:
+def test_a_new_run_and_a_change_of_the_law_curate_anew_and_a_round_does_not() -> None:
     class Counting(InMemoryLearningStore):
         reads = 0
 
-        def load_records(self) -> Records:
+        def load_records(self, purposes: Purpose = LEARNING) -> Records:
             self.reads += 1
-            return super().load_records()
+            return super().load_records(purposes)
 
     store = Counting(small_country(6))
     trainer = NodeTrainer(store)
     trainer.update(PLAN, MODEL)
     trainer.update(PLAN, MODEL)
     assert store.reads == 1
-    trainer.update(PLAN.model_copy(update={"run": "run-2"}), MODEL)
+    store.mark = "somebody was erased"
+    trainer.update(PLAN, MODEL)
     assert store.reads == 2
+    trainer.update(PLAN.model_copy(update={"run": "run-2"}), MODEL)
+    assert store.reads == 3
 
 
 def test_a_country_without_labels_has_no_example_of_cases() -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007_resolution"
-down_revision = "0005_imports"
+down_revision = "0006_lifecycle"
 branch_labels = None
 depends_on = None
 
