@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from benchmarks.rooted_models import TwoHopSage
 from numpy.typing import NDArray
 from opacus.grad_sample import GradSampleModule
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from benchmarks.rooted_models import TwoHopSage
 from safeborders.privacy.dpsgd import bookkeeping
 from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
 from safeborders.privacy.rounding import CHUNK_ROWS, chunk_slack
@@ -184,7 +184,7 @@ def test_deleting_a_row_changes_the_integers_of_its_own_and_the_last_chunk_alone
         return kept[: 2 * 6 : 1]
 
     everybody = list(range(rows))
-    moved = everybody[:100] + [everybody[-1]] + everybody[101:-1]  # row 100 is gone, the last takes its place
+    moved = [*everybody[:100], everybody[-1], *everybody[101:-1]]  # row 100 is gone, the last takes its place
     before, after = chunks(everybody), chunks(moved)
     layers = 2
     per_block = 2 * layers
