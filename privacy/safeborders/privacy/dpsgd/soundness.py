@@ -25,6 +25,7 @@ from safeborders.privacy.errors import (
 _ALLOWED = (nn.Linear, nn.Tanh)
 
 _ROOTED_LAYERS = (nn.Linear, nn.Tanh, nn.ReLU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Identity)
+_EMPTY_CONTAINERS = (nn.ModuleDict, nn.ModuleList)  # of relations that a model does not have
 _ENTITY_LAYERS = (nn.Embedding, nn.EmbeddingBag)
 _PROBE_SEED = 7
 
@@ -118,7 +119,7 @@ def _check_part(module: nn.Module) -> None:
             "The network carries hooks, buffers or a patched forward: only plain layers are proven sound."
         )
     is_leaf = not any(True for _ in module.children())
-    if is_leaf and type(module) not in _ROOTED_LAYERS:
+    if is_leaf and type(module) not in (*_ROOTED_LAYERS, *_EMPTY_CONTAINERS):
         raise UnknownLayer("The network holds a layer that is not proven sound: use linear layers and activations.")
     if getattr(module, "inplace", False):
         raise UnknownLayer("An activation overwrites its input: construct it without inplace.")
