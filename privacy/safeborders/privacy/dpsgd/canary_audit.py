@@ -1,9 +1,9 @@
 """A one-run audit of the product's own engine: a lower bound on epsilon that must stay below the claim.
 
 Canaries are examples whose gradients are orthogonal and fill the whole clipping bound. Each is in or out by a fair
-coin; whoever sees all outputs guesses a few of them, in by the highest scores and out by the lowest. More right guesses than
-an epsilon allows refute it (Steinke, Nasr and Jagielski 2023, https://arxiv.org/abs/2305.08846, Theorem 5.2). Failure
-to refute proves nothing: it is the accountant's proof that protects persons.
+coin; whoever sees all outputs guesses a few of them, in by the highest scores and out by the lowest. More right
+guesses than an epsilon allows refute it (Steinke, Nasr and Jagielski 2023, Theorem 5.2,
+https://arxiv.org/abs/2305.08846). Failure to refute proves nothing: it is the accountant's proof that protects persons.
 """
 
 from collections.abc import Callable

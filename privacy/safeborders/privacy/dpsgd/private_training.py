@@ -250,3 +250,29 @@ def privatised_sum(module: BookKeepingModule, *, step: PrivateStep) -> NDArray[n
 def shuffled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return ``rows`` in uniformly random, secret order; the engine's rounding proof needs it."""
     return rows[np.argsort(random_words(len(rows)))]
+
+
+def private_pass(
+    module: BookKeepingModule, rows: NDArray[np.float32], *, labels: NDArray[np.int64], step: PrivateStep
+) -> NDArray[np.int64]:
+    """Return one step of stage A over examples that may lie in memory-mapped arrays: drawn, clipped, noised.
+
+    The caller must have charged it. Only one block of examples is in memory at a time.
+
+    Args:
+        module: The model in training mode, over rows alone.
+        rows: Inputs. Shape (N, F).
+        labels: Classes. Shape (N,).
+        step: The public numbers.
+    """
+    module.train()
+    chosen = shuffled(poisson_sample(len(labels), sampling_rate=step.sampling_rate))
+    grid = 2**step.bits
+    total = np.zeros(module.dimension, dtype=np.int64)
+    for start in range(0, len(chosen), module.block_rows):
+        part = chosen[start : start + module.block_rows]
+        targets = torch.from_numpy(labels[part])
+        loss = nn.functional.cross_entropy(module(torch.from_numpy(rows[part])), targets, reduction="sum")
+        loss.backward()  # type: ignore[no-untyped-call]  # torch
+        total += module.clipped_integers(clip_norm=step.max_grad_norm, grid=grid)
+    return total + discrete_gaussian(len(total), deviation=math.ceil(step.noise_multiplier * grid))
