@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from safeborders.privacy.accountant import epsilon
-from safeborders.privacy.dpsgd import private_training
 from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
 from safeborders.privacy.dpsgd.canary_audit import CanaryAudit, epsilon_lower_bound
+from safeborders.privacy.dpsgd.noise import discrete_gaussian
 from safeborders.privacy.dpsgd.private_training import PrivateStep, calibrated, privatised_sum
 
 pytestmark = pytest.mark.audit
@@ -23,10 +23,9 @@ DELTA = 1e-5
 def make_audit(target: float, *, rate: float, steps: int, guesses: int = 100) -> tuple[CanaryAudit, float]:
     """Return an audit of a run that is sold as costing ``target``, and what the accountant claims for it."""
     step = PrivateStep(rate, 1.0, 1.0, expected_batch_size=100, bits=20)
-    numbers = {"dimension": 2 * CANARIES, "steps": steps}
-    noise = calibrated(step, **numbers, target_epsilon=target, delta=DELTA)
+    noise = calibrated(step, dimension=2 * CANARIES, steps=steps, target_epsilon=target, delta=DELTA)
     step = PrivateStep(rate, noise, 1.0, expected_batch_size=100, bits=20)
-    claim = epsilon([step.event(**numbers)], delta=DELTA)
+    claim = epsilon([step.event(dimension=2 * CANARIES, steps=steps)], delta=DELTA)
     return CanaryAudit(CANARIES, guesses, steps, step, delta=DELTA, confidence=0.95), claim
 
 
@@ -56,7 +55,7 @@ def with_four_times_the_clip(module: BookKeepingModule, step: PrivateStep) -> ND
 
 
 def noise_alone(step: PrivateStep, *, length: int) -> NDArray[np.int64]:
-    return private_training.discrete_gaussian(length, deviation=int(step.noise_multiplier * 2**step.bits))
+    return discrete_gaussian(length, deviation=int(step.noise_multiplier * 2**step.bits))
 
 
 class ReusedNoise:
