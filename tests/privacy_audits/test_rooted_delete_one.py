@@ -23,9 +23,9 @@ from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
 from safeborders.privacy.dpsgd.delete_one_audit import (
     ClippedSum,
     DeletedPerson,
+    DeleteOneAudit,
     KeyedCoins,
     MakeSampler,
-    delete_everyone,
     without_person,
 )
 from safeborders.privacy.dpsgd.rooted_sampling import NOBODY, KeptLinks, NeighbourRule, RootedBatch, RootedSampler
@@ -52,17 +52,9 @@ def audit(
     def product(_graph: CuratedGraph, batch: RootedBatch) -> NDArray[np.int64]:
         return country.clipped(model, batch, clip_norm=CLIP_NORM)
 
-    return list(
-        delete_everyone(
-            country.graph,
-            np.arange(country.graph.count),
-            rules=make_rules(hops),
-            event=make_event(hops, dimension=model.dimension),
-            seed=seed,
-            clipped_sum=engine or product,
-            make_sampler=sampler,
-        )
-    )
+    numbers = DeleteOneAudit(make_rules(hops), make_event(hops, dimension=model.dimension), seed, sampler)
+    people = np.arange(country.graph.count)
+    return list(numbers.delete_everyone(country.graph, people, clipped_sum=engine or product))
 
 
 @pytest.mark.parametrize("hops", [1, 2])
@@ -178,12 +170,10 @@ def test_control_one_c_for_a_changed_sample_is_caught(kind: type[RootedGaussian]
     model = BookKeepingModule(SumFirst(), block_rows=64).train()
     caught = 0
     for seed in range(6):
-        found = delete_everyone(
+        priced = kind(**vars(make_event(1, dimension=model.dimension)))
+        found = DeleteOneAudit(make_rules(1), priced, seed).delete_everyone(
             country.graph,
             np.arange(country.graph.count),
-            rules=make_rules(1),
-            event=kind(**vars(make_event(1, dimension=model.dimension))),
-            seed=seed,
             clipped_sum=lambda _graph, batch: country.clipped(model, batch, clip_norm=CLIP_NORM),
         )
         caught += violations(list(found))

@@ -75,46 +75,59 @@ class DeletedPerson:
         return self.moved > self.allowed
 
 
-def delete_everyone(
-    graph: CuratedGraph,
-    candidates: NDArray[np.int64],
-    *,
-    rules: tuple[NeighbourRule, ...],
-    event: RootedGaussian,
-    seed: int,
-    clipped_sum: ClippedSum,
-    make_sampler: MakeSampler | None = None,
-) -> Iterator[DeletedPerson]:
-    """Delete every person of ``graph`` in turn.
+@dataclass(frozen=True)
+class DeleteOneAudit:
+    """One audit's numbers.
 
     Args:
-        graph: The curated graph.
-        candidates: Persons who may be roots.
         rules: How neighbours are sampled.
         event: What the accountant prices: its weights are the bound under audit.
         seed: Of the coupled coins.
-        clipped_sum: The engine under audit.
         make_sampler: The sampler under audit; the product's when None.
     """
 
-    def product(part: CuratedGraph, roots: NDArray[np.int64], coins: CoinSource) -> RootedSampler:
-        return RootedSampler(part, roots, rules=rules, sampling_rate=event.sampling_rate, coins=coins)
+    rules: tuple[NeighbourRule, ...]
+    event: RootedGaussian
+    seed: int
+    make_sampler: MakeSampler | None = None
 
-    make = make_sampler or product
-    unbounded = tuple(replace(rule, most=(graph.relations[rule.relation].limit,) * len(rule.keep)) for rule in rules)
-    seen = RootedSampler(
-        graph, candidates, rules=unbounded, sampling_rate=event.sampling_rate, coins=KeyedCoins(seed)
-    ).draw()
-    whole = clipped_sum(graph, make(graph, candidates, KeyedCoins(seed)).draw())
-    for person in range(graph.count):
-        rest = without_person(graph, person)
-        less = clipped_sum(rest, make(rest, candidates[candidates != person], KeyedCoins(seed)).draw())
-        own, ways = _ways(seen, person)
-        yield DeletedPerson(
-            person=person,
-            moved=float(np.linalg.norm((whole - less).astype(np.float64))) / event.grid,
-            allowed=event.own_weight * own + event.seen_weight * ways,
-        )
+    def delete_everyone(
+        self, graph: CuratedGraph, candidates: NDArray[np.int64], *, clipped_sum: ClippedSum
+    ) -> Iterator[DeletedPerson]:
+        """Delete every person of ``graph`` in turn.
+
+        Args:
+            graph: The curated graph.
+            candidates: Persons who may be roots.
+            clipped_sum: The engine under audit.
+        """
+        event, make = self.event, self.make_sampler or self._product
+        seen = self._sampler(graph, candidates, rules=self._unbounded(graph)).draw()
+        whole = clipped_sum(graph, make(graph, candidates, KeyedCoins(self.seed)).draw())
+        for person in range(graph.count):
+            rest = without_person(graph, person)
+            less = clipped_sum(rest, make(rest, candidates[candidates != person], KeyedCoins(self.seed)).draw())
+            own, ways = _ways(seen, person)
+            yield DeletedPerson(
+                person=person,
+                moved=float(np.linalg.norm((whole - less).astype(np.float64))) / event.grid,
+                allowed=event.own_weight * own + event.seen_weight * ways,
+            )
+
+    def _product(self, graph: CuratedGraph, candidates: NDArray[np.int64], coins: CoinSource) -> RootedSampler:
+        rate = self.event.sampling_rate
+        return RootedSampler(graph, candidates, rules=self.rules, sampling_rate=rate, coins=coins)
+
+    def _sampler(
+        self, graph: CuratedGraph, candidates: NDArray[np.int64], *, rules: tuple[NeighbourRule, ...]
+    ) -> RootedSampler:
+        rate = self.event.sampling_rate
+        return RootedSampler(graph, candidates, rules=rules, sampling_rate=rate, coins=KeyedCoins(self.seed))
+
+    def _unbounded(self, graph: CuratedGraph) -> tuple[NeighbourRule, ...]:
+        """Return the rules with room for everybody: what the coins alone decide, before lists are truncated."""
+        limits = {name: relation.limit for name, relation in graph.relations.items()}
+        return tuple(replace(rule, most=(limits[rule.relation],) * len(rule.keep)) for rule in self.rules)
 
 
 def without_person(graph: CuratedGraph, person: int) -> CuratedGraph:

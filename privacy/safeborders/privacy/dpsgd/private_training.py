@@ -160,7 +160,7 @@ class PrivacyEngine:
 
     _spent: list[tuple[PrivateOptimizer, PrivateStep, int]] = field(default_factory=list)
 
-    def make_private(
+    def make_private(  # house: the names of Opacus
         self,
         *,
         module: nn.Module,
@@ -189,7 +189,7 @@ class PrivacyEngine:
         if not isinstance(dataset, TensorDataset):
             raise TypeError("data_loader.dataset must be a TensorDataset.")
         if grad_sample_mode == "ghost":
-            return self._make_ghost(module, optimizer, criterion=criterion, data_loader=data_loader, step=step)
+            return _make_ghost(module, optimizer, criterion=criterion, data_loader=data_loader, step=step)
         private = BookKeepingModule(module)
         stepper = PrivateOptimizer(optimizer, module=private, step=step)
         self._spent.append((stepper, step, private.dimension))
@@ -205,26 +205,25 @@ class PrivacyEngine:
             if stepper.steps_done:
                 yield step.event(dimension=dimension, steps=stepper.steps_done)
 
-    def _make_ghost(
-        self,
-        module: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        *,
-        criterion: nn.Module,
-        data_loader: DataLoader[Any],
-        step: PrivateStep,
-    ) -> tuple[nn.Module, Any, Any, Any]:
-        made = opacus.PrivacyEngine(accountant="prv").make_private(
-            module=module,
-            optimizer=optimizer,
-            criterion=criterion,
-            data_loader=data_loader,
-            noise_multiplier=step.noise_multiplier,
-            max_grad_norm=step.max_grad_norm,
-            grad_sample_mode="ghost",
-        )
-        private, stepper, loss, loader = made
-        return private, stepper, loss, loader
+
+def _make_ghost(
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    criterion: nn.Module,
+    data_loader: DataLoader[Any],
+    step: PrivateStep,
+) -> tuple[nn.Module, Any, Any, Any]:
+    private, stepper, loss, loader = opacus.PrivacyEngine(accountant="prv").make_private(
+        module=module,
+        optimizer=optimizer,
+        criterion=criterion,
+        data_loader=data_loader,
+        noise_multiplier=step.noise_multiplier,
+        max_grad_norm=step.max_grad_norm,
+        grad_sample_mode="ghost",
+    )
+    return private, stepper, loss, loader
 
 
 def calibrated(step: PrivateStep, *, dimension: int, steps: int, target_epsilon: float, delta: float) -> float:
