@@ -106,5 +106,5 @@ def _table(title: str, shown: Exposure) -> Table:
         table.add_row(who, f"{value:.3f}")
     for colluders, value in shown.by_colluders.items():
         figure = f"{value:.3f}" if math.isfinite(value) else "no protection"
-        table.add_row(f"the sum alone, {colluders} countries colluding", figure)
+        table.add_row(f"the sum alone, {colluders} colluding", figure)
     return table
