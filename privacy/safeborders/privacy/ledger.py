@@ -238,7 +238,6 @@ class PrivacyLedger:
             self._refresh(step)
         return epsilon_of_multiset(self._memory.spent, delta=self._delta)
 
-<<<<<<< HEAD
     def find_base_model(self, run: str, *, round_number: int) -> str | None:
         """Return the hash of the model that a round was charged for, or None if it was not."""
         with self._store.transaction() as step:
@@ -261,7 +260,7 @@ class PrivacyLedger:
         if self._memory.spent and _is_within(self._memory.spent, self._certificate):
             return self._certified
         return epsilon_of_multiset(self._memory.spent, delta=self._delta)
-=======
+
     def spent_events(self) -> tuple[Event, ...]:
         """Return everything ever reserved in the period, for previews of what more would cost."""
         with self._store.transaction() as step:
@@ -272,7 +271,6 @@ class PrivacyLedger:
         """Return what the last reserved round did, or nothing if there was none."""
         rows = [row for row in self.list_entries() if row.state is EntryState.RESERVED]
         return rows[-1].charge.events if rows else ()
->>>>>>> core
 
     def list_entries(self) -> Sequence[LedgerEntry]:
         """Return all rows of all periods, for the operator and the supervisory authority."""
