@@ -127,7 +127,7 @@ def rooted_sage(graph: BenchmarkGraph, *, epsilon: float) -> NDArray[np.float64]
         batch = sampler.draw()
         rows = rooted_rows(curated, inputs, roots=batch.roots, kept=batch.first)
         outputs = module(torch.from_numpy(rows))
-        loss(outputs, torch.from_numpy(graph.labels[batch.roots])).backward()  # type: ignore[no-untyped-call]  # torch
+        loss(outputs, torch.from_numpy(graph.labels[batch.roots])).backward()
         optimizer.step()
         if number >= SAGE_STEPS // 2:
             total += nn.utils.parameters_to_vector(network.parameters()).detach()
