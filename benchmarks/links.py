@@ -2,7 +2,7 @@
 
 A tenth of the linked pairs is hidden, eight times. Each method ranks the hidden pairs among strangers (auc_random) and
 among unlinked pairs with a common neighbour (auc_hard, ap_hard). Ours: trees at home on top of a scorer that was trained
-with privacy on the synthetic world; ``--train-prior FILE`` is the command that made ``link_prediction/prior.json``.
+with privacy on generated networks; ``--train-prior FILE`` is the command that made ``link_prediction/prior.json``.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from benchmarks.link_prediction.edges import load_edges
-from benchmarks.link_prediction.prior_training import train_prior, world_networks
+from benchmarks.link_prediction.prior_training import covert_countries, train_prior
 from benchmarks.link_prediction.published import STACK, stack_scores
 from safeborders.node.graph.ties import Ties
 from safeborders.node.graph.topology import Floats, topological_predictors
@@ -50,7 +50,13 @@ def measure(ties: Ties, prior: TopologyPrior, *, seeds: int) -> list[dict[str, o
         for name, scores in score_all(hidden, prior, seed=seed).items():
             found.setdefault(name, []).append(_measures(hidden, scores))
     return [
-        {"method": name, **{key: round(float(np.mean(column)), 4) for key, column in zip(MEASURES, zip(*rows, strict=True), strict=True)}}
+        {
+            "method": name,
+            **{
+                key: round(float(np.mean(column)), 4)
+                for key, column in zip(MEASURES, zip(*rows, strict=True), strict=True)
+            },
+        }
         for name, rows in found.items()
     ]
 
@@ -70,14 +76,12 @@ def main() -> None:
     parser.add_argument("--edges", type=Path, help="CSV with src, dst and optionally layer, time")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="draws of hidden links")
     parser.add_argument("--train-prior", type=Path, metavar="FILE", help="train the federated scorer and write it")
-    parser.add_argument("--preset", default="demo", help="world to train the scorer on")
-    parser.add_argument("--world-seed", type=int, default=7)
+    parser.add_argument("--prior-seed", type=int, default=100, help="of the networks that the scorer learns from")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON object")
     options = parser.parse_args()
     if options.train_prior:
-        command = f"python -m benchmarks.links --train-prior FILE --preset {options.preset} --world-seed {options.world_seed}"
-        networks = world_networks(preset=options.preset, seed=options.world_seed)
-        train_prior(list(networks.values()), trained_on=command).save(options.train_prior)
+        command = f"python -m benchmarks.links --train-prior FILE --prior-seed {options.prior_seed}"
+        train_prior(covert_countries(seed=options.prior_seed), trained_on=command).save(options.train_prior)
         return
     if options.edges is None:
         parser.error("--edges is needed, or --train-prior")
