@@ -1,8 +1,8 @@
 """How well missing links are found: ours as a node serves it, the published stack, every heuristic, on one network.
 
 A tenth of the linked pairs is hidden, eight times. Each method ranks the hidden pairs among strangers (auc_random) and
-among unlinked pairs with a common neighbour (auc_hard, ap_hard). Ours: trees at home on top of a scorer that was trained
-with privacy on generated networks; ``--train-prior FILE`` is the command that made ``link_prediction/prior.json``.
+among unlinked pairs with a common neighbour (auc_hard, ap_hard). Ours: trees at home beside a scorer that was
+trained with privacy on generated networks; ``--train-prior FILE`` made ``link_prediction/prior.json``.
 """
 
 import argparse

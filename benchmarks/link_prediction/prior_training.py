@@ -1,7 +1,7 @@
-"""Train the federated scorer of ties with privacy on nine countries' generated networks: the path, not only the weights.
+"""Train the federated scorer of ties with privacy on nine countries of generated networks: the path, not the weights.
 
 Each country curates its own examples and sends noised sums for a fixed number of rounds, each message under its own
-epsilon against everybody; the coordinator's momentum step does the rest. Engine, noise and accountant are the product's.
+epsilon against everybody; the coordinator takes momentum steps. Engine, noise and accountant are the product's.
 """
 
 from collections.abc import Sequence

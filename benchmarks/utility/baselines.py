@@ -159,7 +159,7 @@ def nonprivate_sage(graph: BenchmarkGraph) -> NDArray[np.float64]:
 
     for _ in range(FULL_SAGE_EPOCHS):
         optimizer.zero_grad()
-        nn.functional.cross_entropy(forward()[train], labels[train]).backward()
+        nn.functional.cross_entropy(forward()[train], labels[train]).backward()  # type: ignore[no-untyped-call]  # torch
         optimizer.step()
     layers.eval()
     with torch.no_grad():

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from benchmarks.rooted_models import TwoHopSage
 from numpy.typing import NDArray
 from opacus.grad_sample import GradSampleModule
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from benchmarks.rooted_models import TwoHopSage
 from safeborders.privacy.dpsgd import bookkeeping
 from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
 from safeborders.privacy.rounding import CHUNK_ROWS, chunk_slack

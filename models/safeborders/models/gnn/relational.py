@@ -75,8 +75,9 @@ def relational_rows(
         own = math.sqrt(1 - rule.attribute_share)
         sums = [own * (table @ spoken)]
         if rule.attribute_share:
-            said = bounded_rows(relation.attributes) * (fading * members[relation.targets])[:, None]
-            places = csr_array((np.ones(len(said)), np.arange(len(said)), relation.starts))
+            said = bounded_rows(np.nan_to_num(relation.attributes)) * (fading * members[relation.targets])[:, None]
+            shape = (graph.count, len(said))
+            places = csr_array((np.ones(len(said)), np.arange(len(said)), relation.starts), shape=shape)
             sums.append(math.sqrt(rule.attribute_share) * (places @ said))
         parts.append(bounded_rows(np.concatenate(sums, axis=1)))
     rows = np.concatenate(parts, axis=1) / math.sqrt(len(parts)) * (1 - _SLACK)

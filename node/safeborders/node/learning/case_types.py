@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from safeborders.models.gnn.propagation import spread_evidence
+from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.regression import Floats, fit_residual, mean_log_loss
 
 FOLDS = 5
@@ -59,8 +60,8 @@ class Candidate:
         return f"{'federated' if self.federated else 'local'}-{self.penalty:g}-{self.share:g}"
 
 
-@dataclass(frozen=True)
-class CaseTypes:
+@dataclass(frozen=True, repr=False)
+class CaseTypes(StaysHome):
     """Predictions for all cases and which candidates made them.
 
     Attributes:

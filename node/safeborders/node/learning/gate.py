@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from safeborders.models.gnn.propagation import spread_evidence
+from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.regression import Floats, mean_log_loss
 
 FOLDS = 5
@@ -55,8 +56,8 @@ class Opening:
     share: float
 
 
-@dataclass(frozen=True)
-class Gated:
+@dataclass(frozen=True, repr=False)
+class Gated(StaysHome):
     """Calibrated predictions of all nodes by the chosen setting and by the encoder alone."""
 
     logits: Floats

@@ -16,6 +16,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from safeborders.node.graph.ties import Ties, tie_predictors
 from safeborders.node.graph.topology import Ends, Floats
 from safeborders.node.learning.hiding import Hidden, hide
+from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.scores import area_under_curve
 from safeborders.node.learning.topology_prior import TopologyPrior
 
@@ -32,8 +33,8 @@ _MARGIN = 0.005
 """How much better, in area, a weight must be than local-only to be believed."""
 
 
-@dataclass(frozen=True, eq=False)
-class Examples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Examples(StaysHome):
     """Pairs with known answers over one draw's observed network.
 
     Attributes:
@@ -47,8 +48,8 @@ class Examples:
     labels: NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class LinkStack:
+@dataclass(frozen=True, eq=False, repr=False)
+class LinkStack(StaysHome):
     """A fitted scorer of unlinked pairs of one network; it stays home."""
 
     ties: Ties
