@@ -31,7 +31,7 @@ class KeptLists(Protocol):
 
 def row_width(graph: CuratedGraph, features: int) -> int:
     """Return the length of a row: own features, and per relation features and attributes."""
-    attributes = sum(relation.attributes.shape[1] for relation in graph.relations.values())
+    attributes = sum(int(relation.attributes.shape[1]) for relation in graph.relations.values())
     return features * (1 + len(graph.relations)) + attributes
 
 

