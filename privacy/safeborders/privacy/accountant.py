@@ -106,30 +106,33 @@ def register_price(kind: type[Event], *, price: Price) -> None:
 
 
 def _price_attributed_gaussian(event: AttributedGaussian, interval: float) -> pld.PrivacyLossDistribution:
-    deviation = event.effective_noise_multiplier
-    if event.examples_per_person == 1:
-        return pld.from_gaussian_mechanism(
-            deviation, sampling_prob=event.sampling_rate, value_discretization_interval=interval
-        )
-    counts = range(event.examples_per_person + 1)
-    weights = [float(binom.pmf(count, event.examples_per_person, event.sampling_rate)) for count in counts]
-    kept = [(count, weight) for count, weight in zip(counts, weights, strict=True) if weight > 0]
-    return pld.from_mixture_gaussian_mechanism(
-        deviation,
-        [float(count) for count, _ in kept],
-        [weight for _, weight in kept],
-        value_discretization_interval=interval,
+    return _mixture(
+        event.effective_noise_multiplier,
+        examples=event.examples_per_person,
+        rate=event.sampling_rate,
+        interval=interval,
     )
 
 
 def _price_rooted_gaussian(event: RootedGaussian, interval: float) -> pld.PrivacyLossDistribution:
-    if not event.relations and event.copies == 1:
-        return pld.from_gaussian_mechanism(
-            event.effective_noise_multiplier / event.own_weight,
-            sampling_prob=event.sampling_rate,
-            value_discretization_interval=interval,
-        )
-    return dominating_distribution(event, interval=interval)
+    if event.relations:
+        return dominating_distribution(event, interval=interval)
+    noise = event.effective_noise_multiplier / event.own_weight
+    return _mixture(noise, examples=event.copies, rate=event.sampling_rate, interval=interval)
+
+
+def _mixture(noise: float, *, examples: int, rate: float, interval: float) -> pld.PrivacyLossDistribution:
+    """Return the exact price of examples that appear or disappear with a person, each entering with ``rate``."""
+    if examples == 1:
+        return pld.from_gaussian_mechanism(noise, sampling_prob=rate, value_discretization_interval=interval)
+    weights = [float(binom.pmf(count, examples, rate)) for count in range(examples + 1)]
+    kept = [(count, weight) for count, weight in enumerate(weights) if weight > 0]
+    return pld.from_mixture_gaussian_mechanism(
+        noise,
+        [float(count) for count, _ in kept],
+        [weight for _, weight in kept],
+        value_discretization_interval=interval,
+    )
 
 
 def _price_gaussian_release(event: GaussianRelease, interval: float) -> pld.PrivacyLossDistribution:

@@ -32,7 +32,8 @@ class OneHop(nn.Module):
 
     def forward(self, nodes: torch.Tensor) -> torch.Tensor:
         seen = self.act(self.inner(nodes))
-        return self.outer(torch.cat([seen[:, 0], seen[:, 1:].mean(1)], dim=1))
+        logits: torch.Tensor = self.outer(torch.cat([seen[:, 0], seen[:, 1:].mean(1)], dim=1))
+        return logits
 
 
 class TwoRelations(nn.Module):
@@ -46,7 +47,8 @@ class TwoRelations(nn.Module):
 
     def forward(self, own: torch.Tensor, nodes: torch.Tensor, mask: torch.Tensor, far: torch.Tensor) -> torch.Tensor:
         first = (self.first(nodes) * mask.unsqueeze(2)).sum(1) / (1 + mask.sum(1, keepdim=True))
-        return self.out(self.act(self.own(own) + first + self.second(far).mean((1, 2))))
+        logits: torch.Tensor = self.out(self.act(self.own(own) + first + self.second(far).mean((1, 2))))
+        return logits
 
 
 def flat(model: nn.Module, inputs: int) -> tuple[nn.Module, Callable[[int], Inputs]]:
@@ -98,7 +100,7 @@ def by_vmap(model: nn.Module, inputs: Inputs, labels: torch.Tensor) -> torch.Ten
 def clipped(model: BookKeepingModule, inputs: Inputs, labels: torch.Tensor, *, clip_norm: float) -> NDArray[np.float64]:
     loss = nn.functional.cross_entropy(model(*inputs), labels, reduction="sum")
     loss.backward()  # type: ignore[no-untyped-call]  # torch
-    return model.clipped_integers(clip_norm=clip_norm, grid=GRID) * (clip_norm / GRID)
+    return model.clipped_integers(clip_norm=clip_norm, grid=GRID).astype(np.float64) * (clip_norm / GRID)
 
 
 @pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")  # Opacus hooks inputs that need no gradient
@@ -184,7 +186,7 @@ def test_deleting_a_row_changes_the_integers_of_its_own_and_the_last_chunk_alone
         return kept[: 2 * 6 : 1]
 
     everybody = list(range(rows))
-    moved = everybody[:100] + [everybody[-1]] + everybody[101:-1]  # row 100 is gone, the last takes its place
+    moved = [*everybody[:100], everybody[-1], *everybody[101:-1]]  # row 100 is gone, the last takes its place
     before, after = chunks(everybody), chunks(moved)
     layers = 2
     per_block = 2 * layers

@@ -90,7 +90,8 @@ def exact_weight(cells: noise._Cells, value: int, *, half: float = 0.5) -> float
     likely = cells.thresholds[cell] - (cells.thresholds[cell - 1] if cell else 0)
     begin = cell << cells.width_bits
     accepted = math.exp(-offset * (2 * begin + offset) / (2 * cells.deviation**2))
-    return likely / 2**128 / 2**cells.width_bits * accepted * half
+    weight: float = likely / 2**128 / 2**cells.width_bits * accepted * half
+    return weight
 
 
 @pytest.mark.parametrize("deviation", [1, 7, 100, 1000])

@@ -61,7 +61,7 @@ class BookKeepingModule(nn.Module):
             raise ValueError(f"block_rows must be a multiple of {CHUNK_ROWS}. Got {block_rows}.")
         self._linear = check_rooted_module(module)
         self._module = module.requires_grad_(False)
-        self._block_rows = block_rows
+        self.block_rows = block_rows
         self._blocks: list[tuple[list[_Record], int]] = []
         self._probed: set[tuple[torch.Size, ...]] = set()
         for layer in self._linear:
@@ -80,8 +80,8 @@ class BookKeepingModule(nn.Module):
         self._blocks = []
         rows = len(inputs[0])
         outputs: list[torch.Tensor] = []
-        for start in range(0, max(rows, 1), self._block_rows):
-            stop = min(start + self._block_rows, rows)
+        for start in range(0, max(rows, 1), self.block_rows):
+            stop = min(start + self.block_rows, rows)
             self._blocks.append(([], stop - start))
             outputs.append(self._module(*(self._padded(tensor, start, stop) for tensor in inputs))[: stop - start])
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
@@ -136,9 +136,9 @@ class BookKeepingModule(nn.Module):
         self._blocks[-1][0].append(record)
 
     def _padded(self, tensor: torch.Tensor, start: int, stop: int) -> torch.Tensor:
-        if stop - start == self._block_rows:
+        if stop - start == self.block_rows:
             return tensor[start:stop]
-        padded = tensor.new_zeros((self._block_rows, *tensor.shape[1:]))
+        padded = tensor.new_zeros((self.block_rows, *tensor.shape[1:]))
         padded[: stop - start] = tensor[start:stop]
         return padded
 

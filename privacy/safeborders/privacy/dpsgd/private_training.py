@@ -160,7 +160,7 @@ class PrivacyEngine:
 
     _spent: list[tuple[PrivateOptimizer, PrivateStep, int]] = field(default_factory=list)
 
-    def make_private(
+    def make_private(  # house: the names of Opacus
         self,
         *,
         module: nn.Module,
@@ -189,7 +189,7 @@ class PrivacyEngine:
         if not isinstance(dataset, TensorDataset):
             raise TypeError("data_loader.dataset must be a TensorDataset.")
         if grad_sample_mode == "ghost":
-            return self._make_ghost(module, optimizer, criterion=criterion, data_loader=data_loader, step=step)
+            return _make_ghost(module, optimizer, criterion=criterion, data_loader=data_loader, step=step)
         private = BookKeepingModule(module)
         stepper = PrivateOptimizer(optimizer, module=private, step=step)
         self._spent.append((stepper, step, private.dimension))
@@ -205,26 +205,25 @@ class PrivacyEngine:
             if stepper.steps_done:
                 yield step.event(dimension=dimension, steps=stepper.steps_done)
 
-    def _make_ghost(
-        self,
-        module: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        *,
-        criterion: nn.Module,
-        data_loader: DataLoader[Any],
-        step: PrivateStep,
-    ) -> tuple[nn.Module, Any, Any, Any]:
-        made = opacus.PrivacyEngine(accountant="prv").make_private(
-            module=module,
-            optimizer=optimizer,
-            criterion=criterion,
-            data_loader=data_loader,
-            noise_multiplier=step.noise_multiplier,
-            max_grad_norm=step.max_grad_norm,
-            grad_sample_mode="ghost",
-        )
-        private, stepper, loss, loader = made
-        return private, stepper, loss, loader
+
+def _make_ghost(
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    criterion: nn.Module,
+    data_loader: DataLoader[Any],
+    step: PrivateStep,
+) -> tuple[nn.Module, Any, Any, Any]:
+    private, stepper, loss, loader = opacus.PrivacyEngine(accountant="prv").make_private(
+        module=module,
+        optimizer=optimizer,
+        criterion=criterion,
+        data_loader=data_loader,
+        noise_multiplier=step.noise_multiplier,
+        max_grad_norm=step.max_grad_norm,
+        grad_sample_mode="ghost",
+    )
+    return private, stepper, loss, loader
 
 
 def calibrated(step: PrivateStep, *, dimension: int, steps: int, target_epsilon: float, delta: float) -> float:
@@ -250,3 +249,29 @@ def privatised_sum(module: BookKeepingModule, *, step: PrivateStep) -> NDArray[n
 def shuffled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return ``rows`` in uniformly random, secret order; the engine's rounding proof needs it."""
     return rows[np.argsort(random_words(len(rows)))]
+
+
+def private_pass(
+    module: BookKeepingModule, rows: NDArray[np.float32], *, labels: NDArray[np.int64], step: PrivateStep
+) -> NDArray[np.int64]:
+    """Return one step of stage A over examples that may lie in memory-mapped arrays: drawn, clipped, noised.
+
+    The caller must have charged it. Only one block of examples is in memory at a time.
+
+    Args:
+        module: The model in training mode, over rows alone.
+        rows: Inputs. Shape (N, F).
+        labels: Classes. Shape (N,).
+        step: The public numbers.
+    """
+    module.train()
+    chosen = shuffled(poisson_sample(len(labels), sampling_rate=step.sampling_rate))
+    grid = 2**step.bits
+    total = np.zeros(module.dimension, dtype=np.int64)
+    for start in range(0, len(chosen), module.block_rows):
+        part = chosen[start : start + module.block_rows]
+        targets = torch.from_numpy(labels[part])
+        loss = nn.functional.cross_entropy(module(torch.from_numpy(rows[part])), targets, reduction="sum")
+        loss.backward()  # type: ignore[no-untyped-call]  # torch
+        total += module.clipped_integers(clip_norm=step.max_grad_norm, grid=grid)
+    return total + discrete_gaussian(len(total), deviation=math.ceil(step.noise_multiplier * grid))

@@ -215,6 +215,13 @@ def _bounded(
     return kept, _places(np.minimum(counts, most))
 
 
+def gather(rows: NDArray[np.float32], lists: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the row of each listed person, zeros for ``NOBODY``; shape (*lists.shape, D)."""
+    found: NDArray[np.float32] = rows[lists]
+    found[lists == NOBODY] = 0
+    return found
+
+
 def combine(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return a 64-bit name for each pair (a SplitMix64 finaliser); names of paths, nothing secret."""
     mixed = left.astype(np.uint64) * _MIX[0] + right.astype(np.uint64)

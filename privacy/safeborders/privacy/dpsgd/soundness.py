@@ -7,11 +7,15 @@ norms are not additive), hooks (code that nobody reviewed), and ReLU, whose kink
 caused by another, into a jump.
 """
 
+import math
+
+import numpy as np
 import torch
 from opacus.validators import ModuleValidator
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from safeborders.privacy.dpsgd.sampling import random_words
 from safeborders.privacy.errors import (
     BatchStatistics,
     EntityParameters,
@@ -25,8 +29,8 @@ from safeborders.privacy.errors import (
 _ALLOWED = (nn.Linear, nn.Tanh)
 
 _ROOTED_LAYERS = (nn.Linear, nn.Tanh, nn.ReLU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Identity)
+_EMPTY_CONTAINERS = (nn.ModuleDict, nn.ModuleList)  # of relations that a model does not have
 _ENTITY_LAYERS = (nn.Embedding, nn.EmbeddingBag)
-_PROBE_SEED = 7
 
 
 def check_module(model: nn.Module) -> list[nn.Linear]:
@@ -83,9 +87,8 @@ def check_rows_apart(model: nn.Module, inputs: tuple[torch.Tensor, ...], *, rows
         TiedParameters: If a linear layer runs twice in one pass.
         RowsMixed: If another row's output moves, in any bit, when one row's inputs change.
     """
-    generator = torch.Generator().manual_seed(_PROBE_SEED)  # public: it draws no noise and no sample
-    first = tuple(_probe_like(tensor, rows=rows, generator=generator) for tensor in inputs)
-    second = tuple(_probe_like(tensor, rows=rows, generator=generator) for tensor in inputs)
+    first = tuple(_probe_like(tensor, rows=rows) for tensor in inputs)
+    second = tuple(_probe_like(tensor, rows=rows) for tensor in inputs)
     changed = rows // 2
     mixed = tuple(tensor.clone() for tensor in first)
     for tensor, other in zip(mixed, second, strict=True):
@@ -118,7 +121,7 @@ def _check_part(module: nn.Module) -> None:
             "The network carries hooks, buffers or a patched forward: only plain layers are proven sound."
         )
     is_leaf = not any(True for _ in module.children())
-    if is_leaf and type(module) not in _ROOTED_LAYERS:
+    if is_leaf and type(module) not in (*_ROOTED_LAYERS, *_EMPTY_CONTAINERS):
         raise UnknownLayer("The network holds a layer that is not proven sound: use linear layers and activations.")
     if getattr(module, "inplace", False):
         raise UnknownLayer("An activation overwrites its input: construct it without inplace.")
@@ -126,13 +129,13 @@ def _check_part(module: nn.Module) -> None:
         raise HiddenState("A module has parameters beside its layers: put them into a linear layer.")
 
 
-def _probe_like(tensor: torch.Tensor, *, rows: int, generator: torch.Generator) -> torch.Tensor:
+def _probe_like(tensor: torch.Tensor, *, rows: int) -> torch.Tensor:
+    """Return random inputs of the shape and type of ``tensor``: fair coins, or numbers between -2 and 2."""
     shape = (rows, *tensor.shape[1:])
-    if tensor.dtype == torch.bool:
-        return torch.rand(shape, generator=generator) < 0.5
-    if tensor.is_floating_point():
-        return torch.randn(shape, generator=generator, dtype=tensor.dtype)
-    return torch.randint(0, 2, shape, generator=generator, dtype=tensor.dtype)
+    words = random_words(math.prod(shape)).reshape(shape)
+    if not tensor.is_floating_point():
+        return torch.from_numpy((words & np.uint64(1)).astype(np.int64)).to(tensor.dtype)
+    return torch.from_numpy(words * 2.0**-62 - 2.0).to(tensor.dtype)
 
 
 def _has_tied_parameters(linear: list[nn.Linear]) -> bool:
