@@ -84,7 +84,7 @@ def _of_time(ties: Ties, ends: Ends) -> Floats:
     number = np.asarray(_strengths(seen, np.ones(len(seen.times))).sum(axis=1), dtype=np.float64).ravel()
     middle = np.where(number > 0, total / np.maximum(number, 1), np.nan)
     gap = np.abs(middle[ends[0]] - middle[ends[1]]) / max(float(seen.times.std()) if known.any() else 0.0, 1e-9)
-    return -np.nan_to_num(gap, nan=1.0)[:, None]
+    return np.asarray(-np.nan_to_num(gap, nan=1.0)[:, None])
 
 
 def _strengths(ties: Ties, values: Floats) -> csr_array:

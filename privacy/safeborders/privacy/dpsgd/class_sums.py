@@ -45,13 +45,13 @@ class ClassSum:
     @property
     def deviation(self) -> int:
         """Standard deviation of the noise in grid units."""
-        return math.ceil(self.noise_multiplier * 2**self.bits)
+        return math.ceil(math.ldexp(self.noise_multiplier, self.bits))
 
     def event(self, *, name: str) -> StatisticRelease:
         """Return what one release does, for accountant and ledger; rounding moves each coordinate by at most 1."""
         return StatisticRelease(
             name=name,
-            sensitivity=self.touched * 2**self.bits + math.sqrt(self.coordinates),
+            sensitivity=math.ldexp(self.touched, self.bits) + math.sqrt(self.coordinates),
             deviation=float(self.deviation),
             coordinates=self.coordinates,
         )
