@@ -7,14 +7,23 @@ from urllib.parse import urlsplit
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
+from safeborders.kit.clock import system_clock
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.signing import load_signing_key, public_key_hex
 from safeborders.kit.supervisor import stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.node.bootstrap import build_gate, build_ledger, policy_settings
+from safeborders.node.bootstrap import (
+    build_cabinet,
+    build_gate,
+    build_inbox,
+    build_ledger,
+    policy_settings,
+    profile_limits,
+)
 from safeborders.node.enrolment import load_admission
 from safeborders.node.learning.connector import Connector, ConnectorConfig
+from safeborders.node.learning.consent import OperatorConsent
 from safeborders.node.learning.masked_rounds import MaskedRounds
 from safeborders.node.learning.policy import InstalledModel
 from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
@@ -40,12 +49,21 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     gate = build_gate(settings, store, node_key=public_key_hex(key))
     start = gate.check_start()
     _log.info("agreement", state="binds" if start.is_allowed else "refused", reason=start.reason.value)
+    inbox = build_inbox(settings, store)
+    inbox.follow_profile(profile_limits(settings))
     service = RoundService(
         NodeIdentity(key=key, coordinator_key=admission.coordinator_key),
         rules=Rules(
             settings=policy_settings(settings),
             installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=SPECIFICATION.sha256()),
             gate=gate,
+            consent=OperatorConsent(
+                settings.country,
+                inbox=inbox,
+                standing=build_cabinet(store).standing,
+                update_length=ARCHITECTURE.update_length,
+                clock=system_clock,
+            ),
         ),
         memory=Memory(
             ledger=build_ledger(settings, store),

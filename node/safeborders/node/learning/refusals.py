@@ -7,6 +7,8 @@ _BY_CODE: dict[str, Refusal] = {
     "federation.message_refused": Refusal.MALFORMED,
     "agreement.denied": Refusal.DENIED,
     "approval.pending": Refusal.PENDING_APPROVAL,
+    "approval.release_held": Refusal.PENDING_APPROVAL,
+    "approval.not_recorded": Refusal.UNAVAILABLE,
     "privacy.budget_exhausted": Refusal.BUDGET_EXHAUSTED,
     "privacy.ledger_damaged": Refusal.UNAVAILABLE,
     "service.unavailable": Refusal.UNAVAILABLE,
@@ -15,6 +17,7 @@ _BY_CODE: dict[str, Refusal] = {
 _BY_FAMILY: dict[str, Refusal] = {
     "agreement": Refusal.NO_AGREEMENT,
     "access": Refusal.DENIED,
+    "approval": Refusal.DENIED,
     "privacy": Refusal.DENIED,
     "aggregation": Refusal.DENIED,
     "federation": Refusal.DENIED,
