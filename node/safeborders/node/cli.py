@@ -7,9 +7,13 @@ import typer
 
 from safeborders.kit.lazy import load_function
 from safeborders.node.agreement_cli import app as agreement_app
+from safeborders.node.approvals_cli import app as approvals_app
+from safeborders.node.outbox_cli import app as outbox_app
 
 app = typer.Typer(help="Run a country's node.", no_args_is_help=True)
 app.add_typer(agreement_app, name="agreement")
+app.add_typer(approvals_app, name="approvals")
+app.add_typer(outbox_app, name="outbox")
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from safeborders.models.protocol.messages import SignedMessage
 from safeborders.node.consent.entries import Entry
 from safeborders.node.consent.persons import Person, operator
 from safeborders.node.consent.requests import RunRequest
@@ -45,3 +46,21 @@ class InMemoryConsentStore:
         if entry.number != len(self.entries) + 1:
             raise ValueError("entry.number must be the next one.")
         self.entries.append(entry)
+
+
+class InMemoryEnvelopes:
+    """Envelopes in a list."""
+
+    def __init__(self) -> None:
+        self.messages: list[SignedMessage] = []
+
+    def keep(self, message: SignedMessage) -> None:
+        if message not in self.messages:
+            self.messages.append(message)
+
+    def list_envelopes(self, run: str, *, round_number: int) -> Sequence[tuple[bytes, bytes]]:
+        return [
+            (one.header_bytes, one.signature)
+            for one in self.messages
+            if (one.header.run, one.header.round) == (run, round_number)
+        ]

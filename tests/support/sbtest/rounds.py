@@ -29,7 +29,7 @@ from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
 from safeborders.privacy.ledger import LedgerStore, PrivacyLedger
 from sbtest.agreements import InMemoryJournal, PaperFederation, terms_for, unmasked_grants
-from sbtest.consent import InMemoryConsentStore
+from sbtest.consent import InMemoryConsentStore, InMemoryEnvelopes
 from sbtest.forgetting import ForgettingSessions
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore
 from sbtest.plans import ARCHITECTURE, FEATURES_SHA256
@@ -99,6 +99,7 @@ class Node:
     consents: ConsentStore = field(default_factory=InMemoryConsentStore)
     limits: StandingLimits | None = LIMITS
     rule: ConsentRule = ONE_PERSON
+    envelopes: InMemoryEnvelopes = field(default_factory=InMemoryEnvelopes)
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.consents, rule=self.rule, clock=lambda: self.now)
@@ -128,6 +129,7 @@ class Node:
                     roster=self.gate().known_keys,
                     length=ARCHITECTURE.update_length,
                 ),
+                envelopes=self.envelopes,
             ),
             trainer=self.trainer,
             clock=lambda: self.now,
@@ -153,6 +155,7 @@ class Node:
             self.consents,
             self.limits,
             self.rule,
+            self.envelopes,
         )
 
 

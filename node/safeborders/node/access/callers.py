@@ -19,6 +19,7 @@ class Role(StrEnum):
     INVESTIGATOR = "investigator"  # works on networks, sees pseudonyms
     LEAD_INVESTIGATOR = "lead_investigator"  # may see names
     ANALYST = "analyst"  # works on typology, evaluation, statistics
+    APPROVER = "approver"  # decides which runs the node takes part in; looks nothing up
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ GRANTS: Mapping[Role, Grant] = {
     Role.INVESTIGATOR: Grant(Purpose.NETWORK | Purpose.DECONFLICTION, frozenset()),
     Role.LEAD_INVESTIGATOR: Grant(Purpose.NETWORK | Purpose.DECONFLICTION, frozenset({Scope.IDENTITY_READ})),
     Role.ANALYST: Grant(Purpose.TYPOLOGY | Purpose.EVALUATION | Purpose.STATISTICS, frozenset()),
+    Role.APPROVER: Grant(Purpose(0), frozenset()),
 }
 
 

@@ -16,6 +16,7 @@ class RunRequest(Frozen):
         bundle_sha256: Of the bundle without code that the coordinator's runtime carries.
         epsilon: Of the whole run at ``delta``, by our own arithmetic.
         update_length: Numbers in one update.
+        events: What the whole run does to our records, as ``privacy.events`` writes it; the price follows from it.
         first_seen: When the first order of the run came.
     """
 
@@ -34,6 +35,7 @@ class RunRequest(Frozen):
     floor: int = Field(ge=1)
     aggregation: Aggregation
     update_length: int = Field(ge=1)
+    events: str
     first_seen: AwareDatetime
 
     def leaves(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from safeborders.node.consent.requests import RunRequest
 from safeborders.node.consent.standing import State
 from safeborders.node.learning.policy import ApprovedRun
 from safeborders.privacy.agreement.standing import Standing
+from safeborders.privacy.events import events_to_json
 
 
 class Consent(Protocol):
@@ -69,6 +70,7 @@ class OperatorConsent:
             floor=plan.floor,
             aggregation=manifest.aggregation,
             update_length=self._update_length,
+            events=events_to_json(run.events),
             first_seen=self._clock(),
         )
         return self._inbox.ask(request)

@@ -35,6 +35,7 @@ from safeborders.node.learning.policy import (
     check_update,
     price_run,
 )
+from safeborders.node.outbox.envelopes import EnvelopeStore
 from safeborders.privacy.activations import Activation, ActivationStore
 from safeborders.privacy.errors import PlanChanged, ReleaseRefused
 from safeborders.privacy.ledger import Charge, PrivacyLedger
@@ -104,11 +105,12 @@ class Rules:
 
 @dataclass(frozen=True)
 class Memory:
-    """What outlives a crash: charges with their payloads, the accepted orders to use a model, rounds under masks."""
+    """What outlives a crash: charges, payloads, envelopes, orders to use a model, rounds under masks."""
 
     ledger: PrivacyLedger
     activations: ActivationStore
     masked: MaskedRounds
+    envelopes: EnvelopeStore
 
 
 class RoundService:
@@ -208,8 +210,10 @@ class RoundService:
         self._consented(manifest, approved, check=gate.check_sending)
         # What leaves is read back from the outbox, never taken from memory.
         stored = ledger.get_payload(plan.run, round_number=header.round)
-        self._rules.consent.check_release(sha256_hex(stored))
-        return self._reply(message, kind=Kind.UPDATE, payload=stored)
+        reply = self._reply(message, kind=Kind.UPDATE, payload=stored)
+        self._memory.envelopes.keep(reply)
+        self._rules.consent.check_release(reply.header.payload_sha256)
+        return reply
 
     def _go_on(self, message: SignedMessage, *, manifest: RunManifest, content: bytes) -> SignedMessage:
         """Take a step of secure aggregation: a country that withdraws takes none, and the round is void."""

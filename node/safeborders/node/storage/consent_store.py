@@ -7,13 +7,15 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from safeborders.kit.db import for_reading
 from safeborders.models.domain.audit import AuditEvent, Operation
+from safeborders.models.protocol.messages import SignedMessage
 from safeborders.node.consent.entries import Entry, Subject, Verdict
 from safeborders.node.consent.errors import ConsentNotRecorded
 from safeborders.node.consent.persons import Person
 from safeborders.node.consent.requests import RunRequest
 from safeborders.node.storage.audit import record_event
-from safeborders.node.storage.consent_tables import ConsentRow, RunRequestRow
+from safeborders.node.storage.consent_tables import ConsentRow, EnvelopeRow, RunRequestRow
 
 
 class SqlConsentStore:
@@ -98,6 +100,33 @@ class SqlConsentTransaction:
         }
         self._connection.execute(insert(ConsentRow).values(row))
         record_event(self._connection, _event(entry), at=entry.at)
+
+
+class SqlEnvelopeStore:
+    """Implements ``outbox.envelopes.EnvelopeStore`` on ``engine``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def keep(self, message: SignedMessage) -> None:
+        """Make the envelope of ``message`` durable; keeping it again changes nothing."""
+        signature, header = message.signature.hex(), message.header
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("LOCK TABLE envelope IN EXCLUSIVE MODE"))
+            known = select(EnvelopeRow.number).where(EnvelopeRow.signature == signature)
+            if connection.scalar(known) is not None:
+                return
+            last = connection.scalar(select(func.max(EnvelopeRow.number))) or 0
+            values = {"number": last + 1, "run": header.run, "round": header.round, "signature": signature}
+            connection.execute(insert(EnvelopeRow).values(**values, header=message.header_bytes.decode()))
+
+    def list_envelopes(self, run: str, *, round_number: int) -> Sequence[tuple[bytes, bytes]]:
+        """Return header and signature of each envelope of a round's update, oldest first."""
+        wanted = select(EnvelopeRow.header, EnvelopeRow.signature).order_by(EnvelopeRow.number)
+        wanted = wanted.where(EnvelopeRow.run == run, EnvelopeRow.round == round_number)
+        with for_reading(self._engine).begin() as connection:
+            return [(row.header.encode(), bytes.fromhex(row.signature)) for row in connection.execute(wanted)]
 
 
 def _event(entry: Entry) -> AuditEvent:

@@ -1,4 +1,4 @@
-"""Tables of consent: which runs asked and what people decided; rows may be added, and nothing else."""
+"""Tables of consent: which runs asked, what people decided, what was signed to leave; rows may only be added."""
 
 from sqlalchemy import CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,13 +40,27 @@ class ConsentRow(Base):
     by_standing: Mapped[str] = mapped_column(String(64))
 
 
-APPEND_ONLY_TABLES = ("run_request", "consent")
+class EnvelopeRow(Base):
+    """The signed envelope of an update, kept before it may leave; ``number`` counts from 1 without a gap."""
+
+    __tablename__ = "envelope"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    run: Mapped[str] = mapped_column(String(64))
+    round: Mapped[int]
+    header: Mapped[str] = mapped_column(Text)
+    signature: Mapped[str] = mapped_column(String(128), unique=True)
+
+
+APPEND_ONLY_TABLES = ("run_request", "consent", "envelope")
 
 # REPLACE deletes without firing a delete trigger in SQLite, hence the triggers on INSERT.
 _SQLITE_KEY_IS_TAKEN = {
     "run_request": "NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM run_request) OR EXISTS "
     "(SELECT 1 FROM run_request WHERE manifest_sha256 = NEW.manifest_sha256)",
     "consent": "NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM consent)",
+    "envelope": "NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM envelope) OR EXISTS "
+    "(SELECT 1 FROM envelope WHERE signature = NEW.signature)",
 }
 
 

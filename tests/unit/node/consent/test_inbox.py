@@ -35,6 +35,7 @@ REQUEST = RunRequest(
     floor=2,
     aggregation=Aggregation.SECURE,
     update_length=20,
+    events="[]",
     first_seen=NOW,
 )
 LIMITS = StandingLimits(

@@ -40,8 +40,18 @@ def upgrade() -> None:
             "verdict IN ('approve', 'refuse', 'withdraw', 'cover')", name=op.f("ck_consent_verdict")
         ),
     )
+    op.create_table(
+        "envelope",
+        sa.Column("number", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("run", sa.String(64), nullable=False),
+        sa.Column("round", sa.Integer, nullable=False),
+        sa.Column("header", sa.Text, nullable=False),
+        sa.Column("signature", sa.String(128), nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_envelope"),
+        sa.UniqueConstraint("signature", name="uq_envelope_signature"),
+    )
     # Literal names: a migration names the tables of its day.
-    for table in ("run_request", "consent"):
+    for table in ("run_request", "consent", "envelope"):
         for statement in append_only_statements(table, dialect=op.get_bind().dialect.name):
             op.execute(statement)
 
