@@ -1,27 +1,110 @@
 """The command that shows the privacy budget; apart, because the accountant takes a second to import."""
 
 import json
+import math
 import sys
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.console import Console
+from rich.table import Table
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
+from safeborders.kit.errors import SettingsError
+from safeborders.models.defaults import ARCHITECTURE, DELTA
+from safeborders.models.protocol.plan import RunPlan
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.opening import open_node_store
+from safeborders.privacy.events import Event, run_events
+from safeborders.privacy.preview import Exposure, Preview, exposure, preview_run, rounds_left
 
 _console = Console(highlight=False)
 
 
-def show_budget(profile: Path, *, as_json: bool) -> None:
-    """Show what everything that ever left has cost, what is left, and the cap."""
+def show_budget(profile: Path, *, plan: Path | None = None, as_json: bool) -> None:
+    """Show what everything that ever left has cost, what is left and for how long, and what ``plan`` would cost."""
     settings = load_settings(profile, NodeSettings)
+    asked = None if plan is None else _load_plan(plan)
     store = open_node_store(settings)
-    spent = build_ledger(settings, store).spent_epsilon()
+    ledger = build_ledger(settings, store)
+    spent, latest = ledger.spent_events(), ledger.find_latest_round()
     store.close()
-    cap = settings.privacy.epsilon_cap
+    cap, floor = settings.privacy.epsilon_cap, settings.privacy.floor
+    shown = exposure(spent, participants=floor, delta=DELTA)
+    left = rounds_left(spent, latest, delta=DELTA, cap_epsilon=cap) if latest else None
+    preview = None if asked is None else _preview(asked, spent=spent, cap=cap)
     if as_json:
-        sys.stdout.write(json.dumps({"epsilon_spent": spent, "epsilon_left": cap - spent, "epsilon_cap": cap}) + "\n")
+        document = {
+            "epsilon_spent": shown.epsilon,
+            "epsilon_left": cap - shown.epsilon,
+            "epsilon_cap": cap,
+            "delta": DELTA,
+            "rounds_left": left,
+            **_figures(shown),
+            "plan": None if preview is None else _plan_figures(preview),
+        }
+        sys.stdout.write(json.dumps(document) + "\n")
         return
-    _console.print(f"spent {spent:.3f}   left {cap - spent:.3f}   cap {cap:.3f}   (epsilon, all releases together)")
+    _console.print(
+        f"spent {shown.epsilon:.3f}   left {cap - shown.epsilon:.3f}   cap {cap:.3f}   (epsilon, all releases together)"
+    )
+    if left is not None:
+        _console.print(f"rounds like the last one that still fit: {left}")
+    _console.print(_table("Everything spent so far", shown))
+    if preview is not None:
+        _console.print(_table("The plan alone", preview.run))
+        verdict = "fits under the cap" if preview.fits else "[bold red]does not fit under the cap[/]"
+        _console.print(f"spent and plan together: {preview.total:.3f} of {cap:.3f}: it {verdict}")
+
+
+def _load_plan(path: Path) -> RunPlan:
+    try:
+        return RunPlan.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise SettingsError("The plan's file cannot be read: check its path.") from error
+    except ValidationError as error:
+        raise SettingsError("The file is not a plan of this version: ask the coordinator for the plan.") from error
+
+
+def _preview(plan: RunPlan, *, spent: tuple[Event, ...], cap: float) -> Preview:
+    if plan.architecture_sha256 != ARCHITECTURE.sha256():
+        raise SettingsError("The plan is for another model than this node has: both need the same version.")
+    try:
+        run = run_events(plan, ARCHITECTURE, rounds=plan.rounds)
+    except ValueError as error:
+        raise SettingsError("The plan's privacy cannot be priced: correct its numbers.") from error
+    return preview_run(spent, run, participants=plan.floor, delta=DELTA, cap_epsilon=cap)
+
+
+def _figures(shown: Exposure) -> dict[str, dict[str, float | None]]:
+    """Return an exposure for machines; what hides nobody is null, as JSON has no infinity."""
+    return {
+        "epsilon_by_countries": {str(key): value for key, value in shown.by_countries.items()},
+        "epsilon_sum_by_colluders": {
+            str(key): value if math.isfinite(value) else None for key, value in shown.by_colluders.items()
+        },
+    }
+
+
+def _plan_figures(preview: Preview) -> dict[str, object]:
+    return {
+        "epsilon_run": preview.run.epsilon,
+        "epsilon_total": preview.total,
+        "fits": preview.fits,
+        **_figures(preview.run),
+    }
+
+
+def _table(title: str, shown: Exposure) -> Table:
+    """Return the three published figures as a table that fits 80 columns."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("against whom")
+    table.add_column("epsilon", justify="right")
+    for countries, value in shown.by_countries.items():
+        who = "this country's messages" if countries == 1 else f"the same, a person present in {countries} countries"
+        table.add_row(who, f"{value:.3f}")
+    for colluders, value in shown.by_colluders.items():
+        figure = f"{value:.3f}" if math.isfinite(value) else "no protection"
+        table.add_row(f"the sum alone, {colluders} colluding", figure)
+    return table

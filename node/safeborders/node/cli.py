@@ -57,10 +57,11 @@ def run(profile: Profile) -> None:
 @app.command("budget")
 def budget(
     profile: Profile,
+    plan: Annotated[Path | None, typer.Option(help="Plan of a run, as JSON: also show what it would cost.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the privacy budget: spent, left and cap."""
-    load_function("safeborders.node.budget_command:show_budget")(profile, as_json=json)
+    """Show the privacy budget: spent, left, rounds that still fit, and what a plan would cost."""
+    load_function("safeborders.node.budget_command:show_budget")(profile, plan=plan, as_json=json)
 
 
 @app.command("token")

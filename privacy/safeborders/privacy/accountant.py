@@ -19,7 +19,9 @@ from typing import Any
 from dp_accounting.pld import privacy_loss_distribution as pld
 from scipy.stats import binom
 
+from safeborders.privacy.content_change import dominating_distribution
 from safeborders.privacy.events import AttributedGaussian, Event, merge_events
+from safeborders.privacy.relational import GaussianRelease, MetricRelease, RootedGaussian, StatisticRelease
 
 _INTERVAL = 1e-3  # grid of the privacy loss; on the private side; measured excess of epsilon < 1e-3
 _TAIL = 1e-15  # mass that one composition may move to infinity; far below every delta
@@ -61,7 +63,7 @@ def epsilon_of_multiset(multiset: Mapping[Event, int], *, delta: float) -> float
     return _epsilon_with_reserve(whole, delta=delta, variation=math.sqrt(divergence / 2))
 
 
-def epsilon_sum(events: Iterable[Event], *, honest: int, delta: float) -> float:
+def epsilon_sum(events: Iterable[Event], *, honest: int, delta: float, countries: int = 1) -> float:
     """Return the epsilon against an observer who sees only the sum over the countries of a round.
 
     Args:
@@ -69,11 +71,14 @@ def epsilon_sum(events: Iterable[Event], *, honest: int, delta: float) -> float:
         honest: Countries that added their noise and do not collude with the observer: at most the floor of
             participants minus the colluders. The protected country is one of them.
         delta: In (0, 1).
+        countries: Countries that put the same person into the sum: all of their moves add up in it.
 
     Returns:
-        An upper bound, for a person who is present in one country.
+        An upper bound.
     """
-    return epsilon([event.seen_in_sum(honest) for event in events], delta=delta)
+    if countries < 1:
+        raise ValueError(f"countries must be >= 1. Got {countries}.")
+    return epsilon([event.seen_in_sum(honest).in_countries(countries) for event in events], delta=delta)
 
 
 def epsilon_across(events: Iterable[Event], *, countries: int, delta: float) -> float:
@@ -101,23 +106,45 @@ def register_price(kind: type[Event], *, price: Price) -> None:
 
 
 def _price_attributed_gaussian(event: AttributedGaussian, interval: float) -> pld.PrivacyLossDistribution:
-    deviation = event.effective_noise_multiplier
-    if event.examples_per_person == 1:
-        return pld.from_gaussian_mechanism(
-            deviation, sampling_prob=event.sampling_rate, value_discretization_interval=interval
-        )
-    counts = range(event.examples_per_person + 1)
-    weights = [float(binom.pmf(count, event.examples_per_person, event.sampling_rate)) for count in counts]
-    kept = [(count, weight) for count, weight in zip(counts, weights, strict=True) if weight > 0]
+    return _mixture(
+        event.effective_noise_multiplier,
+        examples=event.examples_per_person,
+        rate=event.sampling_rate,
+        interval=interval,
+    )
+
+
+def _price_rooted_gaussian(event: RootedGaussian, interval: float) -> pld.PrivacyLossDistribution:
+    if event.relations:
+        return dominating_distribution(event, interval=interval)
+    noise = event.effective_noise_multiplier / event.own_weight
+    return _mixture(noise, examples=event.copies, rate=event.sampling_rate, interval=interval)
+
+
+def _mixture(noise: float, *, examples: int, rate: float, interval: float) -> pld.PrivacyLossDistribution:
+    """Return the exact price of examples that appear or disappear with a person, each entering with ``rate``."""
+    if examples == 1:
+        return pld.from_gaussian_mechanism(noise, sampling_prob=rate, value_discretization_interval=interval)
+    weights = [float(binom.pmf(count, examples, rate)) for count in range(examples + 1)]
+    kept = [(count, weight) for count, weight in enumerate(weights) if weight > 0]
     return pld.from_mixture_gaussian_mechanism(
-        deviation,
+        noise,
         [float(count) for count, _ in kept],
         [weight for _, weight in kept],
         value_discretization_interval=interval,
     )
 
 
-_PRICES: dict[type[Event], Price] = {AttributedGaussian: _price_attributed_gaussian}
+def _price_gaussian_release(event: GaussianRelease, interval: float) -> pld.PrivacyLossDistribution:
+    return pld.from_gaussian_mechanism(event.effective_noise_multiplier, value_discretization_interval=interval)
+
+
+_PRICES: dict[type[Event], Price] = {
+    AttributedGaussian: _price_attributed_gaussian,
+    RootedGaussian: _price_rooted_gaussian,
+    MetricRelease: _price_gaussian_release,
+    StatisticRelease: _price_gaussian_release,
+}
 
 
 @lru_cache(maxsize=256)

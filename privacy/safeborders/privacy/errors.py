@@ -41,6 +41,48 @@ class UnsoundModule(PrivacyError):
     code: ClassVar[str] = "privacy.unsound_module"
 
 
+class UnknownLayer(UnsoundModule):
+    """A layer is not on the allow-list."""
+
+    code: ClassVar[str] = "privacy.unknown_layer"
+
+
+class BatchStatistics(UnsoundModule):
+    """A layer normalises over the batch, so that one person changes every gradient."""
+
+    code: ClassVar[str] = "privacy.batch_statistics"
+
+
+class EntityParameters(UnsoundModule):
+    """A layer keeps parameters per entity, which would be released."""
+
+    code: ClassVar[str] = "privacy.entity_parameters"
+
+
+class HiddenState(UnsoundModule):
+    """A module carries buffers, hooks or parameters of its own beside its layers."""
+
+    code: ClassVar[str] = "privacy.hidden_state"
+
+
+class TiedParameters(UnsoundModule):
+    """A parameter is used twice, so that its per-example norms are not additive."""
+
+    code: ClassVar[str] = "privacy.tied_parameters"
+
+
+class RowsMixed(UnsoundModule):
+    """A row of the output depends on another row of the inputs."""
+
+    code: ClassVar[str] = "privacy.rows_mixed"
+
+
+class InBatchLoss(UnsoundModule):
+    """A loss does not fall apart into one term per example."""
+
+    code: ClassVar[str] = "privacy.in_batch_loss"
+
+
 class UnsoundExamples(PrivacyError):
     """The examples do not keep the promise that the accountant relies on."""
 

@@ -44,6 +44,9 @@ class Event(Protocol):
     def seen_in_sum(self, honest: int) -> Self:
         """Return the event as an observer of a sum sees it that ``honest`` countries add the same noise to."""
 
+    def in_countries(self, countries: int) -> Self:
+        """Return the event for a person whom ``countries`` countries put into the same sum."""
+
 
 @dataclass(frozen=True)
 class AttributedGaussian:
@@ -98,8 +101,7 @@ class AttributedGaussian:
     @property
     def rounding_divergence(self) -> float:
         """Bound of docs/decisions/0031 for all coordinates and all ``honest`` countries of one step."""
-        variance = (self.noise_multiplier * self.grid) ** 2
-        return self.honest * self.dimension * _ROUNDING_MOMENT / (24 * variance - 1) ** 2
+        return self.honest * noise_divergence(self.noise_multiplier * self.grid, coordinates=self.dimension)
 
     def times(self, steps: int) -> Self:
         """Return the same mechanism run ``steps`` times."""
@@ -108,6 +110,23 @@ class AttributedGaussian:
     def seen_in_sum(self, honest: int) -> Self:
         """Return the event as the observer of a sum with the noise of ``honest`` countries sees it."""
         return replace(self, honest=honest)
+
+    def in_countries(self, countries: int) -> Self:
+        """Return the event for a person whom ``countries`` countries put into the same sum."""
+        return replace(self, examples_per_person=self.examples_per_person * countries)
+
+
+def noise_divergence(deviation: float, *, coordinates: int) -> float:
+    """Return the bound of docs/decisions/0031 on KL(discrete || rounded continuous Gaussian), all coordinates added.
+
+    Raises:
+        ValueError: If ``deviation`` is below what the bound holds for, or not finite.
+    """
+    if not (math.isfinite(deviation) and deviation >= SMALLEST_GRID_DEVIATION):
+        raise ValueError(
+            f"noise on the grid must be finite and >= {SMALLEST_GRID_DEVIATION}: use more quantisation bits."
+        )
+    return coordinates * _ROUNDING_MOMENT / (24 * deviation**2 - 1) ** 2
 
 
 _KINDS: dict[str, type[Event]] = {AttributedGaussian.kind: AttributedGaussian}

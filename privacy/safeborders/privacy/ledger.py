@@ -261,6 +261,17 @@ class PrivacyLedger:
             return self._certified
         return epsilon_of_multiset(self._memory.spent, delta=self._delta)
 
+    def spent_events(self) -> tuple[Event, ...]:
+        """Return everything ever reserved in the period, for previews of what more would cost."""
+        with self._store.transaction() as step:
+            self._refresh(step)
+        return tuple(event.times(steps) for event, steps in self._memory.spent.items())
+
+    def find_latest_round(self) -> tuple[Event, ...]:
+        """Return what the last reserved round did, or nothing if there was none."""
+        rows = [row for row in self.list_entries() if row.state is EntryState.RESERVED]
+        return rows[-1].charge.events if rows else ()
+
     def list_entries(self) -> Sequence[LedgerEntry]:
         """Return all rows of all periods, for the operator and the supervisory authority."""
         with self._store.transaction() as step:

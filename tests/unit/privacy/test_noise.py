@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest, norm
 
-from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION, _uniform_below, discrete_gaussian
-from safeborders.privacy.dpsgd.sampling import random_words
+from safeborders.privacy.dpsgd import noise
+from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION, discrete_gaussian
 
 # Each test below fails by chance with this probability; 20 of them make a false alarm once in 50,000 runs.
 CHANCE = 1e-6
@@ -84,12 +84,45 @@ def test_no_draws_are_none_and_impossible_requests_are_refused() -> None:
             discrete_gaussian(1, deviation=deviation)
 
 
-def test_a_bound_that_does_not_divide_the_words_gives_no_number_a_better_chance() -> None:
-    bound = 3 * 2**61  # without rejection the lower third would come up half as often again
-    thirds = _uniform_below(DRAWS, bound=bound) // 2**61
-    assert chisquare(np.bincount(thirds, minlength=3)).pvalue > CHANCE
+def exact_weight(cells: noise._Cells, value: int, *, half: float = 0.5) -> float:
+    """Return the likelihood of one integer by the table and the acceptance rule, by arithmetic and not by drawing."""
+    cell, offset = divmod(abs(value), 2**cells.width_bits)
+    likely = cells.thresholds[cell] - (cells.thresholds[cell - 1] if cell else 0)
+    begin = cell << cells.width_bits
+    accepted = math.exp(-offset * (2 * begin + offset) / (2 * cells.deviation**2))
+    weight: float = likely / 2**128 / 2**cells.width_bits * accepted * half
+    return weight
 
 
-def test_control_without_rejection_the_bias_is_caught() -> None:
-    thirds = (random_words(DRAWS) % np.uint64(3 * 2**61)).astype(np.int64) // 2**61
-    assert chisquare(np.bincount(thirds, minlength=3)).pvalue < CHANCE
+@pytest.mark.parametrize("deviation", [1, 7, 100, 1000])
+def test_table_and_acceptance_give_the_weights_of_the_law(deviation: int) -> None:
+    cells = noise._cells(deviation)
+    reach = 12 * deviation
+    weights = np.array([exact_weight(cells, value) for value in range(-reach, reach + 1)])
+    assert np.abs(weights / weights.sum() - law(deviation, reach=reach)).sum() < 1e-13
+
+
+def test_control_a_zero_with_two_signs_is_caught() -> None:
+    cells = noise._cells(7)
+    weights = np.array([exact_weight(cells, value, half=1.0 if value == 0 else 0.5) for value in range(-84, 85)])
+    assert np.abs(weights / weights.sum() - law(7, reach=84)).sum() > 1e-3
+
+
+def test_words_that_float64_cannot_decide_are_decided_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise, "_UNDECIDED", 2.0)  # everything takes the slow way
+    assert p_value(discrete_gaussian(4_000, deviation=20), deviation=20) > CHANCE
+    cells = noise._cells(2**20)
+    begin, offset = np.array([2**20]), np.array([2**16])
+    edge = math.exp(-(2**16) * (2 * 2**20 + 2**16) / 2 / 2**40) * 2.0**64
+    for word, wanted in ((int(edge * (1 - 2**-40)), True), (int(edge * (1 + 2**-40)), False)):
+        words = np.array([word], dtype=np.uint64)
+        assert noise._accept(cells, begin, offset=offset, words=words).tolist() == [wanted]
+
+
+def test_an_upper_half_that_equals_a_threshold_is_decided_by_the_lower() -> None:
+    cells = noise._cells(1000)
+    edge = cells.thresholds[3]
+    word = np.array([edge >> 64] * 400, dtype=np.uint64)
+    share = float((noise._draw_cells(cells, word) == 3).mean())
+    wanted = (edge & (2**64 - 1)) / 2**64
+    assert abs(share - wanted) < 5 * math.sqrt(0.25 / 400)

@@ -1,0 +1,98 @@
+"""The budget command on a real node: what was spent, what is left and for how long, and what a plan would cost."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from safeborders.configs.loading import load_settings
+from safeborders.configs.node import NodeSettings
+from safeborders.kit.errors import SettingsError
+from safeborders.models.domain.countries import Country
+from safeborders.node.bootstrap import build_ledger
+from safeborders.node.budget_command import show_budget
+from safeborders.node.commands import initialise
+from safeborders.node.opening import open_node_store
+from safeborders.server.planning import RunRequest, build_plan
+from sbtest.ledger import make_charge
+
+PROFILE = """\
+country: gr
+federation: test
+state: gr
+coordinator_url: https://127.0.0.1:9
+database: {key_file: secrets/gr.key}
+privacy: {epsilon_cap: 4, delta_cap: 1.0e-5, rounds_cap: 40, floor: 2}
+"""
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Path:
+    profile = tmp_path / "node.yaml"
+    profile.write_text(PROFILE, encoding="utf-8")
+    initialise(profile)
+    return profile
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    request = RunRequest(epsilon=3.0, rounds=20, floor=2, deadline_seconds=60)
+    built = build_plan("test", countries=(Country.GR, Country.IT), request=request)
+    path = tmp_path / "plan.json"
+    path.write_text(built.model_dump_json(), encoding="utf-8")
+    return path
+
+
+def charge_once(profile: Path) -> None:
+    settings = load_settings(profile, NodeSettings)
+    store = open_node_store(settings)
+    build_ledger(settings, store).reserve(make_charge())
+    store.close()
+
+
+def test_a_plan_is_priced_before_it_runs_and_again_after_a_charge(
+    node: Path, plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    show_budget(node, plan=plan, as_json=True)
+    before = json.loads(capsys.readouterr().out)
+    assert before["epsilon_spent"] == 0
+    assert before["epsilon_left"] == before["epsilon_cap"] == 4
+    assert before["rounds_left"] is None  # nothing ran: nothing to project from
+    assert before["plan"]["fits"]
+    assert 2.8 < before["plan"]["epsilon_run"] == before["plan"]["epsilon_total"] <= 3.0
+    assert before["plan"]["epsilon_by_countries"]["2"] > before["plan"]["epsilon_run"]
+    assert before["plan"]["epsilon_sum_by_colluders"]["0"] < before["plan"]["epsilon_run"]
+    assert before["plan"]["epsilon_sum_by_colluders"]["2"] is None
+
+    charge_once(node)
+    show_budget(node, plan=plan, as_json=True)
+    after = json.loads(capsys.readouterr().out)
+    assert after["epsilon_spent"] > 0
+    assert after["rounds_left"] > 0
+    assert after["plan"]["epsilon_total"] > after["plan"]["epsilon_run"]
+
+
+def test_people_read_it_within_eighty_columns(node: Path, plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    charge_once(node)
+    capsys.readouterr()
+    show_budget(node, plan=plan, as_json=False)
+    shown = capsys.readouterr().out
+    for words in (
+        "spent",
+        "rounds like the last one",
+        "The plan alone",
+        "3 countries",
+        "colluding",
+        "fits under the cap",
+    ):
+        assert words in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_what_is_no_plan_is_one_sentence(node: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        show_budget(node, plan=tmp_path / "absent.json", as_json=True)
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(SettingsError, match="not a plan"):
+        show_budget(node, plan=tmp_path / "other.json", as_json=True)
