@@ -5,7 +5,9 @@ here as personalised PageRank over evidence (Gasteiger et al., ICLR 2019, https:
 home on records that never leave, so it costs no privacy.
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.nn import MessagePassing
 from torch_geometric.utils import scatter
@@ -54,3 +56,21 @@ class EvidencePropagation(MessagePassing):  # type: ignore[misc]  # torch_geomet
     def message(self, evidence_j: Tensor, weights: Tensor) -> Tensor:
         """Return what each sender says over each edge."""
         return weights.unsqueeze(-1) * evidence_j
+
+
+def spread_evidence(
+    evidence: NDArray[np.float64],
+    edges: NDArray[np.int64],
+    *,
+    weights: NDArray[np.float64],
+    share: float,
+    steps: int,
+) -> NDArray[np.float64]:
+    """Return what ``EvidencePropagation`` makes of ``evidence``; the same array where nothing can be heard."""
+    if share == 0 or steps == 0 or not edges.size:
+        return evidence
+    with torch.no_grad():
+        heard: NDArray[np.float64] = EvidencePropagation(share=share, steps=steps)(
+            torch.from_numpy(evidence), torch.from_numpy(edges), torch.from_numpy(weights)
+        ).numpy()
+    return heard

@@ -9,11 +9,11 @@ and into no message.
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from safeborders.models.gnn.propagation import EvidencePropagation
+from safeborders.models.gnn.propagation import spread_evidence
+from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.regression import Floats, fit_residual, mean_log_loss
 
 FOLDS = 5
@@ -60,8 +60,8 @@ class Candidate:
         return f"{'federated' if self.federated else 'local'}-{self.penalty:g}-{self.share:g}"
 
 
-@dataclass(frozen=True)
-class CaseTypes:
+@dataclass(frozen=True, repr=False)
+class CaseTypes(StaysHome):
     """Predictions for all cases and which candidates made them.
 
     Attributes:
@@ -159,11 +159,4 @@ def _evidence(problem: CaseProblem, federated: Floats, *, base: tuple[bool, floa
 
 
 def _propagate(problem: CaseProblem, evidence: Floats, *, share: float) -> Floats:
-    if share == 0 or not problem.edges.size:
-        return evidence
-    layer = EvidencePropagation(share=share, steps=STEPS)
-    with torch.no_grad():
-        heard: Floats = layer(
-            torch.from_numpy(evidence), torch.from_numpy(problem.edges), torch.from_numpy(problem.weights)
-        ).numpy()
-    return heard
+    return spread_evidence(evidence, problem.edges, weights=problem.weights, share=share, steps=STEPS)

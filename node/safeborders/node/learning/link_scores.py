@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.regression import Floats, Residual, fit_residual
 from safeborders.node.learning.scores import area_under_curve
 
@@ -36,8 +37,8 @@ class LinkProblem:
     judged: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class LinkScorer:
+@dataclass(frozen=True, repr=False)
+class LinkScorer(StaysHome):
     """A fitted scorer of pairs; larger means more likely to belong together."""
 
     federated: bool
@@ -51,8 +52,8 @@ class LinkScorer:
         return odds
 
 
-@dataclass(frozen=True)
-class LinkScorers:
+@dataclass(frozen=True, repr=False)
+class LinkScorers(StaysHome):
     """The best scorer without and with the federated model, and how they did on the judged pairs."""
 
     local: LinkScorer

@@ -1,0 +1,65 @@
+"""Known answers for link prediction: hide some of the links that are there, draw pairs to tell them from.
+
+A network's own recorded links teach a local scorer what the missing ones look like (Ghasemian et al., PNAS 2020).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safeborders.node.graph.ties import Ties
+from safeborders.node.graph.topology import Network
+
+HIDDEN_SHARE = 0.1
+MOST_NEGATIVES = 5000
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """One draw of hidden links.
+
+    Attributes:
+        observed: What is left.
+        positives: Hidden pairs, :math:`(P, 2)`.
+        strangers: Unlinked pairs drawn from all, :math:`(S, 2)`.
+        near: Unlinked pairs with a common neighbour in what is left, :math:`(H, 2)`.
+    """
+
+    observed: Ties
+    positives: NDArray[np.int64]
+    strangers: NDArray[np.int64]
+    near: NDArray[np.int64]
+
+
+def hide(ties: Ties, generator: np.random.Generator, *, share: float = HIDDEN_SHARE) -> Hidden:
+    """Hide a share of the linked pairs, in all layers at once; with fewer than two linked pairs nothing is hidden."""
+    linked = np.unique(ties.codes)
+    number = max(1, round(share * len(linked))) if len(linked) > 1 else 0
+    gone = generator.choice(linked, size=number, replace=False)
+    observed = ties.where(~np.isin(ties.codes, gone))
+    return Hidden(
+        observed=observed,
+        positives=_pairs(np.sort(gone), ties.count),
+        strangers=_strangers(linked, ties.count, generator=generator),
+        near=_near(observed.network, linked, generator=generator),
+    )
+
+
+def _pairs(codes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    return np.stack([codes // max(count, 1), codes % max(count, 1)], axis=1)
+
+
+def _strangers(linked: NDArray[np.int64], count: int, *, generator: np.random.Generator) -> NDArray[np.int64]:
+    ends = np.sort(generator.integers(0, max(count, 1), size=(4 * MOST_NEGATIVES, 2)), axis=1)
+    codes = np.unique(ends[ends[:, 0] != ends[:, 1]] @ np.array([count, 1]))
+    free = codes[~np.isin(codes, linked)]
+    return _pairs(np.sort(generator.permutation(free)[:MOST_NEGATIVES]), count)
+
+
+def _near(network: Network, linked: NDArray[np.int64], *, generator: np.random.Generator) -> NDArray[np.int64]:
+    two = (network.table @ network.table).tocoo()
+    upper = two.row < two.col
+    codes = two.row[upper].astype(np.int64) * network.count + two.col[upper]
+    free = np.sort(codes[~np.isin(codes, linked)])
+    return _pairs(np.sort(generator.permutation(free)[:MOST_NEGATIVES]), network.count)
