@@ -11,10 +11,6 @@ import pytest
 
 from safeborders.kit.canonical import canonical_json
 from safeborders.node.learning.case_types import CaseTypes
-<<<<<<< HEAD
-=======
-from safeborders.node.learning.relational_gate import Gated, Opening
->>>>>>> audits
 from safeborders.node.learning.home import MustStayHome, StaysHome
 from safeborders.node.learning.link_scores import LinkScorer, LinkScorers
 from safeborders.node.learning.link_stack import LinkStack

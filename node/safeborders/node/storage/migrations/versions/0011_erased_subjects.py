@@ -8,7 +8,7 @@ from alembic import op
 from safeborders.kit.append_only import append_only_statements
 
 revision = "0011_erased_subjects"
-down_revision = "0010_aggregation"
+down_revision = "0011_consent"
 branch_labels = None
 depends_on = None
 
