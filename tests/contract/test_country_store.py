@@ -26,7 +26,8 @@ from sbtest.postgres import postgres_server
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 CANONICAL = (
     "source_report", "entity", "court_case", "episode", "person", "organisation", "phone", "device", "online_account",
-    "financial_account", "vehicle", "identity_document", "place", "link", "mo_indicator", "person_status", "label",
+    "financial_account", "vehicle", "identity_document", "place", "link", "mo_indicator",
+    "person_indicator", "person_status", "label",
 )  # fmt: skip
 ENVELOPE: dict[str, Any] = {
     "regime": "LED",

@@ -97,6 +97,8 @@ def fill(store: Store) -> None:
     add_person(store, LAWYER_AGAIN, name="Andrei Marinescu", born=date(1970, 7, 7))
     add_person(store, TWIN, name="Radu Ionescu", born=date(1991, 9, 9))
     add_person(store, OTHER_TWIN, name="Dan Ionescu", born=date(1991, 9, 9))
+    for known in (ADULT, ADULT_AGAIN, THIRD, TWIN, OTHER_TWIN):  # nobody of unknown category is learnt from
+        add_status(store, known, DataSubjectCategory.SUSPECT)
     add_status(store, CHILD, DataSubjectCategory.VICTIM_PRESUMED)
     add_status(store, CHILD_AGAIN, DataSubjectCategory.SUSPECT)
     add_status(store, LAWYER, DataSubjectCategory.PROFESSIONAL)
