@@ -37,7 +37,7 @@ def run_job(profile: Path, *, as_of: datetime | None, as_json: bool) -> None:
     settings = load_settings(profile, NodeSettings)
     policy = load_policy(settings)
     now = system_clock()
-    if as_of is not None and as_of.date() > now.date() and not settings.demonstration:
+    if as_of is not None and as_of.date() > now.date() and not settings.is_demonstration:
         raise SettingsError("The day of --as-of is to come, and what is erased too early is lost: name an earlier day.")
     store = open_node_store(settings)
     report = run_retention(
