@@ -80,7 +80,7 @@ class NodeSettings(Settings):
     environment: Environment = Field(
         default=Environment.PRODUCTION,
         strict=False,
-        description="production: two people approve each run, and a retention policy is needed; demonstration: all is made up.",
+        description="In production two people approve each run and a retention policy is needed.",
     )
     hold_releases: bool = Field(
         default=False, description="Keep each update here until the operator has looked at it and released it."
