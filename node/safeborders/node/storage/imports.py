@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from safeborders.node.storage.base import Base
 from safeborders.node.storage.bulk import BulkTables, DatabaseRefused, RowsClash
 from safeborders.node.storage.row_rules import RowRules
+from safeborders.node.storage.spare_indexes import SpareIndexes
 
 Rows = tuple[list[int], list[list[object]]]
 """Lines of the file, and the rows that came from them."""
@@ -105,6 +106,7 @@ class ImportTables:
             name: RowRules(Base.metadata.tables[name], shape.columns) for name, shape in self._shapes.items()
         }
         self._hopeful = True
+        self._indexes = SpareIndexes(connection, self._shapes)
 
     def put(self, tables: Mapping[str, Rows]) -> list[tuple[int, Fault]]:
         """Write a batch and return the lines whose rows were not taken, with the reason.
@@ -114,6 +116,7 @@ class ImportTables:
         """
         for name, (_, rows) in tables.items():
             tail = self._shapes[name].tail
+            self._indexes.count(len(rows))
             for row in rows:
                 row += tail
             if name != "link" and not self._rules[name].holds(rows):
@@ -123,6 +126,10 @@ class ImportTables:
             return []
         faults = self._put_after_a_look(tables)
         return sorted(set(faults))
+
+    def finish(self) -> None:
+        """Bring the tables into their usual state; it must follow the last batch."""
+        self._indexes.restore()
 
     def _put_as_new(self, tables: Mapping[str, Rows]) -> bool:
         if "link" in tables and not self._rules["link"].holds(tables["link"][1]):
