@@ -1,10 +1,9 @@
 """What the audit log promises, on each database: every change of its past is seen, and named."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -28,41 +27,11 @@ from safeborders.node.audit.errors import ExportRefused, LogDamaged
 from safeborders.node.audit.export import check_export, export_lines
 from safeborders.node.storage.audit import LOG, SqlAuditLog, SqlWitnessMemory
 from safeborders.node.storage.base import Base
-from safeborders.node.storage.database import Place, Store, open_store
-from sbtest.postgres import postgres_server
+from safeborders.node.storage.database import Store
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 KEY = Ed25519PrivateKey.generate()
 IDENTITY = LogIdentity(origin=origin_of("test", Country.GR), log_key=public_key_hex(KEY), witness_keys={})
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture
-def sqlcipher(tmp_path: Path) -> Place:
-    return Place(path=tmp_path / "node_test.db", key_hex="ab" * 32)
-
-
-@pytest.fixture
-def postgres(server: str) -> Place:
-    store = open_store(Place(url=server))
-    with store.transaction() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    store.close()
-    return Place(url=server)
-
-
-@pytest.fixture(params=["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    store = open_store(request.getfixturevalue(request.param))
-    store.upgrade()
-    yield store
-    store.close()
 
 
 @pytest.fixture

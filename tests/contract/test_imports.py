@@ -41,7 +41,6 @@ from sbtest.import_files import (
     undo,
     write,
 )
-from sbtest.postgres import postgres_server
 
 CORRECTED: tuple[dict[str, Any], ...] = (
     changed(ANA, name="Ana Popescu"),
@@ -58,12 +57,6 @@ CORRECTED: tuple[dict[str, Any], ...] = (
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_template(tmp_path_factory.mktemp("imports") / "template.db")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
