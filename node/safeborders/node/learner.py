@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
+from safeborders.kit.clock import system_clock
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.signing import load_signing_key, public_key_hex
 from safeborders.kit.supervisor import stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.node.bootstrap import build_gate, build_ledger, policy_settings
+from safeborders.models.protocol.messages import WATCHING, SignedMessage
+from safeborders.node.audit.watcher import Membership, Watcher
+from safeborders.node.bootstrap import build_cabinet, build_gate, build_ledger, policy_settings
 from safeborders.node.enrolment import load_admission
 from safeborders.node.learning.connector import Connector, ConnectorConfig
 from safeborders.node.learning.masked_rounds import MaskedRounds
@@ -21,6 +24,7 @@ from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundS
 from safeborders.node.learning.trainer import NodeTrainer
 from safeborders.node.opening import open_node_store
 from safeborders.node.storage.aggregation import SqlSessionStore
+from safeborders.node.storage.audit import SqlAuditLog
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore
@@ -69,7 +73,19 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
         coordinator_key=admission.coordinator_key,
         node_id_file=places.state / "flower-node-id",
     )
-    return Connector(config, answer=service.answer, released=service.mark_released)
+    watcher = build_watcher(settings, store, coordinator_key=admission.coordinator_key)
+
+    def answer(message: SignedMessage) -> SignedMessage:
+        return (watcher if message.header.kind in WATCHING else service).answer(message)
+
+    return Connector(config, answer=answer, released=service.mark_released)
+
+
+def build_watcher(settings: NodeSettings, store: Store, *, coordinator_key: str) -> Watcher:
+    """Return what answers the coordinator about logs: it needs a roster, no agreement and no approval."""
+    key = load_signing_key(settings.places.signing_key)
+    own = Membership(settings.federation, settings.country, key=key, coordinator_key=coordinator_key, auditor=key)
+    return Watcher(own, log=SqlAuditLog(store.engine), roster=build_cabinet(store).roster, clock=system_clock)
 
 
 def main(profile: Path) -> None:
