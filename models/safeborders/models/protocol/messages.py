@@ -131,7 +131,7 @@ def parse_message(header_bytes: bytes, *, signature: bytes, payload: bytes, publ
 
 
 def check_order(message: SignedMessage, *, coordinator_key: str, federation: str, country: Country) -> None:
-    """Refuse an order unless the coordinator signed it, for this federation and country, and a country answers its kind.
+    """Refuse an order unless the coordinator signed it for this federation and country, and countries answer its kind.
 
     Raises:
         MessageRefused: If anything does not hold.

@@ -1,4 +1,4 @@
-"""A country's part in watching logs: it shows its own, co-signs those of others, and keeps what others signed of its own.
+"""A country's part in watching logs: it shows its own, co-signs others', and keeps what others signed of its own.
 
 The coordinator carries the notes and is believed in nothing: each note is checked with the roster's keys, each history
 against what this country saw before, and a co-signature that does not come back is noticed.
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from safeborders.kit.clock import Clock
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.logs import get_log
-from safeborders.kit.transparency.checkpoint import CheckpointRefused
+from safeborders.kit.transparency.checkpoint import Checkpoint, CheckpointRefused, Cosignature
 from safeborders.kit.transparency.identity import LogIdentity
 from safeborders.kit.transparency.keeping import find_witnessed, sign_checkpoint
 from safeborders.kit.transparency.stored import SqlWitnessMemory
@@ -145,8 +145,7 @@ class Watcher:
                 findings.append(_refuse(checkpoint.origin, checkpoint.size, old, Refusal.HISTORY_FORKED))
             else:
                 self._given[checkpoint.origin] = checkpoint.size
-                signed = {"at": given.at, "signature": given.signature.hex()}
-                findings.append(Finding(origin=checkpoint.origin, size=checkpoint.size, seen=checkpoint.size, **signed))
+                findings.append(_sign(checkpoint, given))
         return to_payload(Findings(findings=tuple(findings)))
 
     def _receive(self, brought: Notes) -> bytes:
@@ -179,7 +178,7 @@ class Watcher:
         found = find_witnessed(self._log, identity=own)
         if newest and (found.size != newest[0][0] or not found.is_enough):
             _log.warning("checkpoint_not_cosigned", size=newest[0][0], cosigned=found.size, by=len(found.by))
-            facts = {"size": newest[0][0], "cosigned": found.size, "witnesses": len(found.by)}
+            facts: dict[str, str | int] = {"size": newest[0][0], "cosigned": found.size, "witnesses": len(found.by)}
             self._record("audit.not_cosigned", facts=facts, outcome="missing")
 
     def _tell_of_fork(self, origin: str, *, size: int, seen: int, error: SafeBordersError) -> None:
@@ -204,6 +203,11 @@ def _offered(statement: Statement, old: int) -> int:
     """Return ``old`` if a proof from it came (or none is needed), else another size, which is then asked for anew."""
     size = int(statement.note.split("\n")[1])
     return old if old in {size, *(proof.old for proof in statement.proofs)} else -1
+
+
+def _sign(checkpoint: Checkpoint, given: Cosignature) -> Finding:
+    signature, size = given.signature.hex(), checkpoint.size
+    return Finding(origin=checkpoint.origin, size=size, seen=size, at=given.at, signature=signature)
 
 
 def _refuse(origin: str, size: int, seen: int, refusal: Refusal) -> Finding:
