@@ -59,6 +59,24 @@ def check(
     load_function(f"{_COMMANDS}:check_audit_export")(file, log_key=key)
 
 
+@app.command("privacy")
+def privacy(
+    profile: Profile,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File for the signed evidence; default: anonymity_evidence.json in the state folder."),
+    ] = None,
+    reviewer: Annotated[
+        str, typer.Option(help="Who looks at the outcome; without a name the evidence is not complete.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Attack the released model that this country uses, and sign the evidence of anonymity."""
+    load_function("safeborders.node.privacy_audit_command:audit_privacy")(
+        profile, out=out, reviewer=reviewer, as_json=json
+    )
+
+
 @app.command("checkpoint")
 def checkpoint(
     profile: Profile,

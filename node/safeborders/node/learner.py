@@ -58,7 +58,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
                 length=ARCHITECTURE.update_length,
             ),
         ),
-        trainer=NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation),
+        trainer=NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation, released=places.released),
     )
     config = ConnectorConfig(
         address=urlsplit(str(settings.coordinator_url)).netloc,
