@@ -3,8 +3,8 @@
 The analytic attacker divides the gradient of a first-layer weight by that of its bias, which is the input itself when
 one example stands alone (Phong et al. 2018). The other one searches for an input whose gradient matches (Zhu et al.
 2019; the cosine distance of Geiping et al. 2020), which also reaches networks with hidden layers. An attribute is
-judged within its own column, so that what is true of everybody is no success; a record counts as exact when every
-attribute is right and the most common record would not have been.
+judged within its own column and label, so that what is true of everybody is no success; a record counts as exact when
+every attribute is right and the most common record of its label would not have been.
 """
 
 import copy
@@ -37,7 +37,7 @@ class Inversion:
 
     Attributes:
         attacker: Its name.
-        area: Mean area under the curve of attributes, each within its column; 0.5 where nothing could be judged.
+        area: Mean area under the curve of attributes, within column and label; 0.5 where nothing could be judged.
         error: Its standard error if nothing leaks (Mann and Whitney), columns taken as independent.
         exact: Records that came out whole.
     """
@@ -76,7 +76,7 @@ def attack_gradients(
         return [Inversion(name, 0.5, 0.0, 0) for name in ATTACKERS]
     gradients = np.array(captured)
     return [
-        _judge(name, attack(subject.module, gradients, labels[sought]), truth=inputs[sought], everybody=inputs)
+        _judge(name, attack(subject.module, gradients, labels[sought]), sought=sought, everybody=(inputs, labels))
         for name, attack in ATTACKERS.items()
     ]
 
@@ -131,26 +131,48 @@ def _first(module: nn.Sequential) -> nn.Linear:
 ATTACKERS: dict[str, Attacker] = {"analytic": divide, "matching": match}
 
 
-def _judge(attacker: str, table: Floats, *, truth: NDArray[np.float32], everybody: NDArray[np.float32]) -> Inversion:
-    has = (truth > np.median(everybody, axis=0)).astype(np.int64)
-    areas = np.array([area_under_curve(table[:, place], has[:, place]) for place in range(truth.shape[1])])
-    pairs = has.sum(axis=0) * (1 - has).sum(axis=0)
-    judged = pairs > 0
+def _judge(
+    attacker: str,
+    table: Floats,
+    *,
+    sought: NDArray[np.int64],
+    everybody: tuple[NDArray[np.float32], NDArray[np.int64]],
+) -> Inversion:
+    """Compare guesses only with others of the same label and column: what the label tells is no inversion."""
+    inputs, labels = everybody
+    has = (inputs[sought] > np.median(inputs, axis=0)).astype(np.int64)
+    wins = pairs = variance = 0.0
+    for label in np.unique(labels[sought]):
+        mine = labels[sought] == label
+        for place in range(inputs.shape[1]):
+            yes = int(has[mine, place].sum())
+            weight = yes * (int(mine.sum()) - yes)
+            if weight:
+                wins += weight * area_under_curve(table[mine, place], has[mine, place])
+                pairs += weight
+                variance += weight * (int(mine.sum()) + 1) / 12
     return Inversion(
         attacker,
-        area=float(np.average(areas[judged], weights=pairs[judged])) if judged.any() else 0.5,
-        error=float(np.sqrt((pairs * (len(truth) + 1) / 12).sum()) / max(int(pairs.sum()), 1)),
-        exact=_count_exact(table, truth, everybody=everybody),
+        area=wins / pairs if pairs else 0.5,
+        error=float(np.sqrt(variance)) / max(pairs, 1.0),
+        exact=_count_exact(table, sought, everybody=everybody),
     )
 
 
-def _count_exact(table: Floats, truth: NDArray[np.float32], *, everybody: NDArray[np.float32]) -> int:
-    options = [np.unique(column) for column in everybody.T]
-    usual = np.array([_most_common(column) for column in everybody.T])
+def _count_exact(
+    table: Floats, sought: NDArray[np.int64], *, everybody: tuple[NDArray[np.float32], NDArray[np.int64]]
+) -> int:
+    inputs, labels = everybody
+    truth, options = inputs[sought], [np.unique(column) for column in inputs.T]
     nearest = np.stack(
         [values[np.abs(values - table[:, [place]]).argmin(axis=1)] for place, values in enumerate(options)], axis=1
     )
-    return int(((nearest == truth).all(axis=1) & (truth != usual).any(axis=1)).sum())
+    usual = {
+        label: np.array([_most_common(column) for column in inputs[labels == label].T])
+        for label in np.unique(labels[sought])
+    }
+    unusual = np.array([(row != usual[label]).any() for row, label in zip(truth, labels[sought], strict=True)])
+    return int(((nearest == truth).all(axis=1) & unusual).sum())
 
 
 def _most_common(column: NDArray[np.float32]) -> float:
