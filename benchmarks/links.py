@@ -8,6 +8,7 @@ trained with privacy on generated networks; ``--train-prior FILE`` made ``link_p
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,10 @@ def score_all(hidden: Hidden, prior: TopologyPrior, *, seed: int) -> Mapping[str
     pairs = np.concatenate([hidden.positives, hidden.strangers, hidden.near])
     ends = pairs[:, 0], pairs[:, 1]
     columns = topological_predictors(hidden.observed.network, ends, names=STACK)
+    ours = fit_link_stack(hidden.observed, prior, seed=seed)
     return {
-        "ours": fit_link_stack(hidden.observed, prior, seed=seed).scores(ends),
-        "ours_without_prior": fit_link_stack(hidden.observed, None, seed=seed).scores(ends),
+        "ours": ours.scores(ends),
+        "ours_without_prior": replace(ours, weight=0.0).scores(ends),
         "prior_alone": prior.odds(hidden.observed.network, ends),
         **stack_scores(hidden.observed, ends, seed=seed),
         **dict(zip(STACK, columns.T, strict=True)),

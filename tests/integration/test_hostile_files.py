@@ -8,14 +8,13 @@ import httpx
 import pytest
 
 from safeborders.node.access.callers import Role
-from safeborders.node.app import build_app
 from safeborders.node.ingest.errors import IngestError, SourceRefused
-from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
-from safeborders.node.storage.access_reader import SqlRecordReader
+from safeborders.node.storage.access import SqlTokens
 from safeborders.node.storage.database import Store
 from sbtest import casebook
 from sbtest.hostile_files import CORPUS, Hostile, bodies_that_pass
 from sbtest.import_files import ENVELOPE, apply, contents, copy_of, count, emptied, make_template, undo
+from sbtest.node_app import node_app
 from sbtest.postgres import postgres_server
 from sbtest.web import client_of
 
@@ -48,8 +47,7 @@ def country(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def serve(store: Store) -> Iterator[Country]:
     casebook.fill(store)
     tokens, now = SqlTokens(store.engine), lambda: casebook.NOW
-    journal = SqlLookupJournal(store.engine)
-    app = build_app(SqlRecordReader(store.engine, clock=now), tokens=tokens, journal=journal, clock=now)
+    app = node_app(store.engine, clock=now)
     token = tokens.create_token("investigator", role=Role.INVESTIGATOR, now=casebook.NOW)
     with client_of(app) as client:
         headers = {"Authorization": f"Bearer {token}", "X-Purpose": "P2", "X-Case": casebook.CASE_REFERENCE}

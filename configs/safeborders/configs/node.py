@@ -1,6 +1,7 @@
 """The profile of a node."""
 
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,13 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import Sha256, Task
 
 Purpose = Annotated[str, Field(pattern=r"^P[1-5]$")]
+
+
+class Environment(StrEnum):
+    """How serious it is."""
+
+    PRODUCTION = "production"  # two people approve each run; the profile approves none
+    DEMONSTRATION = "demonstration"  # invented persons only: one approves, or the profile does
 
 
 class DatabaseSettings(Settings):
@@ -35,7 +43,7 @@ class PrivacySettings(Settings):
 
 
 class ApprovalSettings(Settings):
-    """A standing approval: which runs the operator has allowed beforehand."""
+    """A standing approval: which runs are allowed beforehand; it counts in a demonstration only."""
 
     purposes: tuple[Purpose, ...] = Field(min_length=1, description="Purposes of the agreement.")
     tasks: tuple[Task, ...] = Field(min_length=1, description="What may be learnt.")
@@ -69,8 +77,16 @@ class NodeSettings(Settings):
     coordinator_url: HttpUrl = Field(description="Address of the coordinator's public edge.")
     database: DatabaseSettings = Field(description="The country's database.")
     privacy: PrivacySettings = Field(description="Caps of the country.")
+    environment: Environment = Field(
+        default=Environment.PRODUCTION,
+        strict=False,
+        description="In production two people approve each run and the profile approves none.",
+    )
+    hold_releases: bool = Field(
+        default=False, description="Keep each update here until the operator has looked at it and released it."
+    )
     standing_approval: ApprovalSettings | None = Field(
-        default=None, description="Runs allowed beforehand; when absent, no run is."
+        default=None, description="Runs allowed beforehand, in a demonstration only; else people approve."
     )
     write_evaluation: bool = Field(
         default=False, description="Write each model's predictions to the state folder, to judge the models at home."

@@ -1,4 +1,4 @@
-"""The node's API: what investigators of this country look up, each time with a token, a purpose and a case.
+"""The node's API: look-ups of investigators, each with a token, a purpose and a case; decisions of approvers.
 
 It imports nothing of learning, so it starts in less than a second and goes on when the coordinator does not.
 """
@@ -8,20 +8,19 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from safeborders.kit.clock import Clock
 from safeborders.kit.http import BodyLimit, SecurityHeaders
 from safeborders.kit.problems import Statuses, install_problem_edge
 from safeborders.node.access.errors import (
     AccessError,
+    EventNotRecorded,
     JustificationMissing,
     LookupNotRecorded,
     NotAuthenticated,
     PurposeRefused,
 )
-from safeborders.node.access.journal import LookupJournal, Tokens
-from safeborders.node.routes import health, records
+from safeborders.node.consent.errors import ConsentNotRecorded, ReasonMissing
+from safeborders.node.routes import approvals, health, records
 from safeborders.node.routes.context import Context
-from safeborders.node.services.records import RecordReader
 
 STATUSES: Statuses = {
     AccessError: 403,
@@ -29,31 +28,25 @@ STATUSES: Statuses = {
     JustificationMissing: 400,
     PurposeRefused: 403,
     LookupNotRecorded: 503,
+    EventNotRecorded: 503,
+    ConsentNotRecorded: 503,
+    ReasonMissing: 422,
 }
 _MAX_BODY_BYTES = 16 * 1024  # a search of 100 characters is the largest request
 
 
-def build_app(
-    reader: RecordReader,
-    *,
-    tokens: Tokens,
-    journal: LookupJournal,
-    clock: Clock,
-    hosts: Sequence[str] = ("127.0.0.1", "localhost"),
-) -> FastAPI:
+def build_app(parts: Context, *, hosts: Sequence[str] = ("127.0.0.1", "localhost")) -> FastAPI:
     """Return the application.
 
     Args:
-        reader: The country's records under the access policy.
-        tokens: Who may ask.
-        journal: Where every look-up is recorded before it is answered.
-        clock: The time.
+        parts: What stands behind it.
         hosts: Names under which the API may be asked for, without port.
     """
     app = FastAPI(title="SafeBorders node", version="1", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.context = Context(records=reader, tokens=tokens, journal=journal, clock=clock)
+    app.state.context = parts
     app.include_router(health.router)
     app.include_router(records.router)
+    app.include_router(approvals.router)
     install_problem_edge(app, statuses=STATUSES)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY_BYTES)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))

@@ -6,7 +6,7 @@ from safeborders.models.defaults import DELTA
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR, Material
 from safeborders.node.learning.gate import AgreementGate
-from safeborders.node.learning.policy import PolicySettings, StandingApproval
+from safeborders.node.learning.policy import PolicySettings
 from safeborders.node.storage.agreement_store import SqlDecisionJournal, SqlPaperStore
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.ledger_store import SqlLedgerStore
@@ -63,7 +63,6 @@ def build_gate(settings: NodeSettings, store: Store, *, node_key: str) -> Agreem
 
 def policy_settings(settings: NodeSettings) -> PolicySettings:
     """Return the country's limits in the form that the policy takes."""
-    approval = settings.standing_approval
     return PolicySettings(
         country=settings.country,
         federation=settings.federation,
@@ -71,13 +70,4 @@ def policy_settings(settings: NodeSettings) -> PolicySettings:
         delta_cap=settings.privacy.delta_cap,
         rounds_cap=settings.privacy.rounds_cap,
         floor=settings.privacy.floor,
-        approval=None
-        if approval is None
-        else StandingApproval(
-            purposes=frozenset(approval.purposes),
-            tasks=frozenset(approval.tasks),
-            epsilon_per_run=approval.epsilon_per_run,
-            valid_until=approval.valid_until,
-            agreement_sha256=approval.agreement_sha256,
-        ),
     )

@@ -6,10 +6,20 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
-from safeborders.node import agreement_cli, export_cli, import_cli, lifecycle_cli, resolution_cli
+from safeborders.node import (
+    agreement_cli,
+    approvals_cli,
+    export_cli,
+    import_cli,
+    lifecycle_cli,
+    outbox_cli,
+    resolution_cli,
+)
 
 app = typer.Typer(help="Run a country's node.", no_args_is_help=True)
 app.add_typer(agreement_cli.app, name="agreement")
+app.add_typer(approvals_cli.app, name="approvals")
+app.add_typer(outbox_cli.app, name="outbox")
 app.add_typer(import_cli.app, name="import")
 app.add_typer(resolution_cli.app, name="resolve")
 app.add_typer(lifecycle_cli.retention, name="retention")

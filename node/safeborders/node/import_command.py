@@ -18,12 +18,15 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
+from safeborders.node.access.accounts import operator_account
 from safeborders.node.ingest.country_import import SUFFIXES, apply_files, list_source_files, plan_files
 from safeborders.node.ingest.deliveries import read_delivery
 from safeborders.node.ingest.importing import FileReport, Importer, ImportOptions
 from safeborders.node.ingest.opening_file import read_small_file
 from safeborders.node.ingest.sources.mapping import parse_envelope
-from safeborders.node.ingest.undoing import undo_import
+from safeborders.node.ingest.undoing import UndoOptions, undo_import
+from safeborders.node.lifecycle.policies import load_policy
+from safeborders.node.lifecycle.retention import set_dates
 from safeborders.node.opening import open_node_store
 from safeborders.node.storage.import_runs import list_runs
 
@@ -68,8 +71,14 @@ def undo_one_import(profile: Path, number: int) -> None:
     settings = load_settings(profile, NodeSettings)
     store = open_node_store(settings)
     _log_for_machines()
-    report = undo_import(store, number, country=settings.country, now=system_clock)
-    store.close()
+    policy = load_policy(settings)
+    options = UndoOptions(
+        finishers=(lambda connection: set_dates(connection, report_id=None, policy=policy),), actor=operator_account()
+    )
+    try:
+        report = undo_import(store, number, country=settings.country, now=system_clock, options=options)
+    finally:
+        store.close()
     _console.print(f"Import {number} is undone: {report.removed} rows removed, {report.restored} rows as they were.")
 
 
@@ -130,6 +139,7 @@ def _options(settings: NodeSettings, choice: Choice) -> ImportOptions:
     if choice.format_name not in SUFFIXES:
         raise SettingsError(f"There is no such format: choose one of {', '.join(SUFFIXES)}.")
     mapping = read_small_file(choice.mapping, most_bytes=_LARGEST_BYTES) if choice.mapping else None
+    policy = load_policy(settings)
     envelope = parse_envelope(read_small_file(choice.envelope, most_bytes=_LARGEST_BYTES)) if choice.envelope else None
     return ImportOptions(
         format=choice.format_name,
@@ -137,6 +147,8 @@ def _options(settings: NodeSettings, choice: Choice) -> ImportOptions:
         envelope=envelope,
         keep_good=choice.keep_good,
         rejects_folder=settings.places.state / "rejects",
+        finishers=(lambda connection, report_id: set_dates(connection, report_id=report_id, policy=policy),),
+        actor=operator_account(),
         needs_no_network=not choice.without_confinement,
     )
 
@@ -149,6 +161,8 @@ def _show(reports: Sequence[FileReport], *, planned: bool, as_json: bool) -> Non
         _console.print(_sentence(report, planned=planned), soft_wrap=True)
     if any(report.rejected for report in reports):
         _show_rejects(reports)
+    if not planned and any(report.imported for report in reports):
+        _console.print("Next: safeborders node resolve run (which records may be one person?)")
 
 
 def _sentence(report: FileReport, *, planned: bool) -> str:

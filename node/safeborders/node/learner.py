@@ -7,20 +7,32 @@ from urllib.parse import urlsplit
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
+from safeborders.kit.clock import system_clock
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.signing import load_signing_key, public_key_hex
 from safeborders.kit.supervisor import stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.node.bootstrap import build_gate, build_ledger, policy_settings
+from safeborders.node.approving import build_inbox, profile_limits
+from safeborders.node.bootstrap import (
+    build_cabinet,
+    build_gate,
+    build_ledger,
+    policy_settings,
+)
 from safeborders.node.enrolment import load_admission
 from safeborders.node.learning.connector import Connector, ConnectorConfig
+from safeborders.node.learning.consent import OperatorConsent
 from safeborders.node.learning.masked_rounds import MaskedRounds
 from safeborders.node.learning.policy import InstalledModel
+from safeborders.node.learning.recording import ACTOR, RecordedAnswers, RecordedTrainer, recorder_of
 from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
 from safeborders.node.learning.trainer import NodeTrainer
 from safeborders.node.opening import open_node_store
 from safeborders.node.storage.aggregation import SqlSessionStore
+from safeborders.node.storage.audit import SqlAuditLog
+from safeborders.node.storage.consent_store import SqlEnvelopeStore
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore
@@ -40,12 +52,23 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     gate = build_gate(settings, store, node_key=public_key_hex(key))
     start = gate.check_start()
     _log.info("agreement", state="binds" if start.is_allowed else "refused", reason=start.reason.value)
+    record = recorder_of(SqlAuditLog(store.engine), clock=system_clock)
+    record(AuditEvent(Operation.CONTROL, action="learner.start", actor=ACTOR, outcome=start.reason.value))
+    inbox = build_inbox(settings, store)
+    inbox.follow_profile(profile_limits(settings))
     service = RoundService(
         NodeIdentity(key=key, coordinator_key=admission.coordinator_key),
         rules=Rules(
             settings=policy_settings(settings),
             installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=SPECIFICATION.sha256()),
             gate=gate,
+            consent=OperatorConsent(
+                settings.country,
+                inbox=inbox,
+                standing=build_cabinet(store).standing,
+                update_length=ARCHITECTURE.update_length,
+                clock=system_clock,
+            ),
         ),
         memory=Memory(
             ledger=build_ledger(settings, store),
@@ -57,8 +80,11 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
                 roster=gate.known_keys,
                 length=ARCHITECTURE.update_length,
             ),
+            envelopes=SqlEnvelopeStore(store.engine),
         ),
-        trainer=NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation, released=places.released),
+        trainer=RecordedTrainer(
+            NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation, released=places.released), record=record
+        ),
     )
     config = ConnectorConfig(
         address=urlsplit(str(settings.coordinator_url)).netloc,
@@ -69,7 +95,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
         coordinator_key=admission.coordinator_key,
         node_id_file=places.state / "flower-node-id",
     )
-    return Connector(config, answer=service.answer, released=service.mark_released)
+    return Connector(config, answer=RecordedAnswers(service.answer, record=record), released=service.mark_released)
 
 
 def main(profile: Path) -> None:

@@ -18,6 +18,7 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import write_atomically
+from safeborders.node.access.accounts import operator_account
 from safeborders.node.lifecycle.policies import load_policy
 from safeborders.node.lifecycle.retention import list_due, run_retention
 from safeborders.node.lifecycle.rights import Request, RightsDesk
@@ -40,7 +41,12 @@ def run_job(profile: Path, *, as_of: datetime | None, as_json: bool) -> None:
         raise SettingsError("The day of --as-of is to come, and what is erased too early is lost: name an earlier day.")
     store = open_node_store(settings)
     report = run_retention(
-        store, policy=policy, now=now, as_of=(as_of or now).date(), derived=settings.places.evaluation
+        store,
+        policy=policy,
+        now=now,
+        as_of=(as_of or now).date(),
+        derived=settings.places.evaluation,
+        actor=operator_account(),
     )
     store.close()
     if as_json:
@@ -177,7 +183,7 @@ def _desk(profile: Path) -> Iterator[RightsDesk]:
     settings = load_settings(profile, NodeSettings)
     store = open_node_store(settings)
     try:
-        yield RightsDesk(store, settings.country, derived=settings.places.evaluation)
+        yield RightsDesk(store, settings.country, derived=settings.places.evaluation, actor=operator_account())
     finally:
         store.close()
 

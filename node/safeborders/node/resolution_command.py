@@ -17,6 +17,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
+from safeborders.node.access.accounts import operator_account
 from safeborders.node.opening import open_node_store
 from safeborders.node.resolution.clusters import Pair
 from safeborders.node.resolution.decisions import Decided
@@ -121,7 +122,7 @@ def _resolution(profile: Path) -> Iterator[tuple[Resolution, NodeSettings]]:
     settings = load_settings(profile, NodeSettings)
     store = open_node_store(settings)
     try:
-        yield Resolution(store, country=settings.country, clock=system_clock), settings
+        yield Resolution(store, country=settings.country, clock=system_clock, actor=operator_account()), settings
     finally:
         store.close()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from safeborders.kit.clock import Clock
 from safeborders.kit.errors import NotFound
+from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.countries import Country
 from safeborders.node.ingest.fields import NAMED_BY
 from safeborders.node.resolution.clusters import Pair
@@ -12,7 +13,9 @@ from safeborders.node.resolution.decisions import Decided, Decider, only_unguard
 from safeborders.node.resolution.errors import NeverMerged, NoRule
 from safeborders.node.resolution.scoring import STRONG_FROM, find_candidates
 from safeborders.node.storage import resolution_store as pairs
+from safeborders.node.storage.audit import record_event
 from safeborders.node.storage.database import Store
+from safeborders.node.storage.lifecycle_dates import Transaction
 from safeborders.node.storage.match_keys import Naming, reindex, reindex_if_changed
 from safeborders.node.storage.resolution_reader import are_persons, is_professional, load_register
 from safeborders.node.storage.resolution_tables import Verdict
@@ -50,9 +53,11 @@ class Resolution:
         store: The country's database with the newest schema.
         country: Whose it is.
         clock: Says when something was found or decided.
+        actor: Who decides, as the audit log calls them.
     """
 
-    def __init__(self, store: Store, *, country: Country, clock: Clock) -> None:
+    def __init__(self, store: Store, *, country: Country, clock: Clock, actor: str = "node") -> None:
+        self._actor = actor
         self._store = store
         self._naming = Naming(country=country, named_by=NAMED_BY)
         self._clock = clock
@@ -106,6 +111,7 @@ class Resolution:
             if any(is_professional(connection, record) for record in pair):
                 raise NeverMerged("A person known in a professional role is never merged: correct the status first.")
             pairs.decide(connection, pair, verdict=Verdict.SAME, decider=self._decider(name, note))
+            self._record(connection, "resolve.accept", [pair])
 
     def reject(self, pair: Pair, *, name: str, note: str) -> None:
         """Tell two records apart, by a human's decision. Raises NotFound, AlreadyDecided."""
@@ -113,11 +119,13 @@ class Resolution:
             if not are_persons(connection, pair):
                 raise _no_such_records()
             pairs.decide(connection, pair, verdict=Verdict.DIFFERENT, decider=self._decider(name, note))
+            self._record(connection, "resolve.reject", [pair])
 
     def undo(self, pair: Pair, *, name: str, note: str) -> None:
         """Take a decision back, exactly. Raises NotFound."""
         with self._store.transaction() as connection:
             pairs.undo(connection, pair, decider=self._decider(name, note))
+            self._record(connection, "resolve.undo", [pair])
 
     def accept_by_rule(self, *, score_from: float | None, name: str) -> int:
         """Accept what the operator's rule allows and return how many pairs that were.
@@ -143,7 +151,16 @@ class Resolution:
             decider = self._decider(name, f"rule: probability at least {score_from:g}")
             ends = [(one.first, one.second) for one in accepted]
             pairs.decide_many(connection, ends, decider=decider)
+            self._record(connection, "resolve.auto", ends)
         return len(accepted)
+
+    def _record(self, connection: Transaction, action: str, ends: Sequence[Pair]) -> None:
+        """Enter the combination in the audit log, in its own transaction (LED article 25(1))."""
+        objects = tuple(sorted({record for pair in ends for record in pair}))
+        event = AuditEvent(
+            Operation.COMBINATION, action=action, actor=self._actor, objects=objects, facts={"pairs": len(ends)}
+        )
+        record_event(connection, event, at=self._clock())
 
     def _decider(self, name: str, note: str) -> Decider:
         return Decider(name=name[:128], note=note[:400], at=self._clock())

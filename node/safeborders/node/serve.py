@@ -11,9 +11,12 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
 from safeborders.node.app import build_app
+from safeborders.node.approving import build_inbox
 from safeborders.node.opening import open_node_store
+from safeborders.node.routes.context import Context
 from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
 from safeborders.node.storage.access_reader import SqlRecordReader
+from safeborders.node.storage.audit import SqlAuditLog
 
 
 def main(profile: Path) -> None:
@@ -26,13 +29,17 @@ def main(profile: Path) -> None:
     settings = load_settings(profile, NodeSettings)
     if settings.api is None:
         raise SettingsError("The profile has no 'api': add it with a port.")
-    engine = open_node_store(settings).engine
-    app = build_app(
-        SqlRecordReader(engine, clock=system_clock),
+    store = open_node_store(settings)
+    engine = store.engine
+    parts = Context(
+        records=SqlRecordReader(engine, clock=system_clock),
         tokens=SqlTokens(engine),
         journal=SqlLookupJournal(engine),
         clock=system_clock,
+        inbox=build_inbox(settings, store),
+        audit=SqlAuditLog(engine),
     )
+    app = build_app(parts)
     uvicorn.run(
         app,
         host="127.0.0.1",

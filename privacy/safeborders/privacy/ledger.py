@@ -238,6 +238,12 @@ class PrivacyLedger:
             self._refresh(step)
         return epsilon_of_multiset(self._memory.spent, delta=self._delta)
 
+    def foresee_epsilon(self, run: str, *, horizon: Sequence[Event]) -> float:
+        """Return the cost of everything ever reserved once ``run`` has done all of ``horizon``; nothing is charged."""
+        with self._store.transaction() as step:
+            self._refresh(step)
+        return epsilon_of_multiset(self._whole_run(run, horizon=horizon), delta=self._delta)
+
     def find_base_model(self, run: str, *, round_number: int) -> str | None:
         """Return the hash of the model that a round was charged for, or None if it was not."""
         with self._store.transaction() as step:

@@ -15,11 +15,9 @@ from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory as Is
 from safeborders.models.domain.statuses import Status, category_on
 from safeborders.node.access.callers import Role
-from safeborders.node.app import build_app
 from safeborders.node.learning.trainer import NodeTrainer
 from safeborders.node.storage import admission as sql
-from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
-from safeborders.node.storage.access_reader import SqlRecordReader
+from safeborders.node.storage.access import SqlTokens
 from safeborders.node.storage.base import Base
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
@@ -36,6 +34,7 @@ from sbtest.legal import (
     count,
     law_plan,
 )
+from sbtest.node_app import node_app
 from sbtest.web import client_of
 
 # Rows in the form of the St. Louis homicide network (people may be suspect, victim or witness of several events, and 41
@@ -63,12 +62,7 @@ def records(store: Store) -> Store:
 
 @pytest.fixture
 def api(records: Store) -> Iterator[httpx.Client]:
-    app = build_app(
-        SqlRecordReader(records.engine, clock=lambda: NOW),
-        tokens=SqlTokens(records.engine),
-        journal=SqlLookupJournal(records.engine),
-        clock=lambda: NOW,
-    )
+    app = node_app(records.engine, clock=lambda: NOW)
     secret = SqlTokens(records.engine).create_token("maria", role=Role.LEAD_INVESTIGATOR, now=NOW)
     with client_of(app) as client:
         client.headers.update({"Authorization": f"Bearer {secret}", "X-Purpose": "P2", "X-Case": "GR-1"})

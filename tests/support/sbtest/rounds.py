@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.signing import public_key_hex
 from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.manifest import Aggregation
 from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, SignedMessage, sign_message
 from safeborders.models.protocol.payloads import Order, build_order
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes
+from safeborders.node.consent.entries import ConsentStore, StandingLimits
+from safeborders.node.consent.inbox import ConsentRule, Inbox
+from safeborders.node.learning.consent import OperatorConsent
 from safeborders.node.learning.gate import AgreementGate
 from safeborders.node.learning.masked_rounds import MaskedRounds
-from safeborders.node.learning.policy import InstalledModel, PolicySettings, StandingApproval
+from safeborders.node.learning.policy import InstalledModel, PolicySettings
 from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
 from safeborders.privacy.activations import ActivationStore
 from safeborders.privacy.agreement.cabinet import Cabinet
@@ -25,6 +29,7 @@ from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
 from safeborders.privacy.ledger import LedgerStore, PrivacyLedger
 from sbtest.agreements import InMemoryJournal, PaperFederation, terms_for, unmasked_grants
+from sbtest.consent import InMemoryConsentStore, InMemoryEnvelopes
 from sbtest.forgetting import ForgettingSessions
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore
 from sbtest.plans import ARCHITECTURE, FEATURES_SHA256
@@ -46,13 +51,17 @@ SETTINGS = PolicySettings(
     delta_cap=1e-5,
     rounds_cap=50,
     floor=2,
-    approval=StandingApproval(
-        purposes=frozenset({"P1"}),
-        tasks=frozenset(Task),
-        epsilon_per_run=8.0,
-        valid_until=date(2026, 12, 31),
-        agreement_sha256=AGREEMENT.sha256(),
-    ),
+)
+ONE_PERSON = ConsentRule(persons=1)
+LIMITS = StandingLimits(
+    purposes=("P1",),
+    tasks=tuple(Task),
+    epsilon_per_run=8.0,
+    epsilon_total=1000.0,
+    rounds=50,
+    aggregations=tuple(Aggregation),
+    valid_until=date(2026, 12, 31),
+    agreement_sha256=AGREEMENT.sha256(),
 )
 
 
@@ -87,8 +96,14 @@ class Node:
     cabinet: Cabinet = field(default_factory=lambda: PAPERS.make_cabinet(AGREEMENT))
     journal: InMemoryJournal = field(default_factory=InMemoryJournal)
     sessions: ForgettingSessions = field(default_factory=ForgettingSessions)
+    consents: ConsentStore = field(default_factory=InMemoryConsentStore)
+    limits: StandingLimits | None = LIMITS
+    rule: ConsentRule = ONE_PERSON
+    envelopes: InMemoryEnvelopes = field(default_factory=InMemoryEnvelopes)
 
     def __post_init__(self) -> None:
+        self.inbox = Inbox(self.consents, rule=self.rule, clock=lambda: self.now)
+        self.inbox.follow_profile(self.limits)
         self.ledger = PrivacyLedger(self.ledger_store, cap_epsilon=self.cap_epsilon, delta=1e-5)
         self.service = RoundService(
             NodeIdentity(key=COUNTRY, coordinator_key=public_key_hex(COORDINATOR)),
@@ -96,6 +111,13 @@ class Node:
                 settings=self.settings,
                 installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256),
                 gate=self.gate(),
+                consent=OperatorConsent(
+                    Country.GR,
+                    inbox=self.inbox,
+                    standing=self.cabinet.standing,
+                    update_length=ARCHITECTURE.update_length,
+                    clock=lambda: self.now,
+                ),
             ),
             memory=Memory(
                 ledger=self.ledger,
@@ -107,6 +129,7 @@ class Node:
                     roster=self.gate().known_keys,
                     length=ARCHITECTURE.update_length,
                 ),
+                envelopes=self.envelopes,
             ),
             trainer=self.trainer,
             clock=lambda: self.now,
@@ -129,6 +152,10 @@ class Node:
             self.cabinet,
             self.journal,
             self.sessions,
+            self.consents,
+            self.limits,
+            self.rule,
+            self.envelopes,
         )
 
 

@@ -70,14 +70,17 @@ def rooted_rows(
     return np.concatenate(parts, axis=1)
 
 
-def whole_rows(graph: CuratedGraph, features: NDArray[np.float32]) -> NDArray[np.float32]:
+def whole_rows(
+    graph: CuratedGraph, features: NDArray[np.float32], *, rules: Mapping[str, MessageRule] | None = None
+) -> NDArray[np.float32]:
     """Return the rows of all persons with every link kept: how a country infers on its own graph."""
     everybody = np.arange(graph.count, dtype=np.int64)
     parts = [features]
-    for relation in graph.relations.values():
+    for name, relation in graph.relations.items():
         degrees = np.diff(relation.starts)
         owner = np.repeat(everybody, degrees)
-        share = (1 / np.maximum(degrees, 1))[owner].astype(np.float32)[:, None]
+        fading = faded(relation.attributes, (rules or {}).get(name, MessageRule()))
+        share = (fading / np.maximum(degrees, 1)[owner]).astype(np.float32)[:, None]
         heard = np.zeros_like(features)
         np.add.at(heard, owner, share * features[relation.targets])
         parts.append(heard)

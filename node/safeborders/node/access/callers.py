@@ -20,6 +20,7 @@ class Role(StrEnum):
     LEAD_INVESTIGATOR = "lead_investigator"  # may see names
     ANALYST = "analyst"  # works on typology, evaluation, statistics
     RIGHTS_DESK = "rights_desk"  # answers data subjects by the operator's commands; opens nothing in the API
+    APPROVER = "approver"  # decides which runs the node takes part in; looks nothing up
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ GRANTS: Mapping[Role, Grant] = {
     Role.LEAD_INVESTIGATOR: Grant(Purpose.NETWORK | Purpose.DECONFLICTION, frozenset({Scope.IDENTITY_READ})),
     Role.ANALYST: Grant(Purpose.TYPOLOGY | Purpose.EVALUATION | Purpose.STATISTICS, frozenset()),
     Role.RIGHTS_DESK: Grant(Purpose(0), frozenset()),
+    Role.APPROVER: Grant(Purpose(0), frozenset()),
 }
 
 DATA_SUBJECT_RIGHTS = Purpose(0)

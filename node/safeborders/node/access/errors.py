@@ -27,6 +27,12 @@ class PurposeRefused(AccessError):
     code = "access.purpose_refused"
 
 
+class RoleRefused(AccessError):
+    """The token's role is for something else."""
+
+    code = "access.role_refused"
+
+
 class LookupNotRecorded(AccessError):
     """The record of a look-up cannot be written, so there is no answer."""
 

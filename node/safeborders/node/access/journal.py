@@ -1,11 +1,12 @@
 """The ports of access control: tokens, and the journal that every look-up enters before its answer leaves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from safeborders.models.domain.audit import Operation
 from safeborders.node.access.callers import Caller, Justification, Role
 
 
@@ -22,7 +23,10 @@ class Outcome(StrEnum):
 class Lookup:
     """One look-up: who, when, why, what was asked, which objects were shown. Search terms are not kept.
 
-    ``reason`` is what the rights desk states beside the case; "" for look-ups of investigators.
+    Attributes:
+        reason: What the rights desk states beside the case; "" for look-ups of investigators.
+        audited: As what the audit log takes it, in the same transaction; None where the action records itself.
+        recipients: To whom something was disclosed.
     """
 
     justification: Justification
@@ -31,6 +35,8 @@ class Lookup:
     outcome: Outcome
     object_ids: tuple[str, ...]
     reason: str = ""
+    audited: Operation | None = field(default=Operation.CONSULTATION, compare=False)
+    recipients: tuple[str, ...] = field(default=(), compare=False)
 
 
 class LookupJournal(Protocol):

@@ -3,7 +3,7 @@
 import re
 
 from safeborders.models.domain.governance import PURPOSE_CODES
-from safeborders.node.access.callers import Justification
+from safeborders.node.access.callers import Caller, Justification
 from safeborders.node.access.errors import JustificationMissing, NotAuthenticated, PurposeRefused
 from safeborders.node.access.journal import Tokens
 
@@ -19,7 +19,7 @@ def justify(secret: str | None, *, purpose: str | None, case_reference: str | No
         JustificationMissing: Without a purpose code or a case reference.
         PurposeRefused: If the token's role is not for the purpose.
     """
-    caller = tokens.find_caller(secret) if secret and len(secret) <= _MAX_SECRET else None
+    caller = find_caller(secret, tokens=tokens)
     if caller is None:
         raise NotAuthenticated("A valid token is needed: ask this node's operator for one.")
     asked = PURPOSE_CODES.get(purpose or "")
@@ -35,3 +35,8 @@ def justify(secret: str | None, *, purpose: str | None, case_reference: str | No
 def is_case_reference(text: str | None) -> bool:
     """Return whether ``text`` has the form of a reference: 3 to 64 letters, digits and a few signs."""
     return bool(text and _CASE_REFERENCE.fullmatch(text))
+
+
+def find_caller(secret: str | None, *, tokens: Tokens) -> Caller | None:
+    """Return whose token ``secret`` is; None when it is missing, too long, revoked or nobody's."""
+    return tokens.find_caller(secret) if secret and len(secret) <= _MAX_SECRET else None

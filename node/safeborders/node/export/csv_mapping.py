@@ -48,7 +48,7 @@ def mapping_bytes() -> bytes:
     document = {
         "form": {"defused": True},
         "envelope": _CLOSED,
-        "queries": [*queries, _statuses(), _labels(), _indicators()],
+        "queries": [*queries, _statuses(), _labels(), _indicators("case"), _indicators("person")],
     }
     note = b"# Reads this folder back: safeborders node import --format csv --mapping mapping.yaml\n"
     return note + yaml.dump(document, Dumper=_Plain, sort_keys=False).encode()
@@ -98,10 +98,11 @@ def _labels() -> _Values:
     return {"csv": "label.csv", "entities": entities, "labels": labels}
 
 
-def _indicators() -> _Values:
+def _indicators(whose: str) -> _Values:
     values = {one.code: {"column": one.code, "type": "boolean"} for one in load_indicators()}
-    part = {"case": "case", "values": values, "envelope": _columns(_PROVENANCE)}
-    return {"csv": "indicators.csv", "entities": {"case": _named("case", "case")}, "indicators": [part]}
+    part = {whose: whose, "values": values, "envelope": _columns(_PROVENANCE)}
+    file = "indicators.csv" if whose == "case" else "person_indicators.csv"
+    return {"csv": file, "entities": {whose: _named(whose, whose)}, "indicators": [part]}
 
 
 def _named(kind: str, column: str) -> _Values:

@@ -98,8 +98,10 @@ def _label(record: Record) -> tuple[str, Sequence[str], Record]:
 
 
 def _indicators(record: Record) -> tuple[str, Sequence[str], Record]:
-    cells = {"case": record["case"], **cast("Record", record["values"]), **cast("Record", record["envelope"])}
-    return "indicators", _INDICATOR_COLUMNS, cells
+    cells = {**record, **cast("Record", record["values"]), **cast("Record", record["envelope"])}
+    if "person" in record:
+        return "person_indicators", ("person", *_INDICATOR_COLUMNS), cells
+    return "indicators", ("case", *_INDICATOR_COLUMNS), cells
 
 
 _LAYOUTS = {
@@ -113,4 +115,4 @@ _ENTITY_COLUMNS = {kind: ("key", *fields, *ENVELOPE) for kind, fields in PROPERT
 _LINK_COLUMNS = ("key", "source", "target", *LINK_PROPERTIES, *ENVELOPE)
 _STATUS_COLUMNS = ("person", "case", "category", "decided_by", "valid_from", "valid_to", *PROVENANCE)
 _LABEL_COLUMNS = ("entity", "case", "name", "value", "labelled_on", *PROVENANCE)
-_INDICATOR_COLUMNS = ("case", *(indicator.code for indicator in load_indicators()), *PROVENANCE)
+_INDICATOR_COLUMNS = (*(indicator.code for indicator in load_indicators()), *PROVENANCE)

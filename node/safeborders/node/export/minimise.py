@@ -88,7 +88,7 @@ def _label(record: Record, pseudonyms: Pseudonyms) -> Record:
 
 
 def _indicators(record: Record, pseudonyms: Pseudonyms) -> Record:
-    return {**record, **_ends(record, pseudonyms, "case")}
+    return {**record, **_ends(record, pseudonyms, "case", "person")}
 
 
 def _ends(record: Record, pseudonyms: Pseudonyms, *names: str) -> Record:

@@ -1,12 +1,14 @@
 """Takes records out: the disclosure is in the journal before the first byte is written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from safeborders.kit.clock import Clock
+from safeborders.models.domain.audit import Operation
 from safeborders.node.access.callers import Justification
 from safeborders.node.access.journal import Lookup, LookupJournal, Outcome
 from safeborders.node.export.csv_writer import CsvWriter
@@ -73,16 +75,22 @@ def export_records(store: Store, export: Export, *, journal: LookupJournal, cloc
         recorded = False
         with closing(reader.entity_ids()) as batches:
             for ids in batches:
-                journal.record(Lookup(export.who, clock(), operation, Outcome.ANSWERED, tuple(ids)))
+                journal.record(_disclosure(export, operation, Outcome.ANSWERED, ids=ids, at=clock()))
                 recorded = True
         if not recorded:
-            journal.record(Lookup(export.who, clock(), operation, Outcome.NOT_FOUND, ()))
+            journal.record(_disclosure(export, operation, Outcome.NOT_FOUND, ids=(), at=clock()))
         with _writer(export) as writer, closing(reader.rows()) as rows:
             for row in rows:
                 writer.write(row if export.identified else minimise(row, export.pseudonyms))
                 count += 1
             writer.finish()
     return count
+
+
+def _disclosure(export: Export, operation: str, outcome: Outcome, *, ids: Sequence[str], at: datetime) -> Lookup:
+    caller = export.who.caller
+    recipient = f"{caller.role.value}:{export.format.value}"
+    return Lookup(export.who, at, operation, outcome, tuple(ids), audited=Operation.DISCLOSURE, recipients=(recipient,))
 
 
 def _operation(export: Export) -> str:

@@ -21,6 +21,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     },
     "link": ("id", "kind", "source", "source_kind", "target", "target_kind", *LINK_PROPERTIES, *_ENVELOPE),
     "mo_indicator": ("case_id", "code", "value", *PROVENANCE),
+    "person_indicator": ("person_id", "code", "value", *PROVENANCE),
     "person_status": ("id", "person_id", "case_id", "category", "decided_by", "valid_from", "valid_to", *PROVENANCE),
     "label": ("id", "entity_id", "case_id", "name", "value", "labelled_on", *PROVENANCE),
 }
@@ -28,4 +29,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 KIND_TABLES: tuple[str, ...] = tuple(TABLE_OF_KIND.values())
 WITH_ENVELOPE: frozenset[str] = frozenset({"entity", "link"})
-WITH_PROVENANCE: frozenset[str] = frozenset({"entity", "link", "mo_indicator", "person_status", "label"})
+WITH_PROVENANCE: frozenset[str] = frozenset(
+    {"entity", "link", "mo_indicator", "person_indicator", "person_status", "label"}
+)

@@ -60,6 +60,12 @@ class EnvelopeMissing(IngestError):
     code = "ingest.envelope_missing"
 
 
+class ErasedSubject(IngestError):
+    """A row is about a person who was erased on request (LED article 16(2))."""
+
+    code = "ingest.erased_subject"
+
+
 class UnknownReference(IngestError):
     """A row names something that stands neither above it nor in the database."""
 

@@ -11,10 +11,11 @@ from typing import BinaryIO
 from safeborders.kit.canonical import canonical_json
 from safeborders.kit.clock import Clock
 from safeborders.models.domain.countries import Country
-from safeborders.node.ingest.audit import record_collection
+from safeborders.node.ingest.audit import record_collection, tell_collection
 from safeborders.node.ingest.columns import COLUMNS
 from safeborders.node.ingest.errors import (
     BadSourceRow,
+    ErasedSubject,
     IngestError,
     Reject,
     RepeatedKey,
@@ -37,6 +38,7 @@ from safeborders.node.storage.import_runs import (
     bulk_settings,
     complete_run,
     find_applied_run,
+    get_run,
 )
 from safeborders.node.storage.imports import Fault, ImportTables, Stamp
 
@@ -47,6 +49,9 @@ _FAULTS: Mapping[Fault, IngestError] = {
     Fault.REPEATED: RepeatedKey("A row has a name that is taken, or says again what one above it says: keep one."),
     Fault.UNKNOWN_REFERENCE: UnknownReference(
         "A row names something that stands neither above it nor in the database: add it above."
+    ),
+    Fault.ERASED: ErasedSubject(
+        "A row is about a person who was erased here on request: take it out; new grounds need a new key."
     ),
     Fault.WRONG_END: BadSourceRow("A row joins or describes another kind of thing than it may: correct the row."),
 }
@@ -64,6 +69,7 @@ class ImportOptions:
         keep_good: Take in the good rows of a file that has bad ones; by default such a file is refused whole.
         rejects_folder: Where files of rejects go; None writes none.
         finishers: Run inside the transaction of each import, in this order.
+        actor: Who imports, as the audit log calls them.
         limits: What a file may cost.
         needs_no_network: Whether a parser that cannot be cut off from the network is refused.
     """
@@ -75,6 +81,7 @@ class ImportOptions:
     keep_good: bool = False
     rejects_folder: Path | None = None
     finishers: Sequence[Finisher] = ()
+    actor: str = "node"
     limits: ImportLimits = field(default_factory=ImportLimits)
     needs_no_network: bool = True
 
@@ -163,13 +170,17 @@ class Importer:
             SourceRefused: If rows cannot be accepted; then nothing of the file was stored.
             IngestError: If the file as a whole cannot be read.
             DatabaseRefused: If the database fails; then nothing of the file was stored.
+            EventNotRecorded: If the audit log cannot take it; then nothing of the file was stored.
         """
         with self._transaction() as connection:
             report = self._run(connection, path, tell=partial(tell, path))
             if self._is_refused(report):
                 raise SourceRefused(path.name, report.rejects, rejects_path=report.rejects_path)
+            if report.imported and report.number is not None:
+                run = get_run(connection, number=report.number)
+                record_collection(connection, run, action="import.apply", actor=self._options.actor, at=self._now())
         if report.imported:
-            record_collection("applied", number=report.number, sha256=report.sha256, country=self._country)
+            tell_collection("applied", number=report.number, sha256=report.sha256, country=self._country)
         return report
 
     def _is_refused(self, report: FileReport) -> bool:

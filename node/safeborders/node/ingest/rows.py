@@ -46,7 +46,7 @@ _LABEL = one_of(frozenset({"network", "role"}))
 _ALLOWED = {
     "entity": frozenset({"record", "id", "kind", "properties", "envelope"}),
     "link": frozenset({"record", "id", "kind", "source", "target", "properties", "envelope"}),
-    "indicators": frozenset({"record", "case", "values", "envelope"}),
+    "indicators": frozenset({"record", "case", "person", "values", "envelope"}),
     "status": frozenset({"record", "person", "case", "category", "decided_by", "valid_from", "valid_to", "envelope"}),
     "label": frozenset({"record", "name", "value", "entity", "case", "labelled_on", "envelope"}),
 }
@@ -181,7 +181,10 @@ class RowReader:
 
     def _indicators(self, row: Mapping[str, object]) -> list[TableRow]:
         """Return one row per known value; what nobody recorded gets no row, and no row means unknown."""
-        case = self._reference(row, "case")
+        if row.get("case") is not None and row.get("person") is not None:
+            raise BadSourceRow("Indicators are those of a case or of a person: name one of the two.").at("person")
+        table, place = ("mo_indicator", "case") if row.get("person") is None else ("person_indicator", "person")
+        whose = self._reference(row, place)
         values = row.get("values")
         if type(values) is not dict:
             raise bad_value("an object of indicators").at("values")
@@ -193,7 +196,7 @@ class RowReader:
             if value is not None:
                 if type(value) is not bool:
                     raise bad_value("true, false or null").at(code)
-                rows.append(("mo_indicator", [case, code, value, *provenance]))
+                rows.append((table, [whose, code, value, *provenance]))
         return rows
 
     def _status(self, row: Mapping[str, object]) -> list[TableRow]:

@@ -5,7 +5,6 @@ Nothing that the coordinator claims is believed: epsilon is computed here from t
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from safeborders.kit.errors import SafeBordersError
 from safeborders.models.architecture import Architecture
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.plan import PROTOCOL_VERSION, SMALLEST_CLIP_NORM, RunPlan, Task
+from safeborders.models.protocol.plan import PROTOCOL_VERSION, SMALLEST_CLIP_NORM, RunPlan
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION
 from safeborders.privacy.events import Event, run_events
@@ -30,28 +29,9 @@ class PolicyDenied(SafeBordersError):
 
 
 class ApprovalPending(SafeBordersError):
-    """No standing approval covers the run; the operator has to decide."""
+    """No approval covers the run; people of this country have to decide."""
 
     code: ClassVar[str] = "approval.pending"
-
-
-@dataclass(frozen=True)
-class StandingApproval:
-    """Runs that the operator has allowed beforehand.
-
-    Attributes:
-        purposes: Codes of the agreement.
-        tasks: What may be learnt.
-        epsilon_per_run: Most that one run may cost.
-        valid_until: Last day (UTC) on which it counts.
-        agreement_sha256: Version of the agreement that it was given under; another version needs another approval.
-    """
-
-    purposes: frozenset[str]
-    tasks: frozenset[Task]
-    epsilon_per_run: float
-    valid_until: date
-    agreement_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +45,6 @@ class PolicySettings:
         delta_cap: Largest delta of a run.
         rounds_cap: Most rounds of a run.
         floor: Fewest countries among which our update may be aggregated.
-        approval: The standing approval; None when every run must be refused as pending.
         smallest_noise_multiplier: Least noise, whatever epsilon says.
         largest_clip_norm: Most that an example may add, in units of the model's parameters.
     """
@@ -76,7 +55,6 @@ class PolicySettings:
     delta_cap: float
     rounds_cap: int
     floor: int
-    approval: StandingApproval | None
     smallest_noise_multiplier: float = 0.3
     largest_clip_norm: float = 100.0
 
@@ -91,7 +69,7 @@ class InstalledModel:
 
 @dataclass(frozen=True)
 class ApprovedRun:
-    """A plan that this country takes part in, and what the whole run costs by our own arithmetic."""
+    """A plan that is within this country's limits, and what the whole run costs by our own arithmetic."""
 
     plan: RunPlan
     events: tuple[Event, ...]
@@ -100,18 +78,6 @@ class ApprovedRun:
     def round_events(self) -> tuple[Event, ...]:
         """Return what one round does."""
         return tuple(event.times(1) for event in self.events)
-
-
-def approve_run(plan: RunPlan, *, settings: PolicySettings, installed: InstalledModel, now: datetime) -> ApprovedRun:
-    """Decide whether this country takes part in ``plan``.
-
-    Raises:
-        PolicyDenied: If a limit, a hash or a membership is not as it must be; the sentence names the first.
-        ApprovalPending: If only the operator's approval is missing.
-    """
-    approved = price_run(plan, settings=settings, installed=installed)
-    check_approval(approved, approval=settings.approval, now=now)
-    return approved
 
 
 def price_run(plan: RunPlan, *, settings: PolicySettings, installed: InstalledModel) -> ApprovedRun:
@@ -131,23 +97,6 @@ def price_run(plan: RunPlan, *, settings: PolicySettings, installed: InstalledMo
     if not cost <= settings.epsilon_cap:
         raise PolicyDenied("The run would cost more epsilon than this country allows: add noise.", run=plan.run)
     return ApprovedRun(plan=plan, events=events, epsilon=cost)
-
-
-def check_approval(run: ApprovedRun, *, approval: StandingApproval | None, now: datetime) -> None:
-    """Refuse a run that the operator's ``approval`` does not cover now.
-
-    Raises:
-        ApprovalPending: If there is none, or its purposes, tasks, epsilon or days do not cover the run.
-    """
-    is_covered = (
-        approval is not None
-        and run.plan.purpose in approval.purposes
-        and all(task.task in approval.tasks for task in run.plan.tasks)
-        and run.epsilon <= approval.epsilon_per_run
-        and now.astimezone(UTC).date() <= approval.valid_until
-    )
-    if not is_covered:
-        raise ApprovalPending("No standing approval covers this run: the operator has to decide.", run=run.plan.run)
 
 
 def check_model(model: NDArray[np.float32]) -> None:

@@ -21,17 +21,21 @@ from safeborders.models.protocol.messages import REPLY_TO, Header, Kind, Message
 from safeborders.models.protocol.payloads import Order, parse_order
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import parse_model, update_to_bytes
+from safeborders.node.consent.errors import ApprovalRefused
+from safeborders.node.consent.standing import State
+from safeborders.node.learning.consent import Consent
 from safeborders.node.learning.gate import Spending
 from safeborders.node.learning.masked_rounds import MaskedRounds
 from safeborders.node.learning.policy import (
+    ApprovalPending,
     ApprovedRun,
     InstalledModel,
     PolicySettings,
-    approve_run,
-    check_approval,
     check_model,
     check_update,
+    price_run,
 )
+from safeborders.node.outbox.envelopes import EnvelopeStore
 from safeborders.privacy.activations import Activation, ActivationStore
 from safeborders.privacy.errors import PlanChanged, ReleaseRefused
 from safeborders.privacy.ledger import Charge, PrivacyLedger
@@ -53,6 +57,10 @@ class Gate(Protocol):
 
     def check_activation(self, manifest: RunManifest, *, spending: Spending) -> None:
         """E2: may we use the model? Raises TransferRefused or ApprovalPending."""
+
+
+class _Check(Protocol):
+    def __call__(self, manifest: RunManifest, *, spending: Spending) -> None: ...
 
 
 class Trainer(Protocol):
@@ -87,20 +95,22 @@ class NodeIdentity:
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides: the country's settings, what is installed, and the agreement."""
+    """What decides: the country's settings, what is installed, the agreement, and its people."""
 
     settings: PolicySettings
     installed: InstalledModel
     gate: Gate
+    consent: Consent
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What outlives a crash: charges with their payloads, the accepted orders to use a model, rounds under masks."""
+    """What outlives a crash: charges, payloads, envelopes, orders to use a model, rounds under masks."""
 
     ledger: PrivacyLedger
     activations: ActivationStore
     masked: MaskedRounds
+    envelopes: EnvelopeStore
 
 
 class RoundService:
@@ -135,7 +145,9 @@ class RoundService:
             ManifestRefused: If no signed manifest stands behind it; RosterRefused if no fresh roster does.
             TransferRefused: If the agreement does not cover it.
             PolicyDenied: If the country does not allow it.
-            ApprovalPending: If the operator has to decide first.
+            ApprovalPending: If people have to decide first.
+            ApprovalRefused: If they refused the run or withdrew.
+            ReleaseHeld: If the update is ready and the operator has to look at it.
             PlanChanged: If the run was priced with another plan, or the round with another model.
             BudgetExhausted: If the country's budget does not reach.
             LostReservation: If a crash lost this round's update; the round stays spent.
@@ -194,9 +206,14 @@ class RoundService:
             if is_masked:
                 payload = self._memory.masked.mask(update, header=header, manifest=manifest, content=keys)
             ledger.store(reservation, payload=payload)
-        gate.check_sending(manifest, spending=self._spending(plan))
+        # Asked again, for training takes time, and people may have withdrawn meanwhile.
+        self._consented(manifest, approved, check=gate.check_sending)
         # What leaves is read back from the outbox, never taken from memory.
-        return self._reply(message, kind=Kind.UPDATE, payload=ledger.get_payload(plan.run, round_number=header.round))
+        stored = ledger.get_payload(plan.run, round_number=header.round)
+        reply = self._reply(message, kind=Kind.UPDATE, payload=stored)
+        self._memory.envelopes.keep(reply)
+        self._rules.consent.check_release(reply.header.payload_sha256)
+        return reply
 
     def _go_on(self, message: SignedMessage, *, manifest: RunManifest, content: bytes) -> SignedMessage:
         """Take a step of secure aggregation: a country that withdraws takes none, and the round is void."""
@@ -210,14 +227,13 @@ class RoundService:
         plan = manifest.plan
         if not 1 <= message.header.round <= plan.rounds:
             raise MessageRefused("The round is not one of the plan's: it was ignored.")
-        approved = self._approve(plan)
-        self._rules.gate.check_training(manifest, spending=self._spending(plan))
+        approved = self._price(plan)
+        self._consented(manifest, approved, check=self._rules.gate.check_training)
         return approved
 
     def _activate(self, message: SignedMessage, *, manifest: RunManifest, model: NDArray[np.float32]) -> SignedMessage:
         header, plan = message.header, manifest.plan
-        self._approve(plan)
-        self._rules.gate.check_activation(manifest, spending=self._spending(plan))
+        self._consented(manifest, self._price(plan), check=self._rules.gate.check_activation)
         last = self._memory.activations.find_last()
         order = Activation(
             sequence=header.sequence, run=plan.run, model_sha256=header.base_model_sha256, at=self._clock()
@@ -229,24 +245,30 @@ class RoundService:
         self._trainer.activate(plan, model)
         return self._reply(message, kind=Kind.RECEIPT, payload=b"")
 
-    def _spending(self, plan: RunPlan) -> Spending:
-        approval, ledger = self._rules.settings.approval, self._memory.ledger
-        return Spending(
+    def _consented(self, manifest: RunManifest, run: ApprovedRun, *, check: _Check) -> None:
+        """Look at people's decisions each time, for they may withdraw at any moment; then ask the agreement."""
+        state = self._rules.consent.ask(manifest, run=run)
+        ledger = self._memory.ledger
+        spending = Spending(
             epsilon=ledger.bound_epsilon(),
-            delta=max(plan.delta, ledger.delta),
-            consented_agreement=None if approval is None else approval.agreement_sha256,
+            delta=max(run.plan.delta, ledger.delta),
+            consented_agreement=manifest.agreement_sha256 if state is State.APPROVED else None,
         )
+        try:
+            check(manifest, spending=spending)  # recorded with its reason before anybody is answered
+        except ApprovalPending:
+            if state is State.PENDING:
+                raise
+            raise ApprovalRefused("People of this country refused the run or withdrew.", state=state.value) from None
 
-    def _approve(self, plan: RunPlan) -> ApprovedRun:
-        """Price a plan once; look at the approval each time, for it ends on a day."""
+    def _price(self, plan: RunPlan) -> ApprovedRun:
+        """Price a plan once."""
         known = self._approved.get(plan.run)
         if known is not None and known.plan != plan:
             raise PlanChanged("This run was accepted with another plan: start a new run.", run=plan.run)
-        rules, now = self._rules, self._clock()
         if known is None:
-            known = approve_run(plan, settings=rules.settings, installed=rules.installed, now=now)
+            known = price_run(plan, settings=self._rules.settings, installed=self._rules.installed)
             self._approved[plan.run] = known
-        check_approval(known, approval=rules.settings.approval, now=now)
         return known
 
     def _check_addressed_to_us(self, message: SignedMessage) -> None:

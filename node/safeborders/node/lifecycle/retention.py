@@ -1,14 +1,16 @@
 """Retention: dates by the national policy, and the nightly job that erases, flags and restricts again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
 from safeborders.configs.retention import THING, RetentionPolicy
+from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.governance import Sensitivity
 from safeborders.models.domain.statuses import DataSubjectCategory
 from safeborders.node.storage.admission import RANKS
+from safeborders.node.storage.audit import record_event
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.lifecycle_dates import (
     THING_RANK,
@@ -27,6 +29,7 @@ from safeborders.node.storage.lifecycle_erasure import (
     erase_entities,
     erase_links,
     flag_reviews,
+    last_entry,
     links_past_retention,
 )
 from safeborders.node.storage.subject_actions import extend_restrictions
@@ -72,7 +75,13 @@ def set_dates(connection: Transaction, *, report_id: str | None, policy: Retenti
 
 
 def run_retention(
-    store: Store, *, policy: RetentionPolicy | None, now: datetime, as_of: date, derived: Path | None = None
+    store: Store,
+    *,
+    policy: RetentionPolicy | None,
+    now: datetime,
+    as_of: date,
+    derived: Path | None = None,
+    actor: str = "node",
 ) -> RetentionReport:
     """Erase what is past its retention, flag what is past its review, and keep restrictions whole.
 
@@ -84,12 +93,13 @@ def run_retention(
         now: For the ledger.
         as_of: What counts as today.
         derived: Folder of files that were computed from records; emptied when anything is erased.
+        actor: Who runs it, as the audit log calls them.
     """
     _renew_dates(store, policy)
     with store.transaction() as connection:
         restrict_again(connection)
         extend_restrictions(connection, now=now)
-    ground = Ground(why=RETENTION, at=now)
+    ground = Ground(why=RETENTION, at=now, actor=actor)
     erased: dict[str, int] = {}
     steps: tuple[tuple[_Find, _Erase], ...] = (
         (entities_past_retention, erase_entities),
@@ -121,7 +131,18 @@ def _renew_dates(store: Store, policy: RetentionPolicy | None) -> None:
 def _erase_batch(store: Store, find: _Find, *, erase: _Erase, ground: Ground, as_of: date) -> dict[str, int]:
     with store.transaction() as connection:
         over = find(connection, today=as_of, most=_BATCH)
-        return erase(connection, over, ground=ground)
+        gone = erase(connection, over, ground=ground)
+        if gone:
+            _record(connection, gone, ground=ground)
+        return gone
+
+
+def _record(connection: Transaction, gone: Mapping[str, int], *, ground: Ground) -> None:
+    """Enter the batch in the audit log, in its own transaction; the ledger's entries say what, and by which rule."""
+    entry = f"erasure_ledger:{last_entry(connection)}"
+    facts = {"rows": sum(gone.values())}
+    event = AuditEvent(Operation.ERASURE, action="retention.run", actor=ground.actor, objects=(entry,), facts=facts)
+    record_event(connection, event, at=ground.at)
 
 
 def list_due(store: Store) -> list[dict[str, object]]:

@@ -27,10 +27,26 @@ def subject_text(document: Mapping[str, Any]) -> str:
 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:
-    person = document["person"]
+    records = [document, *document.get("other_records", [])]
     yield "WHAT IS HELD ON YOU"
     yield "=" * _WIDTH
-    yield f"Country {document['country']}, as of {document['as_of'][:10]}, record {person['pseudonym']}"
+    yield f"Country {document['country']}, as of {document['as_of'][:10]}"
+    if len(records) > 1:
+        yield f"You stand in {len(records)} records here, which were found to be of one person; all of them follow."
+    for record in records:
+        yield from _record(record)
+    yield from _section("Who received it", [_recipient(one) for one in document["recipients"]])
+    yield ""
+    yield textwrap.fill(_legend(), _WIDTH)
+    yield ""
+    yield textwrap.fill(_RIGHTS, _WIDTH)
+
+
+def _record(document: Mapping[str, Any]) -> Iterator[str]:
+    person = document["person"]
+    yield ""
+    yield f"Record {person['pseudonym']}"
+    yield "=" * len(f"Record {person['pseudonym']}")
     yield f"Category of data subject: {_words(document['category'])}"
     restriction = document["restriction"]
     yield f"Processing is {'restricted since ' + restriction['since'][:10] if restriction else 'not restricted'}."
@@ -52,11 +68,6 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
         "Sources", [f"{one['issuer']}, file {one['name']}, received {one['received_at'][:10]}"
                     for one in document["sources"]]
     )  # fmt: skip
-    yield from _section("Who received it", [_recipient(one) for one in document["recipients"]])
-    yield ""
-    yield textwrap.fill(_legend(), _WIDTH)
-    yield ""
-    yield textwrap.fill(_RIGHTS, _WIDTH)
 
 
 def _section(title: str, items: Sequence[str]) -> Iterator[str]:

@@ -1,13 +1,23 @@
 """What the node's routes need, wired once by the application factory."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
 from safeborders.kit.clock import Clock
+from safeborders.models.domain.audit import AuditEvent
 from safeborders.node.access.journal import LookupJournal, Tokens
+from safeborders.node.consent.inbox import Inbox
 from safeborders.node.services.records import RecordReader
+
+
+class AuditLog(Protocol):
+    """Where acts are recorded that are no look-ups."""
+
+    def record(self, event: AuditEvent, *, at: datetime) -> int:
+        """Make ``event`` durable and return its number. Raises EventNotRecorded."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +28,8 @@ class Context:
     tokens: Tokens
     journal: LookupJournal
     clock: Clock
+    inbox: Inbox
+    audit: AuditLog
 
 
 def get_context(request: Request) -> Context:

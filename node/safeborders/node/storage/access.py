@@ -15,7 +15,7 @@ from safeborders.kit.ids import uuid7
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.governance import PURPOSE_CODES
 from safeborders.node.access.callers import DATA_SUBJECT_RIGHTS, RIGHTS_CODE, Caller, Justification, Role
-from safeborders.node.access.errors import LookupNotRecorded
+from safeborders.node.access.errors import EventNotRecorded, LookupNotRecorded
 from safeborders.node.access.journal import Lookup, Outcome
 from safeborders.node.storage.access_tables import LookupRow, TokenRow
 from safeborders.node.storage.audit import record_event
@@ -87,8 +87,10 @@ class SqlLookupJournal:
         try:
             with Session(self._engine) as session, session.begin():
                 session.add(row)
-                record_event(session.connection(), _event(lookup), at=lookup.at)
-        except SQLAlchemyError as error:
+                session.flush()
+                if lookup.audited is not None:
+                    record_event(session.connection(), _event(lookup, lookup.audited), at=lookup.at)
+        except (SQLAlchemyError, EventNotRecorded) as error:
             raise LookupNotRecorded(
                 "The look-up cannot be recorded, so it is not answered: try again later."
             ) from error
@@ -105,16 +107,18 @@ class SqlLookupJournal:
             return [_lookup(row) for row in session.scalars(select(LookupRow).where(names_it).order_by(LookupRow.id))]
 
 
-def _event(lookup: Lookup) -> AuditEvent:
+def _event(lookup: Lookup, operation: Operation) -> AuditEvent:
     who = lookup.justification
+    what = lookup.operation.partition(":")[0].strip().replace(" ", ".")  # a reason stays in the journal
     return AuditEvent(
-        Operation.CONSULTATION,
-        action=f"lookup.{lookup.operation}",
+        operation,
+        action=f"lookup.{what}" if operation is Operation.CONSULTATION else what,
         actor=who.caller.token,
         outcome=lookup.outcome.value,
         purpose=who.purpose_code,
         case_reference=who.case_reference,
         objects=tuple(lookup.object_ids),
+        recipients=lookup.recipients,
     )
 
 

@@ -7,8 +7,10 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.materials import Material, Untransferable
 from safeborders.node.storage.agreement_tables import DecisionRow, PaperRow
+from safeborders.node.storage.audit import record_event
 from safeborders.privacy.agreement.cabinet import PaperKind
 from safeborders.privacy.agreement.decisions import Decision, Point, Reason
 from safeborders.privacy.agreement.errors import DecisionNotRecorded
@@ -62,6 +64,8 @@ class SqlDecisionJournal:
         try:
             with Session(self._engine) as session, session.begin():
                 session.add(row)
+                session.flush()
+                record_event(session.connection(), _event(decision), at=decision.at)
         except SQLAlchemyError as error:
             raise DecisionNotRecorded(
                 "The decision cannot be recorded, so nothing is done: look at the node's database."
@@ -76,6 +80,24 @@ class SqlDecisionJournal:
         """Return all decisions in the order in which they were taken."""
         with Session(self._engine) as session, session.begin():
             return [_decision(row) for row in session.scalars(select(DecisionRow).order_by(DecisionRow.id))]
+
+
+def _event(decision: Decision) -> AuditEvent:
+    facts = {
+        "clause": decision.clause,
+        "agreement": decision.agreement_sha256,
+        "run": decision.run,
+        "material": "" if decision.material is None else decision.material.value,
+    }
+    return AuditEvent(
+        Operation.DECISION,
+        action=f"agreement.{decision.point.value}",
+        actor="policy",
+        outcome=decision.reason.value,
+        purpose=decision.purpose,
+        recipients=(decision.recipient,) if decision.recipient else (),
+        facts={name: value for name, value in facts.items() if value},
+    )
 
 
 def _decision(row: DecisionRow) -> Decision:

@@ -19,8 +19,15 @@ LOG = SqlLog(TABLES)
 
 
 def record_event(connection: Connection, event: AuditEvent, *, at: datetime) -> int:
-    """Write ``event`` and return its number; the caller's transaction keeps it with what it tells of, or neither."""
-    return LOG.append(connection, event.to_record(at))
+    """Write ``event`` and return its number; the caller's transaction keeps it with what it tells of, or neither.
+
+    Raises:
+        EventNotRecorded: If it cannot be written; the caller's transaction must then not be kept.
+    """
+    try:
+        return LOG.append(connection, event.to_record(at))
+    except SQLAlchemyError as error:
+        raise EventNotRecorded("The event cannot be recorded, so nothing was done: try again later.") from error
 
 
 class SqlAuditLog:

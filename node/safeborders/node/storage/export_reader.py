@@ -36,11 +36,17 @@ from safeborders.node.storage.access_visibility import (
     load_categories,
     table_of,
 )
-from safeborders.node.storage.tables import LabelRow, MoIndicatorRow, PersonStatusRow, SourceReportRow
+from safeborders.node.storage.tables import (
+    LabelRow,
+    MoIndicatorRow,
+    PersonIndicatorRow,
+    PersonStatusRow,
+    SourceReportRow,
+)
 
 _STATUS = PersonStatusRow.__table__
 _LABEL = LabelRow.__table__
-_INDICATOR = MoIndicatorRow.__table__
+_OF_CASE, _OF_PERSON = MoIndicatorRow.__table__, PersonIndicatorRow.__table__
 _REPORT = SourceReportRow.__table__
 _BATCH = 1000
 _MAY_LEAVE = (Handling.H0, Handling.H1)
@@ -80,7 +86,8 @@ class SqlExportReader:
         yield from self._links()
         yield from self._statuses()
         yield from self._labels()
-        yield from self._indicators()
+        yield from self._indicators(_OF_CASE, whose=_OF_CASE.c.case_id, named="case")
+        yield from self._indicators(_OF_PERSON, whose=_OF_PERSON.c.person_id, named="person")
 
     def _leaves(self, table: FromClause) -> ColumnElement[bool]:
         visible = is_visible(table, who=self._who, today=self._today)
@@ -149,17 +156,17 @@ class SqlExportReader:
             record |= _dates(row, "labelled_on")
             yield self._finish(record, row)
 
-    def _indicators(self) -> Iterator[ExportRow]:
+    def _indicators(self, table: FromClause, *, whose: ColumnElement[str], named: str) -> Iterator[ExportRow]:
         statement = (
-            select(_INDICATOR, ENTITY.c.import_key.label("about_key"))
-            .join(ENTITY, ENTITY.c.id == _INDICATOR.c.case_id)
-            .where(self._leaves(ENTITY), _INDICATOR.c.value.is_not(None))
-            .order_by(_INDICATOR.c.case_id, _INDICATOR.c.code)
+            select(table, ENTITY.c.import_key.label("about_key"))
+            .join(ENTITY, ENTITY.c.id == whose)
+            .where(self._leaves(ENTITY), table.c.value.is_not(None))
+            .order_by(whose, table.c.code)
         )
-        for _, group in groupby(self._stream(statement), key=lambda row: row["case_id"]):
+        for _, group in groupby(self._stream(statement), key=lambda row: row["about_key"]):
             rows = list(group)
             values = {row["code"]: row["value"] for row in rows}
-            record: Record = {"record": "indicators", "case": rows[0]["about_key"], "values": values}
+            record: Record = {"record": "indicators", named: rows[0]["about_key"], "values": values}
             yield self._finish(record, rows[0])
 
     def _about(self, table: FromClause, *, whom: ColumnElement[str], case: ColumnElement[str]) -> Iterator[RowMapping]:

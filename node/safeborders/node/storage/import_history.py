@@ -20,11 +20,12 @@ _REPORTS = cast("Table", SourceReportRow.__table__)
 _CHUNK = 2000
 
 # In the order of restoring: what only a kind has, while its entity still says whose row it is; then the rest.
-_LOOSE = ("link", "mo_indicator", "person_status", "label")
+_LOOSE = ("link", "mo_indicator", "person_indicator", "person_status", "label")
 # Tables whose rows name entities, with the columns that do.
 _NAMING: Mapping[str, tuple[str, ...]] = {
     "link": ("source", "target"),
     "mo_indicator": ("case_id",),
+    "person_indicator": ("person_id",),
     "person_status": ("person_id", "case_id"),
     "label": ("entity_id", "case_id"),
 }

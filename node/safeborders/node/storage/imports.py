@@ -13,12 +13,16 @@ from sqlalchemy import Connection
 
 from safeborders.node.storage.base import Base
 from safeborders.node.storage.bulk import BulkTables, DatabaseRefused, RowsClash
+from safeborders.node.storage.erased_subjects import ErasedSubjects
 from safeborders.node.storage.row_rules import RowRules
 
 Rows = tuple[list[int], list[list[object]]]
 """Lines of the file, and the rows that came from them."""
 
-KEYS: Mapping[str, tuple[str, ...]] = {"mo_indicator": ("case_id", "code")}
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "mo_indicator": ("case_id", "code"),
+    "person_indicator": ("person_id", "code"),
+}
 """Primary keys of the tables that have another than ``id``."""
 
 
@@ -28,6 +32,7 @@ class Fault(StrEnum):
     REPEATED = "repeated"
     UNKNOWN_REFERENCE = "unknown_reference"
     WRONG_END = "wrong_end"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class _Shape:
 _ENDS: Mapping[str, tuple[tuple[int, str | int | None], ...]] = {
     "link": ((2, 3), (4, 5)),
     "mo_indicator": ((0, "case"),),
+    "person_indicator": ((0, "person"),),
     "person_status": ((1, "person"), (2, "case")),
     "label": ((1, None), (2, "case")),
 }
@@ -104,6 +110,7 @@ class ImportTables:
         self._rules = {
             name: RowRules(Base.metadata.tables[name], shape.columns) for name, shape in self._shapes.items()
         }
+        self._erased = ErasedSubjects(connection)
         self._hopeful = True
 
     def put(self, tables: Mapping[str, Rows]) -> list[tuple[int, Fault]]:
@@ -112,6 +119,9 @@ class ImportTables:
         Raises:
             DatabaseRefused: If the database fails, or a row breaks a rule that the parser should have seen to.
         """
+        erased: list[tuple[int, Fault]] = []
+        if self._erased:
+            tables, erased = self._without_erased(tables)
         for name, (_, rows) in tables.items():
             tail = self._shapes[name].tail
             for row in rows:
@@ -120,9 +130,27 @@ class ImportTables:
                 raise _broken()
         links = tables.get("link")
         if self._hopeful and _are_ends_known(links) and self._put_as_new(tables):
-            return []
+            return sorted(set(erased))
         faults = self._put_after_a_look(tables)
-        return sorted(set(faults))
+        return sorted({*faults, *erased})
+
+    def _without_erased(self, tables: Mapping[str, Rows]) -> tuple[dict[str, Rows], list[tuple[int, Fault]]]:
+        """Leave out the rows about persons who were erased on request, and name their lines."""
+        kept: dict[str, Rows] = {}
+        faults: list[tuple[int, Fault]] = []
+        self._erased.forget_answers()
+        for name, (lines, rows) in tables.items():
+            named = [place for place, _ in self._shapes[name].ends] or [0]
+            free: Rows = ([], [])
+            for line, row in zip(lines, rows, strict=True):
+                if any(row[place] is not None and str(row[place]) in self._erased for place in named):
+                    faults.append((line, Fault.ERASED))
+                else:
+                    free[0].append(line)
+                    free[1].append(row)
+            if free[1]:
+                kept[name] = free
+        return kept, faults
 
     def _put_as_new(self, tables: Mapping[str, Rows]) -> bool:
         if "link" in tables and not self._rules["link"].holds(tables["link"][1]):

@@ -1,15 +1,28 @@
 """The privacy ledger and the activations in the country's database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, text
 
+from safeborders.models.domain.audit import AuditEvent, Operation
+from safeborders.models.domain.materials import COORDINATOR
+from safeborders.node.storage.agreement_tables import DecisionRow
+from safeborders.node.storage.audit import record_event
 from safeborders.node.storage.ledger_tables import ActivationRow, LedgerRow, OutboxRow
 from safeborders.privacy.activations import Activation
+from safeborders.privacy.agreement.decisions import Point
 from safeborders.privacy.events import events_to_json, parse_events
 from safeborders.privacy.ledger import Charge, EntryState, LedgerEntry
+
+_ACTOR = "learner"
+_EVENTS: Mapping[EntryState, tuple[Operation, str, str]] = {
+    EntryState.RESERVED: (Operation.DECISION, "budget.charge", "done"),
+    EntryState.REFUSED: (Operation.DECISION, "budget.charge", "refused"),
+    EntryState.RELEASED: (Operation.DISCLOSURE, "update.release", "done"),
+}
+"""What a row tells the audit log, in its own transaction; a stored update has gone nowhere yet."""
 
 
 class SqlLedgerStore:
@@ -74,6 +87,22 @@ class SqlLedgerTransaction:
             "payload_sha256": entry.payload_sha256,
         }
         self._connection.execute(insert(LedgerRow).values(row))
+        if entry.state in _EVENTS:
+            record_event(self._connection, self._event(entry), at=entry.at)
+
+    def _event(self, entry: LedgerEntry) -> AuditEvent:
+        operation, action, outcome = _EVENTS[entry.state]
+        charge = entry.charge
+        facts: dict[str, str | int] = {"entry": entry.number, "run": charge.run, "round": charge.round}
+        if entry.state is not EntryState.RELEASED:
+            return AuditEvent(operation, action=action, actor=_ACTOR, outcome=outcome, facts=facts)
+        # The decision that let it go stands in the same database; its clause is named with the release.
+        wanted = select(DecisionRow.clause).where(
+            DecisionRow.run == charge.run, DecisionRow.point == Point.SEND.value, DecisionRow.is_allowed
+        )
+        clause = self._connection.scalar(wanted.order_by(DecisionRow.id.desc()).limit(1))
+        facts |= {"payload": entry.payload_sha256, **({"clause": clause} if clause else {})}
+        return AuditEvent(operation, action=action, actor=_ACTOR, recipients=(COORDINATOR,), facts=facts)
 
     def add_payload(self, payload: bytes, *, run: str, round_number: int) -> None:
         """Put the bytes of a round into the outbox."""
@@ -113,3 +142,10 @@ class SqlActivationStore:
         }
         with self._engine.begin() as connection:
             connection.execute(insert(ActivationRow).values(values))
+            event = AuditEvent(  # an alteration: the suggestions and hypotheses of this node are replaced by it
+                Operation.ALTERATION,
+                action="model.activate",
+                actor=_ACTOR,
+                facts={"run": activation.run, "model": activation.model_sha256, "sequence": activation.sequence},
+            )
+            record_event(connection, event, at=activation.at)

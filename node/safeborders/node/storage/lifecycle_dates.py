@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 
@@ -91,6 +92,21 @@ def restrict_again(connection: Transaction) -> None:
         connection.execute(
             update(table).where(table.c.restricted.is_(False), table.c.id.in_(wanted)).values(restricted=True)
         )
+
+
+def holds_restricted(connection: Transaction, *, report_id: str, run: int) -> bool:
+    """Tell whether a data subject's restriction lies on a row that undoing this import would delete."""
+    return any(
+        connection.execute(
+            text(
+                f"SELECT 1 FROM {name} AS row JOIN restriction ON restriction.row_id = row.id"  # noqa: S608  # constants
+                " WHERE row.report_id = :report AND NOT EXISTS (SELECT 1 FROM import_history AS old"
+                " WHERE old.run = :run AND old.row_table = :name AND old.row_id = row.id) LIMIT 1"
+            ),
+            {"report": report_id, "run": run, "name": name},
+        ).first()
+        for name in ("entity", "link")
+    )
 
 
 def raise_snapshot_mark(connection: Transaction) -> None:

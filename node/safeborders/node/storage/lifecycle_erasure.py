@@ -12,6 +12,7 @@ from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import KEEPING
 from safeborders.node.storage.admission import ENTITY, LINK
 from safeborders.node.storage.base import plain_table
+from safeborders.node.storage.erased_subjects import mark_erased
 from safeborders.node.storage.lifecycle_dates import (
     THING_RANK,
     Transaction,
@@ -23,6 +24,7 @@ from safeborders.node.storage.lifecycle_tables import (
     RetentionRuleRow,
     ReviewFlagRow,
 )
+from safeborders.node.storage.resolution_store import forget_persons
 
 _ERASURE = plain_table(ErasureRow)
 _RULE = plain_table(RetentionRuleRow)
@@ -59,11 +61,13 @@ class Ground:
         why: One of the four words of the ledger.
         at: When.
         reference: Of a request; "" for the nightly job.
+        actor: Who erases, as the audit log calls them.
     """
 
     why: str
     at: datetime
     reference: str = ""
+    actor: str = "node"
 
 
 @dataclass(frozen=True)
@@ -175,11 +179,20 @@ def list_erasures(connection: Transaction, *, identifier: str | None = None) -> 
     ]
 
 
+def last_entry(connection: Transaction) -> int:
+    """Return the number of the ledger's last entry; 0 before the first."""
+    return int(connection.execute(select(func.coalesce(func.max(_ERASURE.c.number), 0))).scalar_one())
+
+
 def _erase(connection: Transaction, rules: Mapping[str, str], *, ground: Ground) -> dict[str, int]:
     gone: dict[str, int] = {}
     for chunk in _chunks(list(rules)):
         rows = connection.execute(select(ENTITY.c.id, ENTITY.c.kind).where(ENTITY.c.id.in_(chunk))).all()
         enter_erasures(connection, [(row.id, row.kind.value, rules[row.id]) for row in rows], ground=ground)
+        persons = [row.id for row in rows if row.kind is EntityKind.PERSON]
+        forget_persons(connection, persons, at=ground.at)  # before its decisions go with the rest
+        if ground.why == REQUEST:
+            mark_erased(connection, persons)
         links = select(LINK.c.id).where(or_(LINK.c.source.in_(chunk), LINK.c.target.in_(chunk)))
         _forget(connection, [*chunk, *connection.execute(links).scalars()])
         connection.execute(delete(ENTITY).where(ENTITY.c.id.in_(chunk)))  # the rest goes by its foreign keys

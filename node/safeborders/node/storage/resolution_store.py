@@ -24,6 +24,7 @@ from safeborders.node.storage.resolution_tables import (
 _PAIRS = cast("Table", EntityLinkRow.__table__)
 _RECORDS = cast("Table", PersonRecordRow.__table__)
 _EVENTS = cast("Table", CombinationEventRow.__table__)
+_AT_ONCE = 500
 
 
 def load_pairs(connection: Connection, verdict: Verdict) -> list[Pair]:
@@ -172,6 +173,26 @@ def forget_person(connection: Connection, person_id: str, *, at: datetime, actor
     for one in gone:
         _record(connection, (one.first, one.second), Combination.FORGOTTEN, decider=Decider(actor, "", at))
     _draw_consequences(connection)
+
+
+def forget_persons(connection: Connection, person_ids: Sequence[str], *, at: datetime) -> None:
+    """Remove every candidate and decision that names one of these records; the transaction is the caller's."""
+    for start in range(0, len(person_ids), _AT_ONCE):
+        some = person_ids[start : start + _AT_ONCE]
+        touching = or_(_PAIRS.c.first_id.in_(some), _PAIRS.c.second_id.in_(some))
+        pairs = connection.execute(select(_PAIRS.c.first_id, _PAIRS.c.second_id).where(touching))
+        named = {end for pair in pairs for end in pair}
+        for person in sorted(named & set(some)):
+            forget_person(connection, person, at=at)
+
+
+def records_of(connection: Connection, record: str) -> list[str]:
+    """Return all records of the person whose record this is, itself included, sorted."""
+    person = connection.execute(select(_RECORDS.c.person_id).where(_RECORDS.c.record_id == record)).scalar()
+    if person is None:
+        return [record]
+    found = connection.execute(select(_RECORDS.c.record_id).where(_RECORDS.c.person_id == person)).scalars()
+    return sorted({record, *found})
 
 
 def _carry_over(connection: Connection, pair: Pair, origin: Decided, *, at: datetime) -> None:

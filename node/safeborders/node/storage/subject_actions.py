@@ -21,6 +21,7 @@ from safeborders.node.storage.lifecycle_erasure import (
     erase_links,
 )
 from safeborders.node.storage.lifecycle_tables import CorrectionNoticeRow, HandlingReleaseRow, RestrictionRow
+from safeborders.node.storage.resolution_store import records_of
 from safeborders.node.storage.tables import LabelRow, PersonIndicatorRow, PersonStatusRow
 
 _PERSON = plain_table(PersonRow)
@@ -69,16 +70,18 @@ def restrict_person(connection: Transaction, person: str, *, now: datetime) -> i
     return changed
 
 
-def release_person(connection: Transaction, person: str) -> int:
-    """Lift what :func:`restrict_person` restricted, unless it is restricted for another person too.
+def release_person(connection: Transaction, records: Sequence[str]) -> int:
+    """Lift what :func:`restrict_person` restricted for a person's records, unless another person keeps it restricted.
 
     Raises:
         Conflict: If nothing was restricted for this person here.
     """
-    held = list(connection.execute(select(_RESTRICTION.c.row_id).where(_RESTRICTION.c.person_id == person)).scalars())
+    held = list(
+        connection.execute(select(_RESTRICTION.c.row_id).where(_RESTRICTION.c.person_id.in_(records))).scalars()
+    )
     if not held:
         raise Conflict("Nothing is restricted for this person here: a restriction of the source is lifted by its file.")
-    connection.execute(delete(_RESTRICTION).where(_RESTRICTION.c.person_id == person))
+    connection.execute(delete(_RESTRICTION).where(_RESTRICTION.c.person_id.in_(records)))
     others = select(_RESTRICTION.c.row_id)
     for table in (ENTITY, LINK):
         free = and_(table.c.id.in_(held), table.c.id.not_in(others))
@@ -89,29 +92,35 @@ def release_person(connection: Transaction, person: str) -> int:
 
 def extend_restrictions(connection: Transaction, *, now: datetime) -> None:
     """Restrict what came on record for restricted persons since."""
-    persons = select(_RESTRICTION.c.person_id).distinct()
-    for person in list(connection.execute(persons).scalars()):
-        restrict_person(connection, person, now=now)
+    persons = list(connection.execute(select(_RESTRICTION.c.person_id).distinct()).scalars())
+    for record in sorted({record for person in persons for record in records_of(connection, person)}):
+        restrict_person(connection, record, now=now)
 
 
-def rectify_person(connection: Transaction, person: str, *, correction: Correction, ground: Ground) -> list[str]:
-    """Correct a person's records, and forget what was derived from the wrong ones; return what was changed.
+def rectify_person(
+    connection: Transaction, records: Sequence[str], *, correction: Correction, ground: Ground
+) -> list[str]:
+    """Correct all records of a person, and forget what was derived from the wrong ones; return what was changed.
 
     Raises:
         Conflict: If something to be dropped does not belong to this person.
     """
+    for record in records:
+        _rectify_record(connection, record, correction=correction)
     changed = [*correction.values, *correction.indicators]
+    changed += [_drop(connection, records, identifier, ground=ground) for identifier in correction.dropped]
+    raise_snapshot_mark(connection)
+    return changed
+
+
+def _rectify_record(connection: Transaction, person: str, *, correction: Correction) -> None:
     if correction.values:
         connection.execute(update(_PERSON).where(_PERSON.c.id == person).values(correction.values))
     if correction.match_key is not None:
         connection.execute(update(ENTITY).where(ENTITY.c.id == person).values(match_key=correction.match_key or None))
     _set_indicators(connection, person, correction.indicators)
-    for identifier in correction.dropped:
-        changed.append(_drop(connection, person, identifier, ground=ground))
     connection.execute(update(ENTITY).where(ENTITY.c.id == person).values(rev=ENTITY.c.rev + 1))
     forget_hypotheses(connection, person)
-    raise_snapshot_mark(connection)
-    return changed
 
 
 def forget_hypotheses(connection: Transaction, person: str) -> None:
@@ -183,14 +192,14 @@ def _delete_indicators(connection: Transaction, person: str, codes: Collection[s
     connection.execute(delete(_INDICATOR).where(_INDICATOR.c.person_id == person, _INDICATOR.c.code.in_(codes)))
 
 
-def _drop(connection: Transaction, person: str, identifier: str, *, ground: Ground) -> str:
-    ours = or_(LINK.c.source == person, LINK.c.target == person)
+def _drop(connection: Transaction, records: Sequence[str], identifier: str, *, ground: Ground) -> str:
+    ours = or_(LINK.c.source.in_(records), LINK.c.target.in_(records))
     link = connection.execute(select(LINK.c.kind).where(LINK.c.id == identifier, ours)).scalar_one_or_none()
     if link is not None:
         erase_links(connection, {identifier: FOUND_WRONG}, ground=ground)
         return f"link {link.value}"
     for table, owner, name in ((_STATUS, _STATUS.c.person_id, "status"), (_LABEL, _LABEL.c.entity_id, "label")):
-        found = connection.execute(delete(table).where(table.c.id == identifier, owner == person))
+        found = connection.execute(delete(table).where(table.c.id == identifier, owner.in_(records)))
         if found.rowcount:
             enter_erasures(connection, [(identifier, name, FOUND_WRONG)], ground=ground)
             return name

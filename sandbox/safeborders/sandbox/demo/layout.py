@@ -126,6 +126,7 @@ def _node_profile(layout: Layout, country: Country, *, epsilon: float) -> dict[s
     return {
         "country": country.value,
         "federation": FEDERATION,
+        "environment": "demonstration",
         "state": f"nodes/{country.value}",
         "coordinator_url": f"https://127.0.0.1:{layout.edge_port}",
         "database": {"key_file": f"secrets/{country.value}.key"},

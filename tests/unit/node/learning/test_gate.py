@@ -27,7 +27,7 @@ from safeborders.privacy.errors import BudgetExhausted, PlanChanged
 from safeborders.privacy.ledger import EntryState
 from sbtest.agreements import InMemoryJournal, InMemoryPapers, PaperFederation, terms_for, unmasked_grants
 from sbtest.plans import ARCHITECTURE, make_plan
-from sbtest.rounds import AGREEMENT, NOW, PAPERS, SETTINGS, Brought, Node, make_message, manifest_for, papers_for
+from sbtest.rounds import AGREEMENT, LIMITS, NOW, PAPERS, Brought, Node, make_message, manifest_for, papers_for
 
 PLAN = make_plan()
 MODEL = model_to_bytes(ARCHITECTURE.initial_parameters(7))
@@ -48,10 +48,8 @@ def nothing_happened(node: Node) -> bool:
 
 def node_under(terms: Agreement, *, cap_epsilon: float = 20.0, consent: bool = True) -> Node:
     """Return a node that keeps ``terms`` and whose operator consented under them."""
-    assert SETTINGS.approval is not None
-    approval = dataclasses.replace(SETTINGS.approval, agreement_sha256=terms.sha256() if consent else None)
     return Node(
-        settings=dataclasses.replace(SETTINGS, approval=approval),
+        limits=LIMITS.model_copy(update={"agreement_sha256": terms.sha256()}) if consent else None,
         cabinet=PAPERS.make_cabinet(terms),
         cap_epsilon=cap_epsilon,
     )

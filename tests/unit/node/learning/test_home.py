@@ -11,10 +11,10 @@ import pytest
 
 from safeborders.kit.canonical import canonical_json
 from safeborders.node.learning.case_types import CaseTypes
-from safeborders.node.learning.relational_gate import Gated, Opening
 from safeborders.node.learning.home import MustStayHome, StaysHome
 from safeborders.node.learning.link_scores import LinkScorer, LinkScorers
 from safeborders.node.learning.link_stack import LinkStack
+from safeborders.node.learning.relational_gate import Gated, Opening
 
 WAYS: tuple[Callable[..., object], ...] = (pickle.dumps, copy.copy, copy.deepcopy, bytes, np.asarray, list, dict)
 

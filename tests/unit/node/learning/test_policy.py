@@ -1,7 +1,6 @@
 """The country's policy: one way to say yes, and a reason for every no."""
 
 import dataclasses
-from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -13,22 +12,16 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.node.learning.policy import (
     LARGEST_WEIGHT,
-    ApprovalPending,
     InstalledModel,
     PolicyDenied,
     PolicySettings,
-    StandingApproval,
-    approve_run,
     check_model,
     check_update,
+    price_run,
 )
 from safeborders.privacy.accountant import epsilon
 from sbtest.plans import ARCHITECTURE, FEATURES_SHA256, make_plan, make_task
 
-NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-APPROVAL = StandingApproval(
-    purposes=frozenset({"P1"}), tasks=frozenset(Task), epsilon_per_run=8.0, valid_until=date(2026, 5, 1)
-)
 SETTINGS = PolicySettings(
     country=Country.GR,
     federation="demo",
@@ -36,18 +29,17 @@ SETTINGS = PolicySettings(
     delta_cap=1e-5,
     rounds_cap=50,
     floor=2,
-    approval=APPROVAL,
 )
 INSTALLED = InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256)
 
 
-def decide(plan: RunPlan, *, now: datetime = NOW, **changes: Any) -> float:
+def decide(plan: RunPlan, **changes: Any) -> float:
     settings = dataclasses.replace(SETTINGS, **changes)
-    return approve_run(plan, settings=settings, installed=INSTALLED, now=now).epsilon
+    return price_run(plan, settings=settings, installed=INSTALLED).epsilon
 
 
 def test_a_plan_within_all_limits_is_approved_at_our_own_price() -> None:
-    approved = approve_run(make_plan(), settings=SETTINGS, installed=INSTALLED, now=NOW)
+    approved = price_run(make_plan(), settings=SETTINGS, installed=INSTALLED)
     assert approved.epsilon == epsilon(approved.events, delta=1e-5)
     assert [event.steps for event in approved.round_events()] == [1, 1]
     assert [event.steps for event in approved.events] == [10, 10]
@@ -81,27 +73,6 @@ def test_a_plan_outside_a_limit_is_denied(plan: RunPlan) -> None:
         decide(plan)
 
 
-@pytest.mark.parametrize(
-    "approval",
-    [
-        None,
-        dataclasses.replace(APPROVAL, purposes=frozenset({"P2"})),
-        dataclasses.replace(APPROVAL, tasks=frozenset({Task.LINKS})),
-        dataclasses.replace(APPROVAL, epsilon_per_run=0.01),
-        dataclasses.replace(APPROVAL, valid_until=date(2026, 4, 30)),
-    ],
-)
-def test_a_run_that_no_approval_covers_waits_for_the_operator(approval: StandingApproval | None) -> None:
-    with pytest.raises(ApprovalPending):
-        decide(make_plan(), approval=approval)
-
-
-def test_control_the_same_plan_passes_until_the_end_of_the_last_day() -> None:
-    assert decide(make_plan(), now=datetime(2026, 5, 1, 23, 59, tzinfo=UTC)) > 0
-    with pytest.raises(ApprovalPending):
-        decide(make_plan(), now=datetime(2026, 5, 2, 0, 0, tzinfo=UTC))
-
-
 @given(
     noise=st.floats(0.01, 50),
     rate=st.floats(0.01, 1),
@@ -118,11 +89,10 @@ def test_whatever_the_coordinator_asks_an_approved_run_costs_at_most_the_cap(
         for task in (Task.TYPOLOGY, Task.LINKS)
     )
     try:
-        approved = approve_run(
+        approved = price_run(
             make_plan(tasks=tasks, rounds=rounds),
             settings=dataclasses.replace(SETTINGS, epsilon_cap=cap),
             installed=INSTALLED,
-            now=NOW,
         )
     except PolicyDenied:
         return

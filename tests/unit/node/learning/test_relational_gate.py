@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from safeborders.node.learning.relational_gate import FOLDS, GateProblem, open_gate
 from safeborders.node.learning.regression import Floats
+from safeborders.node.learning.relational_gate import FOLDS, GateProblem, open_gate
 
 COUNT, CLASSES = 1200, 4
 

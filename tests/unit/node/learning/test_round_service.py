@@ -22,7 +22,7 @@ from safeborders.node.learning.round_service import NodeIdentity
 from safeborders.privacy.errors import BudgetExhausted, LostReservation, PlanChanged, ReleaseRefused
 from safeborders.privacy.ledger import EntryState
 from sbtest.plans import ARCHITECTURE, make_plan, make_task
-from sbtest.rounds import COUNTRY, NOW, SETTINGS, Node, NoiseTrainer, make_message
+from sbtest.rounds import COUNTRY, LIMITS, NOW, Node, NoiseTrainer, make_message
 
 PLAN = make_plan()
 
@@ -177,15 +177,13 @@ def test_a_plan_that_the_policy_denies_charges_nothing() -> None:
 
 
 def test_an_approval_that_ends_during_a_run_ends_the_run() -> None:
-    assert SETTINGS.approval is not None
-    approval = dataclasses.replace(SETTINGS.approval, valid_until=NOW.date())
-    node = Node(settings=dataclasses.replace(SETTINGS, approval=approval))
+    node = Node(limits=LIMITS.model_copy(update={"valid_until": NOW.date()}))
     node.service.answer(make_message(PLAN))
     node.now = datetime(2026, 5, 2, 0, 0, tzinfo=UTC)
     with pytest.raises(ApprovalPending):
         node.service.answer(make_message(PLAN, round_number=2))
     with pytest.raises(ApprovalPending):
-        Node(settings=dataclasses.replace(SETTINGS, approval=None)).service.answer(make_message(PLAN))
+        Node(limits=None).service.answer(make_message(PLAN))
 
 
 def activation(sequence: int, *, seed: int = 7) -> SignedMessage:

@@ -115,10 +115,11 @@ class _Compiler:
         return self._finish(part, make, envelope=part.envelope)
 
     def indicators(self, part: IndicatorsPart) -> Maker:
-        case, values = self._keys[part.case], self._values(part.values)
+        place, name = ("case", part.case) if part.person is None else ("person", part.person)
+        whose, values = self._keys[str(name)], self._values(part.values)
 
         def make(row: Row) -> Record | None:
-            return {"record": "indicators", "case": case(row), "values": _made(values, row)}
+            return {"record": "indicators", place: whose(row), "values": _made(values, row)}
 
         return self._finish(part, make, envelope=part.envelope)
 

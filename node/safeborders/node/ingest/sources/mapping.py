@@ -165,11 +165,18 @@ class LabelPart(Filtered):
 
 
 class IndicatorsPart(Filtered):
-    """What is known about how a case was committed; what a row does not say stays unknown."""
+    """What is known of a case, or of one person in it (name one of both); what a row does not say stays unknown."""
 
-    case: _Name
+    case: _Name | None = None
+    person: _Name | None = None
     values: dict[_Name, Value]
     envelope: dict[_Name, Value] = {}
+
+    @model_validator(mode="after")
+    def _is_about_one(self) -> Self:
+        if (self.case is None) == (self.person is None):
+            raise ValueError("indicators are those of a case or of a person: name one of the two")
+        return self
 
 
 class Query(Filtered):
@@ -187,7 +194,7 @@ class Query(Filtered):
         ends = [end for link in self.links for end in (link.source, link.target)]
         ends += [end for status in self.statuses for end in (status.person, status.case) if end]
         ends += [end for label in self.labels for end in (label.entity, label.case) if end]
-        ends += [indicators.case for indicators in self.indicators]
+        ends += [end for part in self.indicators for end in (part.case, part.person) if end]
         if not set(ends) <= self.entities.keys():
             raise ValueError("a link, status, label or indicator names an entity that the query does not have")
         return self

@@ -1,0 +1,156 @@
+"""What the commands of the approval inbox do; it prints for people and raises for the edge of the program."""
+
+import json
+import os
+import pwd
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from safeborders.configs.loading import load_settings
+from safeborders.configs.node import NodeSettings
+from safeborders.kit.errors import SettingsError
+from safeborders.kit.files import load_bytes
+from safeborders.kit.strict_yaml import YamlRefused, parse_yaml
+from safeborders.node.approving import build_inbox
+from safeborders.node.bootstrap import build_ledger
+from safeborders.node.consent.entries import StandingLimits, Verdict
+from safeborders.node.consent.inbox import Inbox
+from safeborders.node.consent.persons import Person, operator
+from safeborders.node.consent.showing import Budget, run_document, run_lines, standing_document, standing_lines
+from safeborders.node.consent.standing import RunStanding, State
+from safeborders.node.opening import open_node_store
+from safeborders.privacy.events import parse_events
+from safeborders.privacy.ledger import PrivacyLedger
+
+_console = Console(highlight=False, markup=False)
+_LARGEST_FILE = 64 * 1024
+_NO_LOGIN_UID = 2**32 - 1
+
+
+def list_runs(profile: Path, *, as_json: bool) -> None:
+    """List the runs that asked."""
+    with _opened(profile) as inbox:
+        found = inbox.list_runs()
+    if as_json:
+        _write({"runs": [run_document(one) for one in found]})
+        return
+    _console.print(f"{'run':<30} {'state':<10} {'first seen (UTC)':<17} {'for':<4} {'epsilon':>8}")
+    for one in found:
+        asked = one.request
+        name = asked.run if len(asked.run) <= 30 else asked.run[:29] + "…"
+        _console.print(
+            f"{name:<30} {one.state.value:<10} {asked.first_seen:%Y-%m-%d %H:%M}  "
+            f"{asked.purpose:<4} {asked.epsilon:>8.3f}"
+        )
+
+
+def show_run(profile: Path, *, run: str, as_json: bool) -> None:
+    """Show what a run asks, in plain language; all of its manifests, where several came under one name."""
+    settings = load_settings(profile, NodeSettings)
+    store = open_node_store(settings)
+    inbox, ledger = build_inbox(settings, store), build_ledger(settings, store)
+    found = inbox.find_run(run)
+    budgets = [budget_for(ledger, one, cap=settings.privacy.epsilon_cap) for one in found]
+    store.close()
+    pairs = list(zip(found, budgets, strict=True))
+    if as_json:
+        _write({"manifests": [run_document(one, budget=budget) for one, budget in pairs]})
+        return
+    for one, budget in pairs:
+        for line in run_lines(one, budget=budget, persons=inbox.rule.persons):
+            _console.print(line)
+
+
+def decide(profile: Path, *, run: str, said: Mapping[str, str]) -> None:
+    """Approve, refuse or withdraw."""
+    with _opened(profile) as inbox:
+        state = inbox.decide(
+            run,
+            Verdict(said["verdict"]),
+            person=current_operator(said["name"]),
+            reason=said["reason"],
+            manifest_sha256=said["manifest"],
+        )
+    more = ": another person must approve it too." if (state, said["verdict"]) == (State.PENDING, "approve") else "."
+    _console.print(f"{run} is {state.value}{more}")
+
+
+def list_standing(profile: Path, *, as_json: bool) -> None:
+    """List the standing approvals."""
+    with _opened(profile) as inbox:
+        found = inbox.list_standings()
+    if as_json:
+        _write({"standing": [standing_document(one) for one in found]})
+        return
+    for one in found:
+        for line in standing_lines(one):
+            _console.print(line)
+    if not found:
+        _console.print("There is no standing approval.")
+
+
+def add_standing(profile: Path, *, file: Path, name: str, reason: str) -> None:
+    """Approve beforehand."""
+    limits = load_limits(file)
+    with _opened(profile) as inbox:
+        given = inbox.give_standing(limits, person=current_operator(name), reason=reason)
+    more = ": another person must add the same file." if given.state is State.PENDING else "."
+    _console.print(f"Standing approval {given.sha256[:12]} is {given.state.value}{more}")
+
+
+def withdraw_standing(profile: Path, *, number: str, name: str, reason: str) -> None:
+    """Withdraw a standing approval."""
+    with _opened(profile) as inbox:
+        gone = inbox.withdraw_standing(number, person=current_operator(name), reason=reason)
+    _console.print(f"Standing approval {gone.sha256[:12]} is {gone.state.value}.")
+
+
+def load_limits(file: Path) -> StandingLimits:
+    """Return the limits in a YAML file. Raises SettingsError."""
+    try:
+        document = parse_yaml(load_bytes(file).decode(), largest_bytes=_LARGEST_FILE)
+        return StandingLimits.model_validate_json(json.dumps(document, default=str))
+    except (ValidationError, YamlRefused, UnicodeDecodeError) as error:
+        keys = ", ".join(StandingLimits.model_fields)
+        raise SettingsError(f"{file} must hold the keys {keys}, each with a value that can be: correct it.") from error
+
+
+def current_operator(name: str) -> Person:
+    """Return who works here: the login that the kernel remembers across sudo and su, else this process's user."""
+    try:
+        uid = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        uid = _NO_LOGIN_UID
+    if uid == _NO_LOGIN_UID:
+        uid = os.getuid()
+    try:
+        login = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        login = f"uid-{uid}"
+    return operator(login, name=name)
+
+
+def budget_for(ledger: PrivacyLedger, one: RunStanding, *, cap: float) -> Budget:
+    """Return what is spent and what will be once the run is over."""
+    after = ledger.foresee_epsilon(one.request.run, horizon=parse_events(one.request.events))
+    return Budget(spent=ledger.spent_epsilon(), after=after, cap=cap)
+
+
+@contextmanager
+def _opened(profile: Path) -> Iterator[Inbox]:
+    settings = load_settings(profile, NodeSettings)
+    store = open_node_store(settings)
+    try:
+        yield build_inbox(settings, store)
+    finally:
+        store.close()
+
+
+def _write(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document) + "\n")

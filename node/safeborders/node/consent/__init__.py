@@ -1,0 +1,1 @@
+"""What people at this node allowed, refused and withdrew, and by which rules it counts."""

@@ -1,0 +1,1 @@
+"""What leaves this node, byte for byte, before it does."""
