@@ -31,6 +31,7 @@ class NodePlaces:
         self.admission = self.enrolment / "admission.json"
         self.database = state / "node.db"
         self.evaluation = state / "evaluation"
+        self.released = state / "released"  # released models and their plans, by hash: public
         self.logs = state / "logs"
 
 

@@ -79,7 +79,9 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
             ),
             envelopes=SqlEnvelopeStore(store.engine),
         ),
-        trainer=RecordedTrainer(NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation), record=record),
+        trainer=RecordedTrainer(
+            NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation, released=places.released), record=record
+        ),
     )
     config = ConnectorConfig(
         address=urlsplit(str(settings.coordinator_url)).netloc,

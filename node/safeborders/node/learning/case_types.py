@@ -61,6 +61,27 @@ class Candidate:
 
 
 @dataclass(frozen=True, repr=False)
+class ChosenCase(StaysHome):
+    """The parts of the chosen prediction, so that it can be explained: ``logits = propagate(evidence) / temperature``.
+
+    Attributes:
+        evidence: Log-probabilities of each case before propagation, :math:`(N, K)`.
+        weights: The country's own correction of the indicators' weights, :math:`(F, K)`.
+        bias: Its correction of the bias, :math:`(K,)`.
+        federated: Whether the released network's logits are below the correction.
+        share: Weight of the neighbours.
+        temperature: Divisor of the logits.
+    """
+
+    evidence: Floats
+    weights: Floats
+    bias: Floats
+    federated: bool
+    share: float
+    temperature: float
+
+
+@dataclass(frozen=True, repr=False)
 class CaseTypes(StaysHome):
     """Predictions for all cases and which candidates made them.
 
@@ -70,6 +91,7 @@ class CaseTypes(StaysHome):
         chosen: Its name.
         local_loss: Loss of the best local candidate on labels that it did not see, nats.
         chosen_loss: Loss of the chosen one; never above ``local_loss``.
+        parts: What the chosen prediction is made of.
     """
 
     local: Floats
@@ -77,6 +99,7 @@ class CaseTypes(StaysHome):
     chosen: str
     local_loss: float
     chosen_loss: float
+    parts: ChosenCase
 
 
 LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (1.0, 3.0) for s in SHARES)
@@ -105,6 +128,7 @@ def personalise_case_types(problem: CaseProblem, federated: Floats) -> CaseTypes
         chosen=best.name,
         local_loss=losses[local][0],
         chosen_loss=losses[best][0],
+        parts=_parts(problem, federated, candidate=best, known=everything, temperature=losses[best][1]),
     )
 
 
@@ -117,6 +141,7 @@ def _unjudged(problem: CaseProblem, federated: Floats) -> CaseTypes:
         chosen=UNJUDGED.name,
         local_loss=0.0,
         chosen_loss=0.0,
+        parts=_parts(problem, federated, candidate=UNJUDGED, known=known, temperature=1.0),
     )
 
 
@@ -156,6 +181,27 @@ def _evidence(problem: CaseProblem, federated: Floats, *, base: tuple[bool, floa
     spread = (1 - TRUST) / (problem.classes - 1)
     evidence[known] = np.log(np.where(np.eye(problem.classes)[problem.labels[known]] > 0, TRUST, spread))
     return np.asarray(evidence, dtype=np.float64)
+
+
+def _parts(
+    problem: CaseProblem,
+    federated: Floats,
+    *,
+    candidate: Candidate,
+    known: NDArray[np.bool_],
+    temperature: float,
+) -> ChosenCase:
+    offsets = federated if candidate.federated else np.zeros_like(federated)
+    labels = problem.labels[known]
+    residual = fit_residual(problem.inputs[known], offsets[known], labels=labels, penalty=candidate.penalty)
+    return ChosenCase(
+        evidence=_evidence(problem, federated, base=(candidate.federated, candidate.penalty), known=known),
+        weights=residual.weights,
+        bias=residual.bias,
+        federated=candidate.federated,
+        share=candidate.share,
+        temperature=temperature,
+    )
 
 
 def _propagate(problem: CaseProblem, evidence: Floats, *, share: float) -> Floats:

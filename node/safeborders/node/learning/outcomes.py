@@ -31,10 +31,11 @@ class SuggestedLink:
 
 @dataclass(frozen=True)
 class CaseTypeHypothesis:
-    """How likely each type is for a case without a human label."""
+    """How likely each type is for a case without a human label, and why the likeliest is before the next."""
 
     case_id: str
     probabilities: Mapping[str, float]
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def case_type(self) -> str:

@@ -26,19 +26,25 @@ from safeborders.node.learning.regression import Floats
 
 @dataclass(frozen=True)
 class CasePredictions:
-    """Logits of all cases by three models, and what the choice looked like."""
+    """Logits of all cases by three models, what the choice looked like, and what explains it.
+
+    ``prior`` holds the released network's weights and, in the last row, its bias.
+    """
 
     ids: tuple[str, ...]
     labels: NDArray[np.int64]
     federated: Floats
     outcome: CaseTypes
+    problem: CaseProblem
+    prior: Floats
 
 
 @dataclass(frozen=True)
 class LinkPredictions:
     """Scores of all pairs that have something in common and are not recorded as linked.
 
-    ``baseline`` is Adamic and Adar's index; ``floor`` holds each model's score of a pair with nothing in common.
+    ``baseline`` is Adamic and Adar's index; ``floor`` holds each model's score of a pair with nothing in common;
+    ``home`` are the predictors for use at home, ``prior`` the released network's weights and, last, its bias.
     """
 
     persons: tuple[str, ...]
@@ -46,6 +52,8 @@ class LinkPredictions:
     second: NDArray[np.int64]
     inputs: NDArray[np.float32]
     scores: Mapping[str, Floats]
+    home: Floats
+    prior: Floats
     floor: Mapping[str, float]
     recorded: int
     outcome: LinkScorers
@@ -69,6 +77,8 @@ def predict_case_types(records: Records, persons: PersonGraph, *, module: nn.Mod
         labels=records.case_type,
         federated=federated,
         outcome=personalise_case_types(problem, federated),
+        problem=problem,
+        prior=linear_part(module, width=inputs.shape[1]),
     )
 
 
@@ -94,7 +104,8 @@ def predict_links(
     free = ~contains(persons.associates, (first, second))
     pairs = (first[free], second[free])
     inputs = pair_inputs(persons, pairs).inputs
-    scores = _scores(outcome, module, inputs=inputs, home=predictors(persons, pairs))
+    home = predictors(persons, pairs)
+    scores = _scores(outcome, module, inputs=inputs, home=home)
     scores["baseline"] = adamic_adar(persons, pairs)
     nothing = np.zeros((1, inputs.shape[1]), dtype=np.float32)
     floor = _scores(outcome, module, inputs=nothing, home=np.zeros((1, problem.predictors.shape[1])))
@@ -104,6 +115,8 @@ def predict_links(
         second=pairs[1],
         inputs=inputs,
         scores=scores,
+        home=home,
+        prior=linear_part(module, width=inputs.shape[1]),
         floor={**{name: float(score[0]) for name, score in floor.items()}, "baseline": 0.0},
         recorded=int(examples.labels.sum()),
         outcome=outcome,
@@ -122,6 +135,12 @@ def predict_all(
         limit = examples_per_person[Task.LINKS]
         links = predict_links(records, persons, module=modules[Task.LINKS], examples_per_person=limit)
     return cases, links
+
+
+def linear_part(module: nn.Module, *, width: int) -> Floats:
+    """Return the weights of a linear network and its bias in the last row, :math:`(F + 1, K)`."""
+    bias = logits_of(module, np.zeros((1, width), dtype=np.float32))
+    return np.concatenate([logits_of(module, np.eye(width, dtype=np.float32)) - bias, bias])
 
 
 def _scores(

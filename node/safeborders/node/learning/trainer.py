@@ -28,6 +28,7 @@ from safeborders.node.learning.evaluation import write_evaluation
 from safeborders.node.learning.examples import Examples, build_case_examples, build_pair_examples
 from safeborders.node.learning.outcomes import LEARNING, LearningStore
 from safeborders.node.learning.predictions import predict_all
+from safeborders.node.learning.released import keep_released
 from safeborders.node.learning.suggestions import case_hypotheses, link_suggestions
 from safeborders.privacy.dpsgd.engine import private_sum
 from safeborders.privacy.units import AttributedExamples
@@ -57,14 +58,21 @@ class NodeTrainer:
         store: The country's database.
         evaluation: Folder for files with the predictions of the three models, for people who judge the models at
             home; None writes none.
+        released: Folder where the released model and its plan are kept for audits; None keeps none.
         architecture: The released model.
     """
 
     def __init__(
-        self, store: LearningStore, *, evaluation: Path | None = None, architecture: Architecture = ARCHITECTURE
+        self,
+        store: LearningStore,
+        *,
+        evaluation: Path | None = None,
+        released: Path | None = None,
+        architecture: Architecture = ARCHITECTURE,
     ) -> None:
         self._store = store
         self._evaluation = evaluation
+        self._released = released
         self._architecture = architecture
         self._prepared: _Prepared | None = None
 
@@ -122,6 +130,8 @@ class NodeTrainer:
         if self._evaluation is not None:
             keys = self._store.load_source_keys()
             write_evaluation(self._evaluation / f"{plan.run}.json", keys, cases=cases, links=links)
+        if self._released is not None:
+            keep_released(self._released, plan, model=model)
         _log.info("model_activated", run=plan.run)
 
     def _check(self, plan: RunPlan) -> None:

@@ -1,0 +1,67 @@
+"""What an audit attacks: one task of a released model, the country's examples of it, and the engine that trained it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from safeborders.models.architecture import STATISTICS, TaskArchitecture
+from safeborders.models.protocol.plan import TaskPlan
+from safeborders.node.learning.home import StaysHome
+from safeborders.privacy.units import AttributedExamples
+
+CERTAIN = 1.645
+"""Normal quantile of 95 %, one-sided: a bar is contradicted by a figure that many standard errors beyond it."""
+
+Engine = Callable[..., NDArray[np.int64]]
+"""The engine under audit, called as ``private_sum(model, examples, mechanism=...)``."""
+
+
+@dataclass(frozen=True, repr=False)
+class Subject(StaysHome):
+    """One task of a node's release.
+
+    Attributes:
+        shape: The network.
+        mechanism: The plan's numbers for the task.
+        rounds: T of the run.
+        module: The released network.
+        curated: Examples that took part in training.
+        others: Inputs and labels of known examples that did not.
+        public_size: The country's declared size.
+        epsilon: What the task's part of the run cost, by the product's accountant.
+        delta: At which it holds.
+    """
+
+    shape: TaskArchitecture
+    mechanism: TaskPlan
+    rounds: int
+    module: nn.Sequential
+    curated: AttributedExamples
+    others: tuple[NDArray[np.float32], NDArray[np.int64]]
+    public_size: int
+    epsilon: float
+    delta: float
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.mechanism.task.value
+
+
+def one_person_each(inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> AttributedExamples:
+    """Return examples that are each about a person of its own."""
+    return AttributedExamples(
+        inputs=inputs,
+        labels=labels,
+        starts=np.arange(len(labels) + 1),
+        persons=np.arange(len(labels)),
+        examples_per_person=1,
+    )
+
+
+def gradient_of(update: NDArray[np.int64], mechanism: TaskPlan) -> NDArray[np.float64]:
+    """Return an update without its statistics, in clip_norms."""
+    return update[: len(update) - len(STATISTICS)] / 2.0**mechanism.quantisation_bits

@@ -1,0 +1,216 @@
+"""Explanations add up to the score, follow it when a factor goes, and name nobody."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from safeborders.models.architecture import TaskArchitecture
+from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.gnn.perceptron import build_perceptron, logits_of
+from safeborders.models.gnn.propagation import spread_evidence
+from safeborders.node.graph.predictors import PREDICTORS
+from safeborders.node.learning.case_reasons import AROUND, case_reasons, margin_shares
+from safeborders.node.learning.case_types import STEPS
+from safeborders.node.learning.predictions import CasePredictions, LinkPredictions, linear_part, predict_all
+from safeborders.node.learning.regression import Floats
+from safeborders.node.learning.suggestions import FACTORS, case_hypotheses, link_shares, link_suggestions
+from sbtest.small_country import small_country
+
+
+@pytest.fixture(scope="module", params=["federated", "local"])
+def predicted(request: pytest.FixtureRequest) -> tuple[CasePredictions, LinkPredictions]:
+    """Return stage C's predictions, with a released model that is used by force, or not at all."""
+    random = np.random.default_rng(4)
+    modules = {
+        shape.task: build_perceptron(shape, random.normal(0, 0.5, shape.length).astype(np.float32))
+        for shape in ARCHITECTURE.tasks
+    }
+    cases, links = predict_all(small_country(2), modules, examples_per_person=dict.fromkeys(modules, 2))
+    assert cases is not None
+    assert links is not None
+    if request.param == "federated":
+        scorer = replace(links.outcome.personalised, federated=True)
+        federated = logits_of(modules[ARCHITECTURE.tasks[1].task], links.inputs)
+        scores = scorer.scores(links.inputs.astype(np.float64), links.home, federated=federated)
+        links = replace(
+            links,
+            outcome=replace(links.outcome, personalised=scorer),
+            scores={**links.scores, "personalised": scores},
+        )
+    return cases, links
+
+
+def most_likely(cases: CasePredictions, case: int) -> tuple[int, int]:
+    first, second = np.argsort(-cases.outcome.personalised[case], kind="stable")[:2]
+    return int(first), int(second)
+
+
+def shares_of(cases: CasePredictions, case: int) -> Floats:
+    types = most_likely(cases, case)
+    return margin_shares(cases.problem, cases.outcome.parts, case=case, types=types, prior=cases.prior)
+
+
+def test_shares_of_a_link_add_up_to_its_score(predicted: tuple[CasePredictions, LinkPredictions]) -> None:
+    _, links = predicted
+    scores = links.scores["personalised"]
+    assert np.allclose(link_shares(links).sum(axis=1), scores - scores.mean(), atol=1e-4)
+
+
+def test_control_shuffled_shares_of_links_do_not_add_up(predicted: tuple[CasePredictions, LinkPredictions]) -> None:
+    _, links = predicted
+    scores, shares = links.scores["personalised"], link_shares(links)
+    shuffled = shares[np.random.default_rng(0).permutation(len(shares))]
+    assert np.abs(shuffled.sum(axis=1) - (scores - scores.mean())).max() > 0.1
+
+
+def removal(links: LinkPredictions, shares: Floats, *, network: Floats) -> list[float]:
+    """Return how far the score of each of the best pairs falls when its top factor becomes that of a usual pair."""
+    scorer = links.outcome.personalised
+    falls = []
+    for index in np.argsort(-links.scores["personalised"])[:20]:
+        factor = int(shares[index].argmax())
+        inputs, home = links.inputs[[index]].astype(np.float64), links.home[[index]].copy()
+        if factor < links.inputs.shape[1]:
+            inputs[0, factor] = links.inputs[:, factor].mean()
+        for place, name in enumerate(PREDICTORS):
+            if FACTOR_COLUMNS[name] == factor:
+                home[0, place] = links.home[:, place].mean()
+        federated = inputs @ network[:-1] + network[-1]
+        falls.append(float(links.scores["personalised"][index] - scorer.scores(inputs, home, federated=federated)[0]))
+    return falls
+
+
+FACTOR_COLUMNS = {
+    "adamic_adar_associates": FACTORS.index("common_associate"),
+    "adamic_adar_bridges": FACTORS.index("rare_bridge"),
+    "adamic_adar_cases": FACTORS.index("shared_case"),
+    "adamic_adar_contacts": FACTORS.index("common_contact"),
+    "jaccard_associates": FACTORS.index("common_associate"),
+    "mixed_paths": FACTORS.index("mixed_path"),
+    "log_degree_product": FACTORS.index("well_linked"),
+    "log_degree_sum": FACTORS.index("well_linked"),
+}
+
+
+def test_without_its_top_factor_a_link_scores_lower(predicted: tuple[CasePredictions, LinkPredictions]) -> None:
+    _, links = predicted
+    falls = removal(links, link_shares(links), network=links.prior)
+    assert min(falls) > 0
+
+
+def test_control_with_shuffled_shares_some_link_scores_no_lower(
+    predicted: tuple[CasePredictions, LinkPredictions],
+) -> None:
+    _, links = predicted
+    shares = link_shares(links)
+    shuffled = shares[:, np.random.default_rng(1).permutation(shares.shape[1])]
+    assert min(removal(links, shuffled, network=links.prior)) <= 0
+
+
+def test_shares_of_a_case_add_up_to_the_difference_of_two_types(
+    predicted: tuple[CasePredictions, LinkPredictions],
+) -> None:
+    cases, _ = predicted
+    for case in np.flatnonzero(cases.labels < 0):
+        first, second = most_likely(cases, int(case))
+        logits = cases.outcome.personalised[case]
+        assert shares_of(cases, int(case)).sum() == pytest.approx(logits[first] - logits[second], abs=1e-4)
+
+
+def test_shares_add_up_with_a_released_network_and_neighbours_too() -> None:
+    cases = with_neighbours()
+    around = [abs(shares_of(cases, int(case))[-2]) for case in np.flatnonzero(cases.labels < 0)]
+    assert max(around) > 0.01
+    for case in np.flatnonzero(cases.labels < 0):
+        first, second = most_likely(cases, int(case))
+        logits = cases.outcome.personalised[case]
+        assert shares_of(cases, int(case)).sum() == pytest.approx(logits[first] - logits[second], abs=1e-4)
+
+
+def test_without_its_top_indicator_a_type_is_less_far_ahead_and_a_shuffle_would_not_tell() -> None:
+    cases = with_neighbours()
+    falls, shuffled = [], []
+    random = np.random.default_rng(5)
+    for case in np.flatnonzero(cases.labels < 0):
+        types = most_likely(cases, int(case))
+        shares = shares_of(cases, int(case))[:-2]
+        if shares.max() > 0:
+            falls.append(fall(cases, case=int(case), types=types, indicator=int(shares.argmax())))
+            shuffled.append(
+                fall(cases, case=int(case), types=types, indicator=int(random.permutation(shares).argmax()))
+            )
+    assert falls
+    assert min(falls) > 0
+    assert min(shuffled) <= 0
+
+
+def fall(cases: CasePredictions, *, case: int, types: tuple[int, int], indicator: int) -> float:
+    """Return how far the lead of a type falls when an indicator of the case becomes unknown."""
+    inputs = cases.problem.inputs.copy()
+    inputs[case, indicator] = 0
+    logits = propagated(cases, inputs)[case]
+    before = cases.outcome.personalised[case]
+    return float((before[types[0]] - before[types[1]]) - (logits[types[0]] - logits[types[1]]))
+
+
+def propagated(cases: CasePredictions, inputs: Floats) -> Floats:
+    """Return all logits anew from ``inputs`` of cases without a label."""
+    parts, problem = cases.outcome.parts, cases.problem
+    table = np.concatenate([parts.weights, parts.bias[None]]) + (cases.prior if parts.federated else 0.0)
+    raw = inputs @ table[:-1] + table[-1]
+    fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
+    evidence = np.where((problem.labels < 0)[:, None], fresh, parts.evidence)
+    heard = spread_evidence(evidence, problem.edges, weights=problem.weights, share=parts.share, steps=STEPS)
+    return heard / parts.temperature
+
+
+def with_neighbours() -> CasePredictions:
+    """Return predictions by the released network with neighbours that count, whatever the choice was."""
+    random = np.random.default_rng(8)
+    shape = ARCHITECTURE.tasks[0]
+    module = build_perceptron(shape, random.normal(0, 0.6, shape.length).astype(np.float32))
+    cases, _ = predict_all(small_country(6, groups=6), {shape.task: module}, examples_per_person={})
+    assert cases is not None
+    parts = replace(cases.outcome.parts, federated=True, share=0.45, temperature=1.5)
+    cases = replace(cases, outcome=replace(cases.outcome, parts=parts))
+    logits = propagated(cases, cases.problem.inputs)
+    raw = cases.problem.inputs @ (parts.weights + cases.prior[:-1]) + parts.bias + cases.prior[-1]
+    fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
+    evidence = np.where((cases.labels < 0)[:, None], fresh, parts.evidence)
+    parts = replace(parts, evidence=evidence)
+    return replace(cases, outcome=replace(cases.outcome, parts=parts, personalised=logits))
+
+
+def test_reasons_speak_for_and_against_and_name_nobody(predicted: tuple[CasePredictions, LinkPredictions]) -> None:
+    cases, links = predicted
+    hypotheses, suggestions = case_hypotheses(cases), link_suggestions(links)
+    reasons = [reason for one in (*hypotheses, *suggestions) for reason in one.reasons]
+    assert any(reason.weight > 0 for reason in reasons)
+    assert any(reason.weight < 0 for reason in reasons)
+    names = {*links.persons, *cases.ids}
+    assert not any(word in names for reason in reasons for word in reason.text.split())
+
+
+def test_linked_cases_are_spoken_of_together() -> None:
+    cases = with_neighbours()
+    texts = {
+        reason.text
+        for case in np.flatnonzero(cases.labels < 0)
+        for reason in case_reasons(
+            cases.problem,
+            cases.outcome.parts,
+            case=int(case),
+            types=most_likely(cases, int(case)),
+            prior=cases.prior,
+        )
+    }
+    assert texts & set(AROUND)
+
+
+def test_the_linear_part_is_the_network() -> None:
+    shape = TaskArchitecture(ARCHITECTURE.tasks[0].task, (5, 3))
+    flat = np.random.default_rng(1).normal(size=shape.length).astype(np.float32)
+    table = linear_part(build_perceptron(shape, flat), width=5)
+    assert np.allclose(table[:-1].T.ravel(), flat[:15], atol=1e-6)
+    assert np.allclose(table[-1], flat[15:], atol=1e-6)
