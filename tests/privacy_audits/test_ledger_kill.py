@@ -30,7 +30,7 @@ def kill_again_and_again(folder: Path, *, care: str, kills: int) -> tuple[dict[i
         with subprocess.Popen(command, stdout=subprocess.PIPE, env={"PYTHONPATH": support}) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == b"ready\n"
-            time.sleep(random.uniform(0.0, 0.12))  # noqa: S311  # when to strike, not a secret
+            time.sleep(random.uniform(0.0, 0.5))  # noqa: S311  # when to strike, not a secret
             child.kill()
     left: dict[int, set[str]] = {}
     for line in wire.read_text(encoding="ascii").splitlines():
