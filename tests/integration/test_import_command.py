@@ -57,16 +57,6 @@ def test_a_delivery_is_planned_applied_listed_and_undone(profile: Path, tmp_path
     assert all(len(line) <= 80 for line in table.splitlines())
 
 
-def test_in_earnest_nothing_is_planned_or_taken_in_without_a_retention_policy(profile: Path, tmp_path: Path) -> None:
-    write(tmp_path / "a.jsonl", CASE)
-    earnest = profile.with_name("earnest.yaml")
-    earnest.write_text(NODE.replace("demonstration: true\n", ""), encoding="utf-8")
-    for command in ("plan", "apply"):
-        refused = run("import", command, "-q", "-p", earnest, tmp_path)
-        assert (refused.returncode, "retention_policy" in refused.stderr) == (2, True)
-    assert run("import", "plan", "-q", "-p", profile, tmp_path).returncode == 0  # the control
-
-
 def test_a_folder_goes_on_where_it_stopped(profile: Path, tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", CASE)
     bad = write(tmp_path / "b.jsonl", changed(PHONE, number=7))
