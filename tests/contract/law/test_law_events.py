@@ -1,4 +1,4 @@
-"""LED article 25: each processing is one event in the audit log, in its own transaction, or does not happen."""
+"""LED 2016/680, article 25: each processing is one event, written in its own transaction, or it does not happen."""
 
 import json
 from collections.abc import Callable

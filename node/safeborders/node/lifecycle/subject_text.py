@@ -32,7 +32,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield "=" * _WIDTH
     yield f"Country {document['country']}, as of {document['as_of'][:10]}"
     if len(records) > 1:
-        yield f"You stand in {len(records)} records here, which were found to be of one person; all of them follow."
+        yield f"You stand in {len(records)} records here that were found to be of one person:"
     for record in records:
         yield from _record(record)
     yield from _section("Who received it", [_recipient(one) for one in document["recipients"]])
