@@ -1,7 +1,6 @@
 """The node's API over an encrypted database and a real server: justified, recorded, then answered."""
 
 import re
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,12 +22,12 @@ from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
 from safeborders.node.storage.access_reader import SqlRecordReader
 from safeborders.node.storage.audit import SqlAuditLog
 from safeborders.node.storage.consent_store import SqlConsentStore
-from safeborders.node.storage.database import Place, Store, open_store
+from safeborders.node.storage.database import Store
 from sbtest import casebook
 from sbtest.casebook import CASE, CASE_REFERENCE, CHILD, DRIVER, INVISIBLE, NAMES, NOW, PHONE, TYPOLOGY_ONLY, UNCLE
+from sbtest.stores import KEY, copied_store
 from sbtest.web import client_of
 
-KEY = "ab" * 32
 OPEN_PATHS = {"/healthz", "/readyz"}
 NO_RECORD = "There is no such record, or it may not be shown for this purpose."
 
@@ -53,24 +52,21 @@ class Node:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a filled database that each test copies, because migrations take longer than a test."""
+def template(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a filled database that each test copies."""
     path = tmp_path_factory.mktemp("node") / "template_test.db"
-    store = open_store(Place(path=path, key_hex=KEY))
-    store.upgrade()
-    casebook.fill(store)
-    store.close()  # the last connection folds the write-ahead log into the file
+    with copied_store(migrated_file, path) as store:
+        casebook.fill(store)
     return path
 
 
 @pytest.fixture
 def store(template: Path, tmp_path: Path) -> Iterator[Store]:
-    path = tmp_path / "node_test.db"
-    shutil.copy(template, path)
-    store = open_store(Place(path=path, key_hex=KEY))
-    event.listen(store.engine, "checkout", lambda connection, *_: connection.execute("PRAGMA busy_timeout=50").close())
-    yield store
-    store.close()
+    with copied_store(template, tmp_path / "node_test.db") as store:
+        event.listen(
+            store.engine, "checkout", lambda connection, *_: connection.execute("PRAGMA busy_timeout=50").close()
+        )
+        yield store
 
 
 @pytest.fixture

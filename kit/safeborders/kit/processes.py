@@ -19,7 +19,7 @@ from safeborders.kit.errors import SettingsError
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _STOP_SECONDS = 8.0
 _POLL_SECONDS = 0.02
-_KILLED_SECONDS = 15.0  # a killed process is gone once the kernel has its memory back; a busy machine is slow
+_KILLED_SECONDS = 15.0  # gone as soon as the kernel has taken its memory back; busy machines are slow
 
 
 def start_child(

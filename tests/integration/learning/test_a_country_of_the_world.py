@@ -1,6 +1,5 @@
 """From import files to predictions: the synthetic world, a real encrypted database, the real trainer."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.node.ingest.country_import import import_country
 from safeborders.node.learning.trainer import NodeTrainer
-from safeborders.node.storage.database import Place, Store, open_store
+from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.sandbox.scoring import load_truth, score_country
 from safeborders.sandbox.world.creation import create_world
@@ -43,12 +42,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def greece(world: Path, tmp_path: Path) -> Iterator[Store]:
-    store = open_store(Place(path=tmp_path / "node.db", key_hex="5a" * 32))
-    store.upgrade()
-    import_country(store, world / "gr", country=Country.GR, now=lambda: NOW, progress=lambda _done, _total: None)
-    yield store
-    store.close()
+def greece(world: Path, sqlcipher: Store) -> Store:
+    import_country(sqlcipher, world / "gr", country=Country.GR, now=lambda: NOW, progress=lambda _done, _total: None)
+    return sqlcipher
 
 
 def test_a_country_trains_predicts_and_is_scored(world: Path, greece: Store, tmp_path: Path) -> None:

@@ -82,6 +82,8 @@ def test_the_machine_form_has_the_promised_keys(tmp_path: Path) -> None:
 
 def test_a_failing_step_is_told_with_its_last_line(tmp_path: Path) -> None:
     programs = Programs()
-    with pytest.raises(Unavailable, match="'node' of the demonstration failed: safeborders: The profile"):
-        programs.finish("node", ["node", "budget", "--profile", str(tmp_path / "absent.yaml")], log=tmp_path / "log")
-    programs.stop()
+    try:
+        with pytest.raises(Unavailable, match="'node' of the demonstration failed: safeborders: The profile"):
+            programs.finish("node", ["node", "budget", "-p", str(tmp_path / "absent.yaml")], log=tmp_path / "log")
+    finally:
+        programs.stop()
