@@ -124,7 +124,7 @@ def test_on_postgresql_too_whoever_dies(server: str, big: Path, tmp_path: Path, 
 
 _END_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'
+WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend' AND state <> 'idle'
 """
 
 

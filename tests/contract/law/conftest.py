@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from safeborders.node.storage.database import Place, Store, open_store
 from sbtest.postgres import postgres_server
@@ -24,7 +24,7 @@ def encrypted_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_template() -> Iterator[str]:
-    """Yield a server's URL whose database ``safeborders_test`` is migrated and never written to."""
+    """Yield a server's URL whose database is migrated and never written to."""
     with postgres_server() as url:
         store = open_store(Place(url=url))
         store.upgrade()
@@ -46,9 +46,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def _copy_of(url: str) -> str:
-    admin = create_engine(url.replace("/safeborders_test?", "/postgres?"), isolation_level="AUTOCOMMIT")
+    template = make_url(url)
+    admin = create_engine(template.set(database="postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text("DROP DATABASE IF EXISTS copy WITH (FORCE)"))
-        connection.execute(text("CREATE DATABASE copy TEMPLATE safeborders_test"))
+        connection.execute(text(f"CREATE DATABASE copy TEMPLATE {template.database}"))
     admin.dispose()
-    return url.replace("/safeborders_test?", "/copy?")
+    return template.set(database="copy").render_as_string(hide_password=False)
