@@ -102,7 +102,7 @@ class WatchedFederation:
             log.record(look_up(9), at=self.now)
         self.watch.look(self.ask)
 
-    def ask(self, kind: Kind, payload: bytes, accept: Callable[[SignedMessage], None]) -> None:
+    def ask(self, kind: Kind, payload: bytes, *, accept: Callable[[SignedMessage], None]) -> None:
         """Deliver one question to all countries and each answer to ``accept``."""
         self.sent.append((kind, payload))
         for country in self.keys:

@@ -44,7 +44,7 @@ _log = get_log("watch")
 class Ask(Protocol):
     """Asks every country one question and hands each well-signed answer on."""
 
-    def __call__(self, kind: Kind, payload: bytes, accept: Callable[[SignedMessage], None]) -> None:
+    def __call__(self, kind: Kind, payload: bytes, *, accept: Callable[[SignedMessage], None]) -> None:
         """Return when all have answered or time is up."""
         ...
 
@@ -85,13 +85,13 @@ class LogWatch:
         look = _Look(self._roster(), memory=self._memory)
         for _ in range(_ATTEMPTS):
             look.take_own(self._state(look.roster))
-            ask(Kind.CHECKPOINT, look.wanted(), look.take_statement)
-            ask(Kind.WITNESS, look.shown(), look.take_findings)
+            ask(Kind.CHECKPOINT, look.wanted(), accept=look.take_statement)
+            ask(Kind.WITNESS, look.shown(), accept=look.take_findings)
             look.save(self._looked_at)
             if not look.is_to_be_asked_anew:
                 break
         self._keep(look)
-        ask(Kind.COSIGNED, to_payload(Notes(notes=tuple(look.notes()))), _take_receipt)
+        ask(Kind.COSIGNED, to_payload(Notes(notes=tuple(look.notes()))), accept=_take_receipt)
 
     def _state(self, roster: Roster) -> tuple[Statement, Checkpoint, LogIdentity]:
         """Return the statement of the coordinator's own log."""
