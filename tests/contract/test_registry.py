@@ -208,12 +208,13 @@ def test_what_cannot_be_written_down_does_not_happen(tmp_path: Path) -> None:
     roster.admit(Country.GR, identity=make_identity(1), now=START)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE audit_record RENAME TO away"))
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: registry.set_run_state("run-1", RunState.RUNNING, now=START),
         lambda: registry.save_round(make_round("run-1", number=1), model=make_model("run-1", number=1)),
         lambda: roster.revoke(Country.GR, now=START),
         lambda: roster.admit(Country.IT, identity=make_identity(2), now=START),
-    ):
+    )
+    for change in changes:
         with pytest.raises(Unavailable):
             change()
     with engine.begin() as connection:

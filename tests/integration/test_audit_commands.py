@@ -57,7 +57,7 @@ def make_coordinator(folder: Path) -> Side:
     safeborders("coordinator", "init", "-p", profile)
     safeborders("node", "init", "-p", node)
     digits = safeborders("node", "enrol", "-p", node, "--out", folder / "gr.request").strip().splitlines()[-1]
-    given = [folder / "gr.request", "--fingerprint", digits, "--out", folder / "admissions"]
+    given: list[str | Path] = [folder / "gr.request", "--fingerprint", digits, "--out", folder / "admissions"]
     safeborders("coordinator", "admit", "-p", profile, *given)
     safeborders("coordinator", "revoke", "-p", profile, "gr")
     url = load_settings(profile, CoordinatorSettings).registry_url
