@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from safeborders.kit.errors import Conflict, NotFound
+from safeborders.kit.errors import Conflict, NotFound, Unavailable
 from safeborders.models.domain.countries import Country
+from safeborders.server.registry.audit import CoordinatorLog
 from safeborders.server.registry.records import Registry, RunState
+from safeborders.server.registry.roster import RosterState
 from safeborders.server.registry.sql import SqlRegistry
+from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
-from sbtest.history import START, make_model, make_plan, make_round, write_run
+from sbtest.history import START, make_identity, make_model, make_plan, make_round, write_run
 from sbtest.registry import InMemoryRegistry
+from sbtest.watching import records_of
 
 Opener = Callable[[], Registry]
 """Opens the same registry once more, as a restarted coordinator does."""
@@ -183,3 +187,30 @@ def _try_to_save(registry: Registry) -> str:
     except Conflict:
         return "refused"
     return "saved"
+
+
+def test_what_cannot_be_written_down_does_not_happen(tmp_path: Path) -> None:
+    engine = open_registry_database(f"sqlite:///{tmp_path / 'registry_test.db'}")
+    registry, roster = SqlRegistry(engine), SqlRoster(engine)
+    registry.start_run(make_plan(), initial=make_model("run-1", number=0), now=START)
+    roster.admit(Country.GR, identity=make_identity(1), now=START)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE audit_record RENAME TO away"))
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: registry.set_run_state("run-1", RunState.RUNNING, now=START),
+        lambda: registry.save_round(make_round("run-1", number=1), model=make_model("run-1", number=1)),
+        lambda: roster.revoke(Country.GR, now=START),
+        lambda: roster.admit(Country.IT, identity=make_identity(2), now=START),
+    )
+    for change in changes:
+        with pytest.raises(Unavailable):
+            change()
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO audit_record"))
+    assert registry.get_run_state("run-1") is RunState.WAITING
+    assert registry.get_latest_model("run-1").round == 0
+    assert [(entry.country, entry.state) for entry in roster.list_roster()] == [(Country.GR, RosterState.ENROLLED)]
+    registry.set_run_state("run-1", RunState.RUNNING, now=START)  # control: with the log it does
+    told = [record["action"] for record in records_of(CoordinatorLog(engine))]
+    assert told == ["run.start", "member.admit", "run.state"]
+    engine.dispose()

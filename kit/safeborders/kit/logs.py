@@ -13,6 +13,7 @@ ALLOWED_KEYS = frozenset(
     {
         "event", "level", "timestamp", "part", "code", "country", "run", "round", "sequence", "state", "port",
         "process", "pid", "exit_code", "seconds", "bytes", "version", "task", "reason", "sha256", "status", "trace",
+        "origin", "witness", "size", "seen", "cosigned", "by",  # of an audit log: its name, its rows, who signed
     }
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from safeborders.kit.canonical import canonical_json
 from safeborders.kit.transparency import witness
+from safeborders.kit.transparency.checkpoint import Checkpoint
 from safeborders.kit.transparency.desk import describe_witnesses
 from safeborders.kit.transparency.identity import member_of
 from safeborders.kit.transparency.keeping import Witnessed, find_witnessed, verify
@@ -198,6 +199,18 @@ def test_a_note_under_another_key_or_name_is_not_cosigned(nine: WatchedFederatio
     findings = parse_payload(nine.watchers[Country.PL].answer(order).payload, kind=Findings).findings
     assert "audit.checkpoint" in nine.actions(Country.PL)
     assert nine.identity("gr").origin not in {finding.origin for finding in findings}
+
+
+def test_a_log_of_absurd_size_spoils_nothing_for_the_others(nine: WatchedFederation) -> None:
+    nine.look()
+    shown = parse_payload(nine.sent[1][1], kind=Statements).statements
+    origin = nine.identity("gr").origin
+    huge = Checkpoint.sign(origin, size=2**31, root=bytes(32), key=nine.keys[Country.GR])
+    note = huge.to_text(log_key=nine.identity("gr").log_key, witness_keys={})
+    told = tuple(one.model_copy(update={"note": note}) if one.note.startswith(origin) else one for one in shown)
+    order = nine.order(Country.PL, kind=Kind.WITNESS, payload=to_payload(Statements(statements=told)))
+    findings = parse_payload(nine.watchers[Country.PL].answer(order).payload, kind=Findings).findings
+    assert {member_of(finding.origin) for finding in findings} == {*nine.roster.members} - {"gr", "pl"}
 
 
 @pytest.mark.parametrize("kind", sorted(WATCHING))

@@ -1,6 +1,7 @@
 """The coordinator's database cannot hold a person (domain.md, L22-1)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Integer, MetaData, String, Table, inspect
 
+from safeborders.models.domain.audit import Operation
+from safeborders.server.registry.audit import event_of
 from safeborders.server.registry.sql import ModelDamaged, SqlRegistry
 from safeborders.server.storage.base import Base
 from safeborders.server.storage.opening import open_registry_database
@@ -81,3 +84,12 @@ def test_a_damaged_model_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(ModelDamaged):
         registry.get_latest_model("run-1")
     engine.dispose()
+
+
+@pytest.mark.parametrize("planted", ["Maria Papadopoulou", "+30 690 000 0000", "seen near the port", ""])
+@pytest.mark.parametrize("place", ["actor", "objects", "recipients", "facts", "outcome"])
+def test_no_row_of_the_coordinators_log_can_hold_a_person(planted: str, place: str) -> None:
+    clean = event_of(Operation.CONTROL, "run.state", objects=("gr",), facts={"run": "run-1"})
+    values = {"objects": (planted,), "recipients": (planted,), "facts": {"told": planted}}
+    with pytest.raises(ValueError, match="never a text"):
+        replace(clean, **{place: values.get(place, planted)})  # type: ignore[arg-type]  # one of five fields

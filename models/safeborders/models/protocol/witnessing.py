@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, ValidationError
 
 from safeborders.kit.canonical import canonical_json
-from safeborders.kit.transparency.checkpoint import Checkpoint, parse_checkpoint
+from safeborders.kit.transparency.checkpoint import Checkpoint, CheckpointRefused, parse_checkpoint
 from safeborders.kit.transparency.identity import LogIdentity, member_of, origin_of
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.messages import MessageRefused
@@ -19,7 +19,10 @@ from safeborders.models.protocol.plan import Frozen
 from safeborders.models.protocol.roster import KeyRole, Roster, RosterRefused
 
 MOST_LOGS = 64
-_Size = Annotated[int, Field(ge=0, le=10**18)]
+_LARGEST = 2**31 - 1  # what a row's number can be in every database
+_Size = Annotated[int, Field(ge=0, le=_LARGEST)]
+_Time = Annotated[int, Field(ge=0, le=2**40)]
+_Sizes = Annotated[tuple[_Size, ...], Field(max_length=MOST_LOGS, strict=False)]
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Name = Annotated[str, Field(pattern=r"^[^\s+]{1,255}$")]
 _Note = Annotated[str, Field(max_length=2**16)]
@@ -28,7 +31,7 @@ _Note = Annotated[str, Field(max_length=2**16)]
 class Wanted(Frozen):
     """Sizes from which each log shall prove its history, by its name."""
 
-    sizes: dict[_Name, tuple[_Size, ...]] = Field(max_length=MOST_LOGS, strict=False)
+    sizes: dict[_Name, _Sizes] = Field(max_length=MOST_LOGS, strict=False)
 
 
 class Proof(Frozen):
@@ -70,7 +73,7 @@ class Finding(Frozen):
     origin: _Name
     size: _Size
     seen: _Size
-    at: _Size = 0
+    at: _Time = 0
     signature: str = Field(default="", pattern=r"^([0-9a-f]{128})?$")
     refusal: int = Field(default=0, ge=0, le=999)
 
@@ -131,4 +134,7 @@ def parse_note(note: str, *, roster: Roster) -> tuple[Checkpoint, LogIdentity]:
     if key is None or origin_of(roster.federation, member) != note.partition("\n")[0]:
         raise RosterRefused("The checkpoint is of a log that no member of the roster has: it was ignored.")
     identity = log_identity(roster.federation, member, log_key=key, roster=roster)
-    return parse_checkpoint(note, log_key=key, witness_keys=identity.witness_keys), identity
+    checkpoint = parse_checkpoint(note, log_key=key, witness_keys=identity.witness_keys)
+    if checkpoint.size > _LARGEST:
+        raise CheckpointRefused("The checkpoint names more rows than a log can have: do not believe it.")
+    return checkpoint, identity

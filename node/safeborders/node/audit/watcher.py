@@ -139,10 +139,10 @@ class Watcher:
                     checkpoint, log_key=identity.log_key, old=_offered(statement, old), proof=statement.path_from(old)
                 )
             except HistoryUnknown:
-                findings.append(_refuse(checkpoint.origin, checkpoint.size, old, Refusal.HISTORY_UNKNOWN))
+                findings.append(_refuse(checkpoint, seen=old, refusal=Refusal.HISTORY_UNKNOWN))
             except HistoryForked as error:
                 self._tell_of_fork(checkpoint.origin, size=checkpoint.size, seen=old, error=error)
-                findings.append(_refuse(checkpoint.origin, checkpoint.size, old, Refusal.HISTORY_FORKED))
+                findings.append(_refuse(checkpoint, seen=old, refusal=Refusal.HISTORY_FORKED))
             else:
                 self._given[checkpoint.origin] = checkpoint.size
                 findings.append(_sign(checkpoint, given))
@@ -210,5 +210,5 @@ def _sign(checkpoint: Checkpoint, given: Cosignature) -> Finding:
     return Finding(origin=checkpoint.origin, size=size, seen=size, at=given.at, signature=signature)
 
 
-def _refuse(origin: str, size: int, seen: int, refusal: Refusal) -> Finding:
-    return Finding(origin=origin, size=size, seen=seen, refusal=refusal.value)
+def _refuse(checkpoint: Checkpoint, *, seen: int, refusal: Refusal) -> Finding:
+    return Finding(origin=checkpoint.origin, size=checkpoint.size, seen=seen, refusal=refusal.value)

@@ -159,7 +159,7 @@ class RunLeader:
         if watch is None or not (is_over or watch.is_due()):
             return
 
-        def ask(kind: Kind, payload: bytes, accept: Callable[[SignedMessage], None]) -> None:
+        def ask(kind: Kind, payload: bytes, *, accept: Callable[[SignedMessage], None]) -> None:
             header = self._header(plan, model, kind=kind, number=model.round)
             gathering = Gathering(self._to, header=header, payload=payload, accept=accept)
             gathering.gather(plan.participants, seconds=plan.deadline_seconds)

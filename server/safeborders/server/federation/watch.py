@@ -34,7 +34,7 @@ from safeborders.models.protocol.witnessing import (
     to_payload,
 )
 from safeborders.server.registry.audit import CoordinatorLog, event_of
-from safeborders.server.registry.sql_watch import SqlWatchMemory
+from safeborders.server.registry.sql_watch import SqlWatchMemory, WitnessMemory
 
 _EVERY = timedelta(hours=1)
 _ATTEMPTS = 2
@@ -44,7 +44,7 @@ _log = get_log("watch")
 class Ask(Protocol):
     """Asks every country one question and hands each well-signed answer on."""
 
-    def __call__(self, kind: Kind, payload: bytes, accept: Callable[[SignedMessage], None]) -> None:
+    def __call__(self, kind: Kind, payload: bytes, *, accept: Callable[[SignedMessage], None]) -> None:
         """Return when all have answered or time is up."""
         ...
 
@@ -85,12 +85,13 @@ class LogWatch:
         look = _Look(self._roster(), memory=self._memory)
         for _ in range(_ATTEMPTS):
             look.take_own(self._state(look.roster))
-            ask(Kind.CHECKPOINT, look.wanted(), look.take_statement)
-            ask(Kind.WITNESS, look.shown(), look.take_findings)
+            ask(Kind.CHECKPOINT, look.wanted(), accept=look.take_statement)
+            ask(Kind.WITNESS, look.shown(), accept=look.take_findings)
+            look.save(self._looked_at)
             if not look.is_to_be_asked_anew:
                 break
         self._keep(look)
-        ask(Kind.COSIGNED, to_payload(Notes(notes=tuple(look.notes()))), _take_receipt)
+        ask(Kind.COSIGNED, to_payload(Notes(notes=tuple(look.notes()))), accept=_take_receipt)
 
     def _state(self, roster: Roster) -> tuple[Statement, Checkpoint, LogIdentity]:
         """Return the statement of the coordinator's own log."""
@@ -112,7 +113,6 @@ class LogWatch:
             self._log.record(event_of(Operation.CONTROL, "audit.fork", objects=(witness,), facts=facts), now)
             _log.critical("history_forked", origin=origin, witness=witness, size=size)
         for checkpoint, identity in look.checkpoints.values():
-            self._memory.keep_note(checkpoint, identity=identity, now=now)
             if checkpoint.origin == own:
                 self._log.keep_cosignatures(checkpoint, witness_keys=identity.witness_keys)
             _log.info("checkpoint", origin=checkpoint.origin, size=checkpoint.size, by=len(checkpoint.cosignatures))
@@ -128,6 +128,12 @@ class _Look:
         self.forks: list[tuple[str, str, int]] = []
         self.is_to_be_asked_anew = False
         self._statements: dict[str, Statement] = {}
+        self._seen: dict[tuple[str, str], WitnessMemory] = {}
+
+    def save(self, now: datetime) -> None:
+        """Keep what was learnt of all logs."""
+        notes = zip(sorted(self.checkpoints), self.notes(), strict=True)
+        self._memory.keep(self._seen.values(), notes, now=now)
 
     def take_own(self, stated: tuple[Statement, Checkpoint, LogIdentity]) -> None:
         """Begin an attempt with the coordinator's own statement."""
@@ -170,7 +176,7 @@ class _Look:
         checkpoint, identity = self.checkpoints[finding.origin]
         if finding.refusal:
             is_forked = finding.refusal == Refusal.HISTORY_FORKED
-            self._memory.keep_size(finding.origin, witness=witness, size=finding.seen, is_forked=is_forked)
+            self._remember(finding.origin, witness, size=finding.seen, is_forked=is_forked)
             if is_forked:
                 self.forks.append((finding.origin, witness, finding.size))
             self.is_to_be_asked_anew |= finding.refusal == Refusal.HISTORY_UNKNOWN
@@ -181,7 +187,10 @@ class _Look:
             _log.warning("cosignature_refused", origin=finding.origin, witness=witness)
             return
         self.checkpoints[finding.origin] = (signed, identity)
-        self._memory.keep_size(finding.origin, witness=witness, size=checkpoint.size, is_forked=False)
+        self._remember(finding.origin, witness, size=checkpoint.size, is_forked=False)
+
+    def _remember(self, origin: str, witness: str, *, size: int, is_forked: bool) -> None:
+        self._seen[origin, witness] = WitnessMemory(origin, witness, size, is_forked)
 
 
 def _take_receipt(reply: SignedMessage) -> None:

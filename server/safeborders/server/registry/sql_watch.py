@@ -1,14 +1,23 @@
 """What the coordinator knows of all logs: the newest note of each, and what each witness saw last."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, select
 
-from safeborders.kit.transparency.checkpoint import Checkpoint
-from safeborders.kit.transparency.identity import LogIdentity
 from safeborders.server.registry.transactions import transaction
 from safeborders.server.storage.tables import WatchedLogRow, WitnessMemoryRow
+
+
+@dataclass(frozen=True)
+class WitnessMemory:
+    """What ``witness`` saw last of the log ``origin``, and whether it refuses it as forked."""
+
+    origin: str
+    witness: str
+    size: int
+    is_forked: bool
 
 
 class SqlWatchMemory:
@@ -26,16 +35,15 @@ class SqlWatchMemory:
             found.setdefault(origin, set()).add(size)
         return {origin: tuple(sorted(sizes)) for origin, sizes in sorted(found.items())}
 
-    def keep_size(self, origin: str, *, witness: str, size: int, is_forked: bool) -> None:
-        """Remember what ``witness`` saw last of a log."""
+    def keep(self, seen: Iterable[WitnessMemory], notes: Iterable[tuple[str, str]], *, now: datetime) -> None:
+        """Remember what witnesses saw last, and the newest note of each log by its name; all or nothing."""
         with transaction(self._engine) as session:
-            session.merge(WitnessMemoryRow(origin=origin, witness=witness, size=size, is_forked=is_forked))
-
-    def keep_note(self, checkpoint: Checkpoint, *, identity: LogIdentity, now: datetime) -> None:
-        """Remember the newest note of a log."""
-        note = checkpoint.to_text(log_key=identity.log_key, witness_keys=identity.witness_keys)
-        with transaction(self._engine) as session:
-            session.merge(WatchedLogRow(origin=checkpoint.origin, note=note, seen_at=now))
+            for one in seen:
+                session.merge(
+                    WitnessMemoryRow(origin=one.origin, witness=one.witness, size=one.size, is_forked=one.is_forked)
+                )
+            for origin, note in notes:
+                session.merge(WatchedLogRow(origin=origin, note=note, seen_at=now))
 
     def list_notes(self) -> Sequence[tuple[str, str, datetime]]:
         """Return name, note and time of every log that was seen, by name."""

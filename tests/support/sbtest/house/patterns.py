@@ -24,6 +24,7 @@ _HOMES = {
         "safeborders.kit.migrations",
         "safeborders.kit.append_only",
         "safeborders.kit.transparency.sql_log",  # both sides keep the same log
+        "safeborders.kit.transparency.stored",  # the same
     ),
     "opacus": ("safeborders.privacy.dpsgd",),
     "dp_accounting": ("safeborders.privacy",),

@@ -1,0 +1,167 @@
+"""LED article 25 at the commands: the log is checked, handed to an authority, and one changed row is named."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from safeborders.configs.coordinator import CoordinatorSettings
+from safeborders.configs.loading import load_settings
+from safeborders.configs.node import NodeSettings
+from safeborders.kit.cli import build_app
+from safeborders.kit.db import open_url
+from safeborders.kit.errors import SafeBordersError, SettingsError
+from safeborders.kit.transparency.errors import ExportRefused, LogDamaged, NoSuchRow
+from safeborders.node.opening import open_node_store
+
+RUNNER = CliRunner()
+
+
+def safeborders(*arguments: str | Path) -> str:
+    """Run a command in this process and return what it printed."""
+    result: Result = RUNNER.invoke(build_app(), [str(one) for one in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return str(result.output)
+
+
+@dataclass(frozen=True)
+class Side:
+    """A log's profile, its group of commands, and how an administrator gets past its triggers."""
+
+    profile: Path
+    group: tuple[str, ...]
+    tamper: Callable[[str], None]
+
+    def run(self, command: str, *more: str | Path) -> str:
+        return safeborders(*self.group, command, *more, *(("-p", self.profile) if command != "check" else ()))
+
+    def refused(self, error: type[SafeBordersError], command: str, *more: str | Path) -> str:
+        with pytest.raises(error) as refusal:
+            self.run(command, *more)
+        return refusal.value.message
+
+
+def make_coordinator(folder: Path) -> Side:
+    """Return a coordinator that admitted one country and revoked it: two rows."""
+    profile, node = folder / "coordinator.yaml", make_node_profile(folder)
+    profile.write_text(
+        "federation: town\nstate: coordinator\nedge: {host: 127.0.0.1, port: 9, names: [127.0.0.1]}\n"
+        "superlink_port: 10\npage_port: 11\n",
+        encoding="utf-8",
+    )
+    safeborders("coordinator", "init", "-p", profile)
+    safeborders("node", "init", "-p", node)
+    digits = safeborders("node", "enrol", "-p", node, "--out", folder / "gr.request").strip().splitlines()[-1]
+    given: list[str | Path] = [folder / "gr.request", "--fingerprint", digits, "--out", folder / "admissions"]
+    safeborders("coordinator", "admit", "-p", profile, *given)
+    safeborders("coordinator", "revoke", "-p", profile, "gr")
+    url = load_settings(profile, CoordinatorSettings).registry_url
+
+    def tamper(statement: str) -> None:
+        engine = open_url(url)
+        with engine.begin() as connection:
+            for name in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars():
+                connection.execute(text(f"DROP TRIGGER {name}"))
+            connection.execute(text(statement))
+        engine.dispose()
+
+    return Side(profile, ("coordinator", "audit"), tamper)
+
+
+def make_node_profile(folder: Path) -> Path:
+    """Write a node's profile."""
+    profile = folder / "gr.yaml"
+    profile.write_text(
+        "country: gr\nfederation: town\nstate: gr\ncoordinator_url: https://127.0.0.1:9\n"
+        "database: {key_file: gr.key}\n"
+        "privacy: {epsilon_cap: 8, delta_cap: 1.0e-5, rounds_cap: 40, floor: 2}\n",
+        encoding="utf-8",
+    )
+    return profile
+
+
+def make_node(folder: Path) -> Side:
+    """Return a node that exported its log twice: two rows."""
+    profile = make_node_profile(folder)
+    safeborders("node", "init", "-p", profile)
+    for _ in range(2):
+        safeborders("audit", "export", "-p", profile, "--out", folder / "early.jsonl")
+
+    def tamper(statement: str) -> None:
+        store = open_node_store(load_settings(profile, NodeSettings))
+        with store.transaction() as connection:
+            names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+            for name in names:
+                connection.execute(text(f"DROP TRIGGER {name}"))
+            connection.execute(text(statement))
+        store.close()
+
+    return Side(profile, ("audit",), tamper)
+
+
+@pytest.fixture(params=[make_coordinator, make_node])
+def side(request: pytest.FixtureRequest, tmp_path: Path) -> Side:
+    made: Side = request.param(tmp_path)
+    return made
+
+
+def test_l25_4_an_export_for_the_authority_is_signed_and_checked_without_the_log(side: Side, tmp_path: Path) -> None:
+    out = tmp_path / "export.jsonl"
+    printed = side.run("export", "--out", out)
+    key = printed.split("--key ")[1].strip()
+    assert f"audit check {out.name}" in printed
+    side.profile.unlink()  # nothing of the side is needed
+    assert "all rows" in side.run("check", out, "--key", key)
+    spoilt = tmp_path / "spoilt.jsonl"
+    spoilt.write_text(out.read_text(encoding="utf-8").replace('\\"at\\":\\"2', '\\"at\\":\\"1', 1), encoding="utf-8")
+    assert "altered" in side.refused(ExportRefused, "check", spoilt, "--key", key)
+    side.refused(ExportRefused, "check", out, "--key", "0" * 64)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'UPDATE audit_record SET content = replace(content, \'"at":"2\', \'"at":"1\') WHERE number = 1',
+        "DELETE FROM audit_record WHERE number = 1",
+        "DELETE FROM audit_leaf WHERE number = 1",
+    ],
+)
+def test_l25_4_one_edited_or_deleted_record_is_named(side: Side, statement: str) -> None:
+    found = json.loads(side.run("verify", "--json"))
+    assert (found["size"] >= 2, found["first_bad"], found["witnessed"]["of"]) == (True, None, 0)
+    side.tamper(statement)
+    assert "ow 1" in side.refused(LogDamaged, "verify")
+
+
+def test_a_log_that_was_cut_off_is_seen_by_the_checkpoint_that_another_keeps(side: Side, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    side.run("checkpoint", "--out", note)
+    assert note.read_text(encoding="utf-8") == side.run("checkpoint")
+    side.tamper("DELETE FROM audit_leaf WHERE number = (SELECT max(number) FROM audit_leaf)")
+    side.tamper("DELETE FROM audit_record WHERE number > (SELECT max(number) FROM audit_leaf)")
+    side.tamper("DELETE FROM audit_checkpoint")
+    assert "rows are as they were written" in side.run("verify")
+    assert "cut off" in side.refused(LogDamaged, "verify", "--checkpoint", note)
+
+
+def test_a_row_is_proved_and_filters_are_checked(side: Side, tmp_path: Path) -> None:
+    proof = tmp_path / "proof.jsonl"
+    proof.write_text(side.run("prove", "1"), encoding="utf-8")
+    assert "1 of" in side.run("check", proof)
+    side.refused(NoSuchRow, "prove", "9999")
+    side.refused(SettingsError, "export", "--out", tmp_path / "x", "--operation", "gossip")
+    side.refused(SettingsError, "export", "--out", tmp_path / "x", "--since", "yesterday")
+    assert "Nobody can co-sign" in side.run("verify")
+
+
+def test_the_coordinators_log_tells_of_members(tmp_path: Path) -> None:
+    side = make_coordinator(tmp_path)
+    side.run("export", "--out", tmp_path / "all.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()[1:]]
+    told = [(json.loads(row["content"])["action"], json.loads(row["content"]).get("objects")) for row in rows]
+    assert told == [("member.admit", ["gr"]), ("member.revoke", ["gr"]), ("audit.export", None)]
