@@ -143,8 +143,8 @@ def every_kind(draw: st.DrawFn) -> list[Record]:
     codes = st.sampled_from([one.code for one in load_indicators()])
     values = draw(st.dictionaries(codes, st.booleans(), min_size=1))
     rows.append({"record": "indicators", "case": "case:1", "values": values, "envelope": draw(_provenance)})
-    own = draw(st.dictionaries(codes, st.booleans(), min_size=1))
-    rows.append({"record": "indicators", "person": "person:1", "values": own, "envelope": draw(_provenance)})
+    about_person = draw(st.dictionaries(codes, st.booleans(), min_size=1))
+    rows.append({"record": "indicators", "person": "person:1", "values": about_person, "envelope": draw(_provenance)})
     return rows
 
 
