@@ -78,6 +78,8 @@ def records() -> list[dict[str, Any]]:
         {"record": "status", "person": f"{CANARY}-key-H2", "category": "suspect", "decided_by": "police"},
         {"record": "label", "name": "network", "entity": f"{CANARY}-key-case", "value": CANARY},
         {"record": "indicators", "case": f"{CANARY}-key-case", "values": {"ctl.threats": True, "ctl.abuse": False}},
+        *({"record": "indicators", "person": f"{CANARY}-key-{one}", "values": {"ctl.threats": True}}
+          for one in ("victim", "H2")),
     ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from safeborders.kit.errors import Conflict, NotFound, Unavailable
 from safeborders.models.domain.countries import Country

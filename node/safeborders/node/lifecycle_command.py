@@ -92,7 +92,7 @@ def find(profile: Path, name: str, *, request: Asked, as_json: bool) -> None:
     if as_json:
         _write_json({"persons": found})
         return
-    _print_rows(found, empty="Nobody is on record under this name.")
+    _print_rows(found, empty="Nobody is on record under this name (the whole name is compared).")
 
 
 def show(  # house: the options of a command

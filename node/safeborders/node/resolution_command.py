@@ -149,6 +149,7 @@ def _who(name: str) -> str:
 
 def _print_pair(one: Decided) -> None:
     score = "by hand" if one.score is None else f"{one.score:.2f}"
+    score = "above 0.99" if score == "1.00" else score  # no machine is certain
     _console.print(f"{one.first}  {one.second}", soft_wrap=True)
     decided = "" if one.decided_at is None else f", {one.decided_by}, {one.decided_at:%Y-%m-%d %H:%M}"
     _console.print(f"  {score}  {one.verdict}{' by rule' if one.by_rule else ''}{decided}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -113,7 +114,7 @@ def test_L16_2_who_was_erased_on_request_does_not_come_back_by_a_file(store: Sto
     assert codes == {"ingest.erased_subject"}  # her row, and each row that names her
     apply(store, again, keep_good=True)
     assert persons(store) == {}
-    fresh = [{**ANA, "id": "p9"}, {**STATUS, "person": "p9", "case": None}]
+    fresh: list[dict[str, Any]] = [{**ANA, "id": "p9"}, {**STATUS, "person": "p9", "case": None}]
     apply(store, write(tmp_path / "c.jsonl", *fresh))  # the control: new grounds have a new key
     assert len(persons(store)) == 1
 
