@@ -9,7 +9,7 @@ import pytest
 
 # A fresh clone has no shared data beside it; where they are beside it, their absence is no excuse.
 ABSENT_DATA = "shared data absent"
-pytest_plugins = ["sbtest.stores"]
+pytest_plugins = ["sbtest.repeatable", "sbtest.stores"]
 _TARGETS = {"slow": "make slow", "benchmark": "make bench"}
 
 

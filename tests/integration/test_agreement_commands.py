@@ -23,6 +23,7 @@ from sbtest.agreements import terms_for, unmasked_grants
 
 COUNTRIES = ("gr", "it", "ro")
 RUNNER = CliRunner()
+PLAIN = ("--rounds", "2", "--floor", "2", "--aggregation", "plain")  # masked rounds need six countries
 
 
 def safeborders(*arguments: str | Path) -> str:
@@ -125,7 +126,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 
 
 def test_a_run_starts_when_two_countries_have_signed_it(town: Town) -> None:
-    plan = ["coordinator", "plan", "-p", str(town.centre), "--rounds", "2", "--out", str(town.manifest)]
+    plan = ["coordinator", "plan", "-p", str(town.centre), *PLAIN, "--out", str(town.manifest)]
     run = safeborders(*plan).strip().splitlines()[-1]
     start = ("coordinator", "start", "-p", town.centre, town.manifest)
     assert "Fewer than two participants" in refused(ManifestRefused, *start)
@@ -222,7 +223,7 @@ def test_without_an_agreement_no_run_is_planned_and_the_status_says_so(tmp_path:
     (tmp_path / "lone").mkdir()
     lone = Town(tmp_path / "lone")
     lone.enrol()
-    plan = ["coordinator", "plan", "-p", str(lone.centre), "--rounds", "2", "--out", str(lone.manifest)]
+    plan = ["coordinator", "plan", "-p", str(lone.centre), *PLAIN, "--out", str(lone.manifest)]
     refused(AgreementAbsent, *plan)
     assert not lone.manifest.exists()
     status = json.loads(safeborders("node", "agreement", "status", "-p", lone.profile("gr"), "--json"))
@@ -236,7 +237,7 @@ def test_without_an_agreement_no_run_is_planned_and_the_status_says_so(tmp_path:
 def test_after_a_breach_nothing_starts(town: Town, tmp_path: Path) -> None:
     """Last: it ends the module's agreement."""
     out = tmp_path / "end.json"
-    plan = ["coordinator", "plan", "-p", str(town.centre), "--rounds", "2", "--out", str(town.manifest)]
+    plan = ["coordinator", "plan", "-p", str(town.centre), *PLAIN, "--out", str(town.manifest)]
     safeborders(*plan)
     for country in ("gr", "ro"):
         safeborders("node", "agreement", "countersign", "-p", town.profile(country), town.manifest)
