@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from safeborders.node.learning.privacy_audits.subject import CERTAIN, Engine, Subject, gradient_of, one_person_each
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.scores import area_under_curve
-from safeborders.node.privacy_audits.subject import CERTAIN, Engine, Subject, gradient_of, one_person_each
 from safeborders.privacy.dpsgd.engine import private_sum
 from safeborders.privacy.dpsgd.sampling import random_words
 

@@ -18,9 +18,9 @@ from torch import nn
 from safeborders.models.architecture import Architecture
 from safeborders.models.defaults import MODEL_SEED, MOMENTUM
 from safeborders.models.gnn.perceptron import build_perceptron, logits_of
+from safeborders.node.learning.privacy_audits.subject import CERTAIN, Engine, Subject, gradient_of, one_person_each
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.scores import area_under_curve
-from safeborders.node.privacy_audits.subject import CERTAIN, Engine, Subject, gradient_of, one_person_each
 from safeborders.privacy.dpsgd.engine import private_sum
 from safeborders.privacy.dpsgd.sampling import secret_heads
 
