@@ -6,6 +6,9 @@
 TORCH_INDEX ?=
 DEMO_ARGS ?=
 TEST_ARGS ?=
+# Two processes, a file at a time and in the order of the folders: the long files of real processes come before the
+# many short ones. WORKERS=0 runs all in one process, as a debugger needs.
+WORKERS ?= 2
 BENCH_ARGS ?= --nodes 3 --json
 
 VENV := .venv
@@ -29,7 +32,7 @@ demo: $(STAMP) ## nine countries train one model together, on this machine (DEMO
 	@$(BIN)/safeborders demo run $(DEMO_ARGS)
 
 test: $(STAMP) test-tools ## the whole default test suite (TEST_ARGS="tests/unit -k ledger")
-	@$(BIN)/python -m pytest $(TEST_ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 check: fmt lint types imports ## format, lint, types and import rules; run it before each commit
 

@@ -3,11 +3,13 @@
 import os
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 # A fresh clone has no shared data beside it; where they are beside it, their absence is no excuse.
 ABSENT_DATA = "shared data absent"
+pytest_plugins = ["sbtest.stores"]
 _TARGETS = {"slow": "make slow", "benchmark": "make bench"}
 
 
@@ -19,6 +21,11 @@ class LeftOut:
         self.shared = shared
         self.reasons: dict[str, list[str]] = defaultdict(list)
         self.deselected: dict[str, int] = defaultdict(int)
+
+    @property
+    def collected(self) -> dict[str, dict[str, Any]]:
+        """What collecting left out, in words that a worker process can send."""
+        return {"reasons": dict(self.reasons), "deselected": dict(self.deselected)}
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         for item in items:
@@ -38,7 +45,19 @@ class LeftOut:
         """Tell whether a skip for ``reason`` is allowed where nothing may be left out."""
         return reason.startswith(ABSENT_DATA) and not self.shared.exists()
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a worker of pytest-xdist left out: it sends the reports of tests, but not of collecting."""
+        told = getattr(node, "workeroutput", {}).get("left_out", {"reasons": {}, "deselected": {}})
+        for reason, names in told["reasons"].items():
+            self.reasons[reason].extend(name for name in names if name not in self.reasons[reason])
+        for marker, count in told["deselected"].items():  # each worker collects everything
+            self.deselected[marker] = max(count, self.deselected[marker])
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["left_out"] = self.collected
+            return
         inexcusable = [reason for reason in self.reasons if not self.excused(reason)]
         if self.strict and inexcusable and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,8 +1,5 @@
 """What the memory of secure aggregation promises, on each database and over a restart."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,41 +10,11 @@ from sqlalchemy import text
 from safeborders.models.domain.countries import Country
 from safeborders.node.storage.aggregation import SqlSessionStore
 from safeborders.node.storage.base import Base
-from safeborders.node.storage.database import Place, Store, open_store
+from safeborders.node.storage.database import Store
 from safeborders.privacy.aggregation.errors import Contradiction, OutOfOrder
 from safeborders.privacy.aggregation.party import AggregationParty, Identity
-from sbtest.postgres import postgres_server
 
 LENGTH = 16
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture
-def sqlcipher(tmp_path: Path) -> Place:
-    return Place(path=tmp_path / "node_test.db", key_hex="ab" * 32)
-
-
-@pytest.fixture
-def postgres(server: str) -> Place:
-    store = open_store(Place(url=server))
-    with store.transaction() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    store.close()
-    return Place(url=server)
-
-
-@pytest.fixture(params=["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    store = open_store(request.getfixturevalue(request.param))
-    store.upgrade()
-    yield store
-    store.close()
 
 
 @pytest.fixture

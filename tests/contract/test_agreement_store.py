@@ -1,6 +1,5 @@
 """What every store of papers and every journal of decisions promises, on each database and in files."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,13 +13,13 @@ from safeborders.models.domain.materials import Material, Untransferable
 from safeborders.node.storage.agreement_store import SqlDecisionJournal, SqlPaperStore
 from safeborders.node.storage.agreement_tables import DecisionRow, PaperRow
 from safeborders.node.storage.base import Base
-from safeborders.node.storage.database import Place, Store, open_store
+from safeborders.node.storage.database import Store
 from safeborders.privacy.agreement.cabinet import PaperKind, PaperStore
 from safeborders.privacy.agreement.decisions import Decision, DecisionJournal, Point, Reason
 from safeborders.privacy.agreement.errors import DecisionNotRecorded
 from safeborders.server.registry.papers import FileDecisionJournal, FolderPaperStore
 from sbtest.agreements import InMemoryJournal, InMemoryPapers
-from sbtest.postgres import postgres_server
+from sbtest.stores import DATABASES
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -41,32 +40,6 @@ def decision(number: int = 0, *, material: Material | Untransferable | None = Ma
     )
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture
-def sqlcipher(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(Place(path=tmp_path / "node_test.db", key_hex="ab" * 32))
-    store.upgrade()
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def postgres(server: str) -> Iterator[Store]:
-    store = open_store(Place(url=server))
-    with store.transaction() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    store.upgrade()
-    yield store
-    store.close()
-
-
-DATABASES = ["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)]
 Both = tuple[PaperStore, DecisionJournal]
 
 
@@ -78,12 +51,6 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Both:
         return FolderPaperStore(tmp_path / "papers"), FileDecisionJournal(tmp_path / "decisions.jsonl")
     engine = request.getfixturevalue(request.param).engine
     return SqlPaperStore(engine), SqlDecisionJournal(engine)
-
-
-@pytest.fixture(params=DATABASES)
-def store(request: pytest.FixtureRequest) -> Store:
-    opened: Store = request.getfixturevalue(request.param)
-    return opened
 
 
 def test_the_newest_paper_of_a_kind_counts_and_all_are_kept(kept: Both) -> None:

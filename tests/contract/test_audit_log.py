@@ -1,10 +1,9 @@
 """What the audit log promises, on each database: every change of its past is seen, and named."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -17,52 +16,24 @@ from sqlalchemy.exc import DBAPIError
 from safeborders.kit.canonical import canonical_json
 from safeborders.kit.signing import public_key_hex
 from safeborders.kit.transparency.checkpoint import cosign
+from safeborders.kit.transparency.errors import ExportRefused, LogDamaged
+from safeborders.kit.transparency.export import check_export, export_lines
+from safeborders.kit.transparency.identity import LogIdentity, origin_of
+from safeborders.kit.transparency.keeping import sign_checkpoint, verify
 from safeborders.kit.transparency.merkle import leaf_hash
 from safeborders.kit.transparency.sql_log import GENESIS, next_chain
+from safeborders.kit.transparency.stored import SqlWitnessMemory
 from safeborders.kit.transparency.witness import HistoryForked, Witness
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.countries import Country
 from safeborders.node.access.errors import EventNotRecorded
-from safeborders.node.audit.checkpoints import LogIdentity, origin_of, sign_checkpoint, verify
-from safeborders.node.audit.errors import ExportRefused, LogDamaged
-from safeborders.node.audit.export import check_export, export_lines
-from safeborders.node.storage.audit import LOG, SqlAuditLog, SqlWitnessMemory
+from safeborders.node.storage.audit import LOG, TABLES, SqlAuditLog
 from safeborders.node.storage.base import Base
-from safeborders.node.storage.database import Place, Store, open_store
-from sbtest.postgres import postgres_server
+from safeborders.node.storage.database import Store
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 KEY = Ed25519PrivateKey.generate()
 IDENTITY = LogIdentity(origin=origin_of("test", Country.GR), log_key=public_key_hex(KEY), witness_keys={})
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture
-def sqlcipher(tmp_path: Path) -> Place:
-    return Place(path=tmp_path / "node_test.db", key_hex="ab" * 32)
-
-
-@pytest.fixture
-def postgres(server: str) -> Place:
-    store = open_store(Place(url=server))
-    with store.transaction() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    store.close()
-    return Place(url=server)
-
-
-@pytest.fixture(params=["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    store = open_store(request.getfixturevalue(request.param))
-    store.upgrade()
-    yield store
-    store.close()
 
 
 @pytest.fixture
@@ -208,7 +179,7 @@ def test_a_truncated_log_is_seen_by_a_checkpoint_that_another_keeps(store: Store
 
 def test_a_witness_does_not_cosign_a_forked_log(store: Store, log: SqlAuditLog) -> None:
     witness_key = Ed25519PrivateKey.generate()
-    witness = Witness(witness_key, memory=SqlWitnessMemory(store.engine), clock=lambda: NOW)
+    witness = Witness(witness_key, memory=SqlWitnessMemory(store.engine, TABLES), clock=lambda: NOW)
     first, _ = sign_checkpoint(log, identity=IDENTITY, key=KEY)
     given = witness.cosign(first, log_key=IDENTITY.log_key, old=0, proof=[])
     seen = first.with_cosignature("it", given)
@@ -225,7 +196,7 @@ def test_a_witness_does_not_cosign_a_forked_log(store: Store, log: SqlAuditLog) 
 
 def test_a_growing_log_is_cosigned_again(store: Store, log: SqlAuditLog) -> None:
     key = Ed25519PrivateKey.generate()
-    witness = Witness(key, memory=SqlWitnessMemory(store.engine), clock=lambda: NOW)
+    witness = Witness(key, memory=SqlWitnessMemory(store.engine, TABLES), clock=lambda: NOW)
     first, _ = sign_checkpoint(log, identity=IDENTITY, key=KEY)
     witness.cosign(first, log_key=IDENTITY.log_key, old=0, proof=[])
     log.record(look(11), at=NOW)

@@ -1,7 +1,7 @@
 """What every country's database promises: its schema, its constraints, imports whole or not at all."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,12 @@ from safeborders.node.storage.base import Base
 from safeborders.node.storage.database import Place, Store, open_store
 from safeborders.node.storage.entities import CaseRow, EntityRow, PersonRow, PhoneRow
 from safeborders.node.storage.tables import LabelRow, LinkRow, MoIndicatorRow, PersonStatusRow, SourceReportRow
-from sbtest.postgres import postgres_server
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 CANONICAL = (
     "source_report", "entity", "court_case", "episode", "person", "organisation", "phone", "device", "online_account",
-    "financial_account", "vehicle", "identity_document", "place", "link", "mo_indicator", "person_status", "label",
+    "financial_account", "vehicle", "identity_document", "place", "link", "mo_indicator",
+    "person_indicator", "person_status", "label",
 )  # fmt: skip
 ENVELOPE: dict[str, Any] = {
     "regime": "LED",
@@ -84,26 +84,6 @@ ROWS: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "sqlcipher":
-        store = open_store(Place(path=tmp_path / "country.db", key_hex="ab" * 32))
-    else:
-        store = open_store(Place(url=request.getfixturevalue("server")))
-        with store.transaction() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-    store.upgrade()
-    yield store
-    store.close()
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "files"
@@ -141,13 +121,11 @@ def names(entries: list[Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("table", CANONICAL)
-def test_the_migrated_schema_is_the_declared_one(table: str, tmp_path: Path) -> None:
-    migrated = open_store(Place(path=tmp_path / "migrated.db", key_hex="ab" * 32))
-    migrated.upgrade()
+def test_the_migrated_schema_is_the_declared_one(table: str, sqlcipher: Store) -> None:
     declared = create_engine("sqlite://")
     Base.metadata.create_all(declared)
-    assert columns_of(migrated.engine, table) == columns_of(declared, table)
-    ours, theirs = inspect(migrated.engine), inspect(declared)
+    assert columns_of(sqlcipher.engine, table) == columns_of(declared, table)
+    ours, theirs = inspect(sqlcipher.engine), inspect(declared)
     checks = {str(check["name"]): check["sqltext"] for check in ours.get_check_constraints(table)}
     assert checks == {str(check["name"]): check["sqltext"] for check in theirs.get_check_constraints(table)}
     keys = [(key["constrained_columns"], key["referred_table"], key["options"]) for key in ours.get_foreign_keys(table)]
@@ -157,7 +135,6 @@ def test_the_migrated_schema_is_the_declared_one(table: str, tmp_path: Path) -> 
     )
     assert names(ours.get_indexes(table)) == names(theirs.get_indexes(table))
     assert names(ours.get_unique_constraints(table)) == names(theirs.get_unique_constraints(table))
-    migrated.close()
     declared.dispose()
 
 
@@ -265,15 +242,12 @@ def test_one_bad_row_keeps_the_whole_file_out(
 
 
 @pytest.mark.parametrize("missing", sorted(ENVELOPE))
-def test_no_row_enters_without_a_complete_envelope(missing: str, tmp_path: Path, folder: Path) -> None:
-    store = open_store(Place(path=tmp_path / "country.db", key_hex="ab" * 32))
-    store.upgrade()
+def test_no_row_enters_without_a_complete_envelope(missing: str, sqlcipher: Store, folder: Path) -> None:
     write(folder / "a.jsonl", *ROWS, envelope={key: value for key, value in ENVELOPE.items() if key != missing})
     with pytest.raises(SourceRefused) as refused:
-        take_in(store, folder)
+        take_in(sqlcipher, folder)
     assert {reject.code for reject in refused.value.rejects} <= {"ingest.envelope_missing", "ingest.unknown_reference"}
-    assert count(store, EntityRow) == 0
-    store.close()
+    assert count(sqlcipher, EntityRow) == 0
 
 
 def test_a_file_of_another_country_and_a_file_of_no_kind_are_refused(store: Store, folder: Path) -> None:

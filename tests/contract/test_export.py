@@ -20,9 +20,9 @@ from safeborders.node.export.pseudonyms import Pseudonyms, load_export_key
 from safeborders.node.export.records import Export, ExportFormat, export_records
 from safeborders.node.ingest.country_import import import_country
 from safeborders.node.storage.access import SqlLookupJournal
-from safeborders.node.storage.database import Place, Store, open_store
+from safeborders.node.storage.database import Store
 from sbtest.canonical import ENVELOPE, write_native
-from sbtest.postgres import postgres_server
+from sbtest.stores import DATABASES, copied_database, copied_store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CANARY = "Canaria"
@@ -81,26 +81,19 @@ def records() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(scope="module", params=["sqlcipher", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@pytest.fixture(scope="module", params=DATABASES)
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     tmp_path = tmp_path_factory.mktemp("store")
     if request.param == "sqlcipher":
-        store = open_store(Place(path=tmp_path / "country.db", key_hex="ab" * 32))
+        copied = copied_store(request.getfixturevalue("migrated_file"), tmp_path / "country_test.db")
     else:
-        store = open_store(Place(url=request.getfixturevalue("server")))
-    store.upgrade()
+        copied = copied_database(request.getfixturevalue("migrated_database"))
     folder = tmp_path / "files"
     folder.mkdir()
     write_native(folder / f"{CANARY}.jsonl", records(), country=Country.RO, envelope=ENVELOPE)
-    import_country(store, folder, country=Country.RO, now=lambda: NOW, progress=lambda _done, _total: None)
-    yield store
-    store.close()
+    with copied as store:
+        import_country(store, folder, country=Country.RO, now=lambda: NOW, progress=lambda _done, _total: None)
+        yield store
 
 
 def who(

@@ -41,7 +41,6 @@ from sbtest.import_files import (
     undo,
     write,
 )
-from sbtest.postgres import postgres_server
 
 CORRECTED: tuple[dict[str, Any], ...] = (
     changed(ANA, name="Ana Popescu"),
@@ -58,12 +57,6 @@ CORRECTED: tuple[dict[str, Any], ...] = (
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_template(tmp_path_factory.mktemp("imports") / "template.db")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -342,7 +335,9 @@ def test_a_broken_rule_is_refused_whoever_parsed_the_row(store: Store) -> None:
 def put_one(connection: Connection, row: list[object]) -> list[object]:
     run = add_run(connection, NewRun("a", "safeborders", "0" * 64, "1" * 64, kept_good=False), received_at=NOW)
     tables = ImportTables(connection, columns=COLUMNS, stamp=Stamp(run.report_id, run.number, "ro"))
-    return [*tables.put({"entity": ([2], [row])})]
+    faults = tables.put({"entity": ([2], [row])})
+    tables.finish()
+    return [*faults]
 
 
 def restricted_of(store: Store, kind: str) -> bool:

@@ -1,12 +1,10 @@
 """One suite for every database that learning may read from."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from safeborders.models.domain.entities import CaseKind, CaseStatus, EntityKind
 from safeborders.models.domain.governance import Handling, Purpose, SourceGrade
@@ -15,13 +13,12 @@ from safeborders.models.domain.statuses import DataSubjectCategory, StatusAuthor
 from safeborders.models.domain.typology import CaseType
 from safeborders.models.graph.indicators import INDICATORS
 from safeborders.node.learning.outcomes import CaseTypeHypothesis, Reason, SuggestedLink
-from safeborders.node.storage.database import Place, Store, open_store
+from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import ENTITY_CLASSES
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
 from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow, SourceReportRow
 from sbtest.casebook import NOW, envelope
-from sbtest.postgres import postgres_server
 
 TODAY = NOW.date()
 WITHHELD: dict[str, dict[str, object]] = {
@@ -34,35 +31,20 @@ WITHHELD: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture
+def store(store: Store) -> Store:
     """A migrated database with two persons who are parties to one labelled case."""
-    if request.param == "sqlcipher":
-        opened = open_store(Place(path=tmp_path / "node.db", key_hex="5a" * 32))
-    else:
-        opened = open_store(Place(url=request.getfixturevalue("postgres_url")))
-        with opened.engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-    opened.upgrade()
-    with opened.session() as session:
+    with store.session() as session:
         session.add(
             SourceReportRow(id="r", name="f", issuer="police", sha256="0" * 64, received_at=NOW, rows=1, denied=0)
         )
-    add_case(opened, "case-1")
-    add_person(opened, "ann")
-    add_person(opened, "bob")
-    add_link(opened, RelationKind.PARTY_TO, ("ann", "case-1"), role="victim")
-    add_link(opened, RelationKind.PARTY_TO, ("bob", "case-1"), role="recruiter")
-    add_link(opened, RelationKind.ASSOCIATE, ("ann", "bob"), valid_from=date(1970, 1, 3))
-    yield opened
-    opened.close()
+    add_case(store, "case-1")
+    add_person(store, "ann")
+    add_person(store, "bob")
+    add_link(store, RelationKind.PARTY_TO, ("ann", "case-1"), role="victim")
+    add_link(store, RelationKind.PARTY_TO, ("bob", "case-1"), role="recruiter")
+    add_link(store, RelationKind.ASSOCIATE, ("ann", "bob"), valid_from=date(1970, 1, 3))
+    return store
 
 
 def add_case(store: Store, name: str, **changes: object) -> None:
@@ -179,13 +161,10 @@ def test_professionals_are_known_as_such(store: Store) -> None:
     assert learning(store).load_records().professional.tolist() == [False, False, True]
 
 
-def test_an_empty_database_has_empty_records(tmp_path: Path) -> None:
-    empty = open_store(Place(path=tmp_path / "node.db", key_hex="5a" * 32))
-    empty.upgrade()
-    records = learning(empty).load_records()
+def test_an_empty_database_has_empty_records(sqlcipher: Store) -> None:
+    records = learning(sqlcipher).load_records()
     assert records.indicators.shape == (0, len(INDICATORS))
     assert records.relations == ()
-    empty.close()
 
 
 def test_new_outcomes_replace_all_earlier_ones(store: Store) -> None:

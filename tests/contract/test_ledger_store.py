@@ -1,63 +1,34 @@
 """One suite for every place where a ledger can be kept."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from safeborders.kit.clock import system_clock
-from safeborders.node.storage.database import Place, open_store
+from safeborders.node.storage.database import Store
 from safeborders.node.storage.ledger_store import SqlActivationStore, SqlLedgerStore
 from safeborders.privacy.activations import Activation, ActivationStore
 from safeborders.privacy.errors import BudgetExhausted, LedgerDamaged, LostReservation, PlanChanged, ReleaseRefused
 from safeborders.privacy.ledger import EntryState, LedgerStore, PrivacyLedger, Reservation
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore, make_charge, make_event
-from sbtest.postgres import postgres_server
+from sbtest.stores import DATABASES
 
-KEY = "5a" * 32
 DELTA = 1e-5
 
 
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+@pytest.fixture(params=DATABASES)
+def engine(request: pytest.FixtureRequest) -> Engine:
     """A migrated database."""
-    if request.param == "sqlcipher":
-        store = open_store(Place(path=tmp_path / "node.db", key_hex=KEY))
-    else:
-        store = open_store(Place(url=request.getfixturevalue("postgres_url")))
-        with store.engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-    store.upgrade()
-    yield store.engine
-    store.close()
+    opened: Store = request.getfixturevalue(request.param)
+    return opened.engine
 
 
-@pytest.fixture(params=["memory", "sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LedgerStore]:
+@pytest.fixture(params=["memory", *DATABASES])
+def store(request: pytest.FixtureRequest) -> LedgerStore:
     if request.param == "memory":
-        yield InMemoryLedgerStore()
-        return
-    opened = open_store(
-        Place(path=tmp_path / "ledger.db", key_hex=KEY)
-        if request.param == "sqlcipher"
-        else Place(url=request.getfixturevalue("postgres_url"))
-    )
-    if request.param == "postgres":
-        with opened.engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-    opened.upgrade()
-    yield SqlLedgerStore(opened.engine)
-    opened.close()
+        return InMemoryLedgerStore()
+    opened: Store = request.getfixturevalue(request.param)
+    return SqlLedgerStore(opened.engine)
 
 
 def open_ledger(store: LedgerStore, *, cap: float = 8.0, period: str = "1") -> PrivacyLedger:

@@ -1,8 +1,6 @@
 """What the journal of look-ups and the tokens promise, on each database."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -18,39 +16,9 @@ from safeborders.node.access.journal import Lookup, Outcome
 from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
 from safeborders.node.storage.access_tables import LookupRow, TokenRow
 from safeborders.node.storage.base import Base
-from safeborders.node.storage.database import Place, Store, open_store
-from sbtest.postgres import postgres_server
+from safeborders.node.storage.database import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture
-def sqlcipher(tmp_path: Path) -> Place:
-    return Place(path=tmp_path / "node_test.db", key_hex="ab" * 32)
-
-
-@pytest.fixture
-def postgres(server: str) -> Place:
-    store = open_store(Place(url=server))
-    with store.transaction() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    store.close()
-    return Place(url=server)
-
-
-@pytest.fixture(params=["sqlcipher", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    store = open_store(request.getfixturevalue(request.param))
-    store.upgrade()
-    yield store
-    store.close()
 
 
 def make_lookup(number: int = 1) -> Lookup:

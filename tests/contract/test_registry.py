@@ -6,16 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
-from safeborders.kit.db import open_url
 from safeborders.kit.errors import Conflict, NotFound
 from safeborders.models.domain.countries import Country
 from safeborders.server.registry.records import Registry, RunState
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.storage.opening import open_registry_database
 from sbtest.history import START, make_model, make_plan, make_round, write_run
-from sbtest.postgres import postgres_server
 from sbtest.registry import InMemoryRegistry
 
 Opener = Callable[[], Registry]
@@ -41,21 +38,12 @@ def memory() -> Opener:
     return lambda: registry
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture
-def postgres(server: str) -> Iterator[Opener]:
-    engines = [open_url(server)]
-    with engines[0].begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
+def postgres(empty_database: str) -> Iterator[Opener]:
+    engines = []
 
     def open_again() -> Registry:
-        engines.append(open_registry_database(server))
+        engines.append(open_registry_database(empty_database))
         return SqlRegistry(engines[-1])
 
     yield open_again

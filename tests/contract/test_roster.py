@@ -4,16 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
-from safeborders.kit.db import open_url
 from safeborders.kit.errors import Conflict, NotFound
 from safeborders.models.domain.countries import Country
 from safeborders.server.registry.roster import Roster, RosterState
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
 from sbtest.history import START, make_identity
-from sbtest.postgres import postgres_server
 
 
 @pytest.fixture
@@ -23,20 +20,9 @@ def sqlite(tmp_path: Path) -> Iterator[Roster]:
     engine.dispose()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture
-def postgres(server: str) -> Iterator[Roster]:
-    engine = open_url(server)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    engine = open_registry_database(server)
+def postgres(empty_database: str) -> Iterator[Roster]:
+    engine = open_registry_database(empty_database)
     yield SqlRoster(engine)
     engine.dispose()
 

@@ -17,11 +17,12 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.signing import load_signing_key, public_key_hex
+from safeborders.kit.transparency.identity import LogIdentity, origin_of
+from safeborders.kit.transparency.keeping import verify
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.manifest import Aggregation, read_manifest
 from safeborders.models.protocol.messages import Kind, parse_message
 from safeborders.node.approving import build_inbox
-from safeborders.node.audit.checkpoints import LogIdentity, origin_of, verify
 from safeborders.node.opening import open_node_store
 from safeborders.node.outbox_command import build_outbox
 from safeborders.node.storage.audit import LOG, SqlAuditLog

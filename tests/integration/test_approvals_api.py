@@ -1,6 +1,7 @@
 """The approval inbox over an encrypted database and a real server: approvers alone, recorded, then answered."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from safeborders.node.storage.database import Place, Store, open_store
 from sbtest.consent_requests import NOW, REQUEST
 from sbtest.web import client_of
 
+KEY = "ab" * 32
 DECISION = {"verdict": "approve", "reason": "looked at it", "manifest_sha256": "a" * 64}
 OPERATIONS = [("get", "/v1/approvals"), ("get", "/v1/approvals/run-1"), ("post", "/v1/approvals/run-1/decision")]
 
@@ -47,10 +49,20 @@ class Desk:
             return [json.loads(entry.content) for entry in LOG.entries(connection) if entry.content is not None]
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an empty database that each test copies, because migrations take longer than a test."""
+    path = tmp_path_factory.mktemp("node") / "template_test.db"
+    opened = open_store(Place(path=path, key_hex=KEY))
+    opened.upgrade()
+    opened.close()
+    return path
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    store = open_store(Place(path=tmp_path / "desk_test.db", key_hex="ab" * 32))
-    store.upgrade()
+def desk(template: Path, tmp_path: Path) -> Iterator[Desk]:
+    shutil.copy(template, tmp_path / "desk_test.db")
+    store = open_store(Place(path=tmp_path / "desk_test.db", key_hex=KEY))
     inbox = Inbox(SqlConsentStore(store.engine), rule=ConsentRule(persons=2), clock=lambda: NOW)
     inbox.ask(REQUEST)
     app = build_app(

@@ -36,7 +36,6 @@ from sbtest.import_files import (
     people,
     write,
 )
-from sbtest.postgres import postgres_server
 
 SECTOR = 512
 PEOPLE = 4000  # three rows each: several batches
@@ -51,12 +50,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("file") / "big.jsonl", *people(PEOPLE))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
 
 
 def start(where: str, path: Path) -> "subprocess.Popen[bytes]":

@@ -68,7 +68,7 @@ def test_the_job_erases_once_and_says_what(profile: Path) -> None:
 
 def test_a_day_to_come_is_refused_outside_a_demonstration(profile: Path) -> None:
     assert_refused(node(profile, "retention", "run", "--as-of", "2199-01-01"), "is to come")
-    profile.write_text(f"{profile.read_text(encoding='utf-8')}demonstration: true\n", encoding="utf-8")
+    profile.write_text(f"{profile.read_text(encoding='utf-8')}environment: demonstration\n", encoding="utf-8")
     assert node(profile, "retention", "run", "--as-of", "2199-01-01").exit_code == 0
 
 
@@ -117,7 +117,7 @@ def test_only_a_demonstration_runs_without_a_policy_and_without_its_nights(profi
 
     whole = profile.read_text(encoding="utf-8")
     assert names(whole) == ["learner", "nightly"]
-    without = whole.replace(f"retention_policy: {POLICY_FILE}\n", "demonstration: true\n")
+    without = whole.replace(f"retention_policy: {POLICY_FILE}\n", "environment: demonstration\n")
     assert names(without) == ["learner"]
     assert node(profile, "retention", "run").exit_code == 0
 

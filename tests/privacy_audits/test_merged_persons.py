@@ -26,6 +26,7 @@ from safeborders.privacy.dpsgd.engine import clipped_sum
 from sbtest import doubles
 from sbtest.casebook import NOW
 from sbtest.doubles import ADULT, ADULT_AGAIN, THIRD
+from sbtest.stores import copied_store
 
 pytestmark = pytest.mark.audit
 
@@ -54,8 +55,8 @@ def movement(store: Store, *, limit: int) -> float:
 
 
 @pytest.mark.parametrize("limit", [1, 2])
-def test_a_person_of_three_records_moves_the_sum_as_one_person(tmp_path: Path, limit: int) -> None:
-    with doubles.copied(doubles.make_template(tmp_path), tmp_path) as store:
+def test_a_person_of_three_records_moves_the_sum_as_one_person(migrated_file: Path, tmp_path: Path, limit: int) -> None:
+    with copied_store(doubles.make_template(migrated_file, tmp_path), tmp_path / "node_test.db") as store:
         for number, record in enumerate((*RECORDS_OF_ONE, *RECORDS_OF_ONE)):
             doubles.add_case(store, f"case-{number}")
             doubles.add_link(store, RelationKind.PARTY_TO, (record, f"case-{number}"), role="recruiter")

@@ -80,7 +80,7 @@ class NodeSettings(Settings):
     environment: Environment = Field(
         default=Environment.PRODUCTION,
         strict=False,
-        description="In production two people approve each run and the profile approves none.",
+        description="In production two people approve each run and a retention policy is needed.",
     )
     hold_releases: bool = Field(
         default=False, description="Keep each update here until the operator has looked at it and released it."
@@ -97,9 +97,6 @@ class NodeSettings(Settings):
     retention_policy: ProfilePath | None = Field(
         default=None, description="The national retention policy (YAML); only a demonstration starts without one."
     )
-    demonstration: bool = Field(
-        default=False, description="All records are made up. Never true where one real person is on record."
-    )
     api: ApiSettings | None = Field(default=None, description="The node's API; when absent, none is started.")
 
     @field_validator("coordinator_url")
@@ -108,6 +105,11 @@ class NodeSettings(Settings):
         if url.scheme != "https":
             raise ValueError("it must start with https://")
         return url
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether all records are made up; never true where one real person is on record."""
+        return self.environment is Environment.DEMONSTRATION
 
     @property
     def places(self) -> NodePlaces:

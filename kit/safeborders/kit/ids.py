@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import time
 import uuid
+from collections.abc import Callable
 
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
@@ -23,6 +24,16 @@ def stable_id(*parts: str) -> str:
     It is the SHA-256 of the parts, each with its length before it, cut to 122 bits; whoever knows the parts can compute
     it, so it hides nothing.
     """
-    digest = hashlib.sha256("".join([f"{len(part)}:{part}" for part in parts]).encode()).hexdigest()
+    return _identifier("".join([f"{len(part)}:{part}" for part in parts]))
+
+
+def stable_ids(*parts: str) -> Callable[[str], str]:
+    """Return :func:`stable_id` with all ``parts`` but the last given, for many identifiers at a time."""
+    start = "".join([f"{len(part)}:{part}" for part in parts])
+    return lambda last: _identifier(f"{start}{len(last)}:{last}")
+
+
+def _identifier(name: str) -> str:
+    digest = hashlib.sha256(name.encode()).hexdigest()
     variant = _VARIANTS[digest[16]]
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

@@ -19,7 +19,7 @@ from safeborders.kit.errors import SettingsError
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _STOP_SECONDS = 8.0
 _POLL_SECONDS = 0.02
-_KILLED_SECONDS = 2.0  # a killed process is gone as soon as the kernel has taken its memory back
+_KILLED_SECONDS = 15.0  # a killed process is gone once the kernel has its memory back; a busy machine is slow
 
 
 def start_child(
@@ -108,15 +108,16 @@ def find_free_port() -> int:
 
 
 def _wait(
-    children: Iterable[subprocess.Popen[bytes]], trees: list[psutil.Process], *, seconds: float
+    children: Sequence[subprocess.Popen[bytes]], trees: list[psutil.Process], *, seconds: float
 ) -> list[psutil.Process]:
     """Wait for all of ``trees``, at most ``seconds``; return those that still live."""
     deadline = time.monotonic() + seconds
     while True:
         trees = [process for process in trees if _lives(process)]
-        for child in children:  # after the look: whatever it found dead is asked for here, with its exit code
-            child.poll()
-        if not trees or time.monotonic() > deadline:
+        # after the look: whatever it found dead is asked for here, with its exit code; not all at once, because a
+        # program's first thread may be a zombie while its others still end
+        unasked = [child for child in children if child.poll() is None]
+        if not (trees or unasked) or time.monotonic() > deadline:
             return trees
         time.sleep(_POLL_SECONDS)
 

@@ -100,7 +100,7 @@ def add_standing(profile: Path, *, file: Path, name: str, reason: str) -> None:
     limits = load_limits(file)
     with _opened(profile) as inbox:
         given = inbox.give_standing(limits, person=current_operator(name), reason=reason)
-    more = ": another person must add the same file." if given.state is State.PENDING else "."
+    more = ": another person must add it too." if given.state is State.PENDING else "."
     _console.print(f"Standing approval {given.sha256[:12]} is {given.state.value}{more}")
 
 
@@ -122,7 +122,12 @@ def load_limits(file: Path) -> StandingLimits:
 
 
 def current_operator(name: str) -> Person:
-    """Return who works here: the login that the kernel remembers across sudo and su, else this process's user."""
+    """Return who works here, under the name that they give."""
+    return operator(current_login(), name=name)
+
+
+def current_login() -> str:
+    """Return the login that the kernel remembers across sudo and su, else that of this process's user."""
     try:
         uid = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -130,10 +135,9 @@ def current_operator(name: str) -> Person:
     if uid == _NO_LOGIN_UID:
         uid = os.getuid()
     try:
-        login = pwd.getpwuid(uid).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        login = f"uid-{uid}"
-    return operator(login, name=name)
+        return f"uid-{uid}"
 
 
 def budget_for(ledger: PrivacyLedger, one: RunStanding, *, cap: float) -> Budget:

@@ -3,7 +3,7 @@
 from safeborders.configs.node import Environment, NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.models.protocol.manifest import Aggregation
-from safeborders.node.consent.entries import StandingLimits
+from safeborders.node.consent.entries import LARGEST_TOTAL, StandingLimits
 from safeborders.node.consent.inbox import ConsentRule, Inbox
 from safeborders.node.storage.consent_store import SqlConsentStore
 from safeborders.node.storage.database import Store
@@ -23,7 +23,7 @@ def build_inbox(settings: NodeSettings, store: Store) -> Inbox:
 def profile_limits(settings: NodeSettings) -> StandingLimits | None:
     """Return the standing approval of the profile where it counts: in a demonstration, under a named agreement.
 
-    What the profile does not say is bounded by the country's own caps; the agreement decides about masks.
+    What the profile does not say is left to the ledger's cap, to the country's limits, and to the agreement.
     """
     given = settings.standing_approval
     if settings.environment is not Environment.DEMONSTRATION or given is None or given.agreement_sha256 is None:
@@ -32,7 +32,7 @@ def profile_limits(settings: NodeSettings) -> StandingLimits | None:
         purposes=given.purposes,
         tasks=given.tasks,
         epsilon_per_run=given.epsilon_per_run,
-        epsilon_total=settings.privacy.epsilon_cap,
+        epsilon_total=LARGEST_TOTAL,
         rounds=settings.privacy.rounds_cap,
         aggregations=(Aggregation.SECURE, Aggregation.PLAIN),
         valid_until=given.valid_until,

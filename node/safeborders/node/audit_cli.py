@@ -1,4 +1,4 @@
-"""The commands of those who answer for the audit log: thin, so that ``--help`` answers at once."""
+"""The commands of those who answer for a node's audit log and for the privacy of what it releases."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,62 +6,14 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
+from safeborders.kit.transparency.desk_cli import build_desk
 
-app = typer.Typer(help="Check and hand out a node's audit log.", no_args_is_help=True)
-
-Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-_COMMANDS = "safeborders.node.audit_command"
-
-
-@app.command("verify")
-def verify(
-    profile: Profile,
-    checkpoint: Annotated[
-        list[Path] | None, typer.Option(help="Checkpoint of this log that somebody else kept; may be repeated.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Check every row of the log, and name the first one that was changed."""
-    load_function(f"{_COMMANDS}:verify_audit_log")(profile, kept=tuple(checkpoint or ()), as_json=json)
-
-
-@app.command("export")
-def export(
-    profile: Profile,
-    out: Annotated[Path, typer.Option(help="File to write.")],
-    operation: Annotated[str | None, typer.Option(help="Only this operation, such as consultation.")] = None,
-    case: Annotated[str | None, typer.Option(help="Only what was done for this case reference.")] = None,
-    since: Annotated[str | None, typer.Option(help="Only from this day on, such as 2026-01-31.")] = None,
-    until: Annotated[str | None, typer.Option(help="Only to the end of this day.")] = None,
-) -> None:
-    """Write rows, each with its proof, for a supervisory authority."""
-    chosen = {"operation": operation, "case": case, "since": since, "until": until}
-    load_function(f"{_COMMANDS}:export_audit_log")(profile, out=out, chosen=chosen)
-
-
-@app.command("prove")
-def prove(
-    profile: Profile,
-    number: Annotated[int, typer.Argument(min=1, help="Number of the row.")],
-) -> None:
-    """Print one row with the proof that it is in the log."""
-    load_function(f"{_COMMANDS}:prove_row")(profile, number=number)
-
-
-@app.command("check")
-def check(
-    file: Annotated[Path, typer.Argument(help="An export or a proof; no node is needed.")],
-    key: Annotated[str | None, typer.Option(help="The log's public key, as you know it from elsewhere.")] = None,
-) -> None:
-    """Check an export or a proof that somebody handed you."""
-    load_function(f"{_COMMANDS}:check_audit_export")(file, log_key=key)
+app = build_desk("safeborders.node.audit_command", words="Check and hand out a node's audit log; attack its models.")
 
 
 @app.command("privacy")
 def privacy(
-    profile: Profile,
+    profile: Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")],
     out: Annotated[
         Path | None,
         typer.Option(help="File for the signed evidence; default: anonymity_evidence.json in the state folder."),
@@ -69,18 +21,9 @@ def privacy(
     reviewer: Annotated[
         str, typer.Option(help="Who looks at the outcome; without a name the evidence is not complete.")
     ] = "",
-    json: Json = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Attack the released model that this country uses, and sign the evidence of anonymity."""
     load_function("safeborders.node.privacy_audit_command:audit_privacy")(
         profile, out=out, reviewer=reviewer, as_json=json
     )
-
-
-@app.command("checkpoint")
-def checkpoint(
-    profile: Profile,
-    out: Annotated[Path | None, typer.Option(help="File to write; on the screen when absent.")] = None,
-) -> None:
-    """Sign the log as it is now; whoever keeps this can later see whether it was changed."""
-    load_function(f"{_COMMANDS}:write_checkpoint")(profile, out=out)

@@ -14,13 +14,10 @@ from safeborders.kit.supervisor import stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.graph.features import SPECIFICATION
+from safeborders.models.protocol.messages import WATCHING, SignedMessage
 from safeborders.node.approving import build_inbox, profile_limits
-from safeborders.node.bootstrap import (
-    build_cabinet,
-    build_gate,
-    build_ledger,
-    policy_settings,
-)
+from safeborders.node.audit.watcher import Membership, Watcher
+from safeborders.node.bootstrap import build_cabinet, build_gate, build_ledger, policy_settings
 from safeborders.node.enrolment import load_admission
 from safeborders.node.learning.connector import Connector, ConnectorConfig
 from safeborders.node.learning.consent import OperatorConsent
@@ -95,7 +92,20 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
         coordinator_key=admission.coordinator_key,
         node_id_file=places.state / "flower-node-id",
     )
-    return Connector(config, answer=RecordedAnswers(service.answer, record=record), released=service.mark_released)
+    watcher = build_watcher(settings, store, coordinator_key=admission.coordinator_key)
+    recorded = RecordedAnswers(service.answer, record=record)
+
+    def answer(message: SignedMessage) -> SignedMessage:
+        return watcher.answer(message) if message.header.kind in WATCHING else recorded(message)
+
+    return Connector(config, answer=answer, released=service.mark_released)
+
+
+def build_watcher(settings: NodeSettings, store: Store, *, coordinator_key: str) -> Watcher:
+    """Return what answers the coordinator about logs: it needs a roster, no agreement and no approval."""
+    key = load_signing_key(settings.places.signing_key)
+    own = Membership(settings.federation, settings.country, key=key, coordinator_key=coordinator_key, auditor=key)
+    return Watcher(own, log=SqlAuditLog(store.engine), roster=build_cabinet(store).roster, clock=system_clock)
 
 
 def main(profile: Path) -> None:

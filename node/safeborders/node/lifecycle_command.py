@@ -20,7 +20,7 @@ from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import write_atomically
 from safeborders.node.access.accounts import operator_account
 from safeborders.node.lifecycle.policies import load_policy
-from safeborders.node.lifecycle.retention import list_due, run_retention
+from safeborders.node.lifecycle.retention import list_due, remove_derived, run_retention
 from safeborders.node.lifecycle.rights import Request, RightsDesk
 from safeborders.node.lifecycle.subject_text import subject_text
 from safeborders.node.opening import open_node_store
@@ -37,7 +37,7 @@ def run_job(profile: Path, *, as_of: datetime | None, as_json: bool) -> None:
     settings = load_settings(profile, NodeSettings)
     policy = load_policy(settings)
     now = system_clock()
-    if as_of is not None and as_of.date() > now.date() and not settings.demonstration:
+    if as_of is not None and as_of.date() > now.date() and not settings.is_demonstration:
         raise SettingsError("The day of --as-of is to come, and what is erased too early is lost: name an earlier day.")
     store = open_node_store(settings)
     report = run_retention(
@@ -45,10 +45,11 @@ def run_job(profile: Path, *, as_of: datetime | None, as_json: bool) -> None:
         policy=policy,
         now=now,
         as_of=(as_of or now).date(),
-        derived=settings.places.evaluation,
         actor=operator_account(),
     )
     store.close()
+    if report.erased:
+        remove_derived(settings.places.evaluation)
     if as_json:
         _write_json({**asdict(report), "as_of": report.as_of.isoformat()})
         return

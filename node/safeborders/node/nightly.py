@@ -12,7 +12,7 @@ from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.supervisor import stop_on_signals
 from safeborders.node.lifecycle.policies import load_policy
-from safeborders.node.lifecycle.retention import run_retention
+from safeborders.node.lifecycle.retention import remove_derived, run_retention
 from safeborders.node.opening import open_node_store
 
 HOUR = time(1, 30)
@@ -46,7 +46,8 @@ def run_once(settings: NodeSettings, *, now: datetime) -> None:
     store = open_node_store(settings)
     try:
         policy = load_policy(settings)
-        run_retention(store, policy=policy, now=now, as_of=now.date(), derived=settings.places.evaluation)
+        if run_retention(store, policy=policy, now=now, as_of=now.date()).erased:
+            remove_derived(settings.places.evaluation)
         _log.info("retention_done", country=settings.country.value)
     finally:
         store.close()

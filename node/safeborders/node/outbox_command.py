@@ -112,15 +112,15 @@ def item_lines(item: OutboxItem) -> list[str]:
         form = f"under masks: uniformly random on the wire; below, {known}"
     lines += textwrap.wrap(f"form       {form}", 80, subsequent_indent=" " * 11)
     lines += [f"clause     {item.clause or 'none let it go so far'}"]
-    lines += ["", f"{'tensor':<26} {'shape':<10} {'norm':>11} {'noise':>11} {'ratio':>6}  middle half"]
+    lines += ["", f"{'tensor':<20} {'shape':<6} {'norm':>10} {'noise':>10} {'ratio':>6}  {'middle half':>18}"]
     for one in item.tensors:
         shape = "x".join(map(str, one.shape))
         if one.norm is None:
-            lines.append(f"{one.name:<26} {shape:<10} {'masked':>11} {one.noise_norm:>11.3e}")
+            lines.append(f"{one.name:<20} {shape:<6} {'masked':>10} {one.noise_norm:>10.3e}")
             continue
         ratio = one.norm / one.noise_norm if one.noise_norm else float("inf")
         middle = f"{one.quantiles[1]:.1e} {one.quantiles[3]:.1e}"
-        lines.append(f"{one.name:<26} {shape:<10} {one.norm:>11.3e} {one.noise_norm:>11.3e} {ratio:>6.2f}  {middle}")
+        lines.append(f"{one.name:<20} {shape:<6} {one.norm:>10.3e} {one.noise_norm:>10.3e} {ratio:>6.2f}  {middle:>18}")
     lines += ["A ratio near 1: nothing but noise can be told from it.", ""]
     for header, signature in item.envelopes:
         lines += textwrap.wrap(f"signed     {header.decode()}", 80, subsequent_indent=" " * 11)

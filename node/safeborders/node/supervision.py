@@ -55,7 +55,7 @@ def children_of(settings: NodeSettings, *, profile: Path) -> list[Child]:
         )
 
     children = [Child(name="learner", start=lambda: start("learner"))]
-    if not settings.demonstration or settings.retention_policy is not None:
+    if not settings.is_demonstration or settings.retention_policy is not None:
         children.append(Child(name="nightly", start=lambda: start("nightly")))
     if settings.api is not None:
         children.append(Child(name="api", start=lambda: start("serve"), is_ready=answers_on(settings.api.port)))

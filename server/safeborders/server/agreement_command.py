@@ -1,7 +1,7 @@
 """What the coordinator's commands about roster, agreement and manifests do."""
 
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -10,12 +10,15 @@ from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import create_signing_key, load_signing_key
+from safeborders.models.domain.audit import AuditEvent
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.keycard import issue_card, parse_card
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.server.commands import load_coordinator
-from safeborders.server.registry.papers import FileDecisionJournal, FolderPaperStore
+from safeborders.server.registry.audit import CoordinatorLog, Record
+from safeborders.server.registry.papers import LoggedDecisionJournal, LoggedPaperStore
+from safeborders.server.storage.opening import open_registry_database
 
 _console = Console(highlight=False)
 _GOOD_FOR = timedelta(days=14)
@@ -68,10 +71,23 @@ def show_decisions(profile: Path, *, last: int) -> None:
 
 def build_cabinet(settings: CoordinatorSettings) -> Cabinet:
     """Return the papers that the coordinator keeps."""
-    return Cabinet(FolderPaperStore(settings.places.papers))
+    return Cabinet(LoggedPaperStore(settings.places.papers, record=_recorder(settings)))
 
 
 def build_engine(settings: CoordinatorSettings, *, cabinet: Cabinet) -> PolicyEngine:
     """Return the engine that decides for the coordinator."""
-    journal = FileDecisionJournal(settings.places.decisions)
+    journal = LoggedDecisionJournal(settings.places.decisions, record=_recorder(settings))
     return PolicyEngine(COORDINATOR, standing=cabinet.standing, journal=journal, clock=system_clock)
+
+
+def _recorder(settings: CoordinatorSettings) -> Record:
+    """Return what opens the database when something has to be recorded; most commands record nothing."""
+
+    def record(event: AuditEvent, at: datetime) -> None:
+        engine = open_registry_database(settings.registry_url)
+        try:
+            CoordinatorLog(engine).record(event, at)
+        finally:
+            engine.dispose()
+
+    return record

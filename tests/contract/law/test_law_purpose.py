@@ -24,7 +24,7 @@ from safeborders.node.access.callers import Caller, Justification, Role
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
 from safeborders.node.ingest.country_import import import_country
-from safeborders.node.ingest.errors import SourceRefused
+from safeborders.node.ingest.errors import BadSourceRow, SourceRefused
 from safeborders.node.learning.examples import build_case_examples, build_pair_examples
 from safeborders.node.learning.trainer import NodeTrainer
 from safeborders.node.storage.access_reader import SqlRecordReader
@@ -52,7 +52,8 @@ def records(store: Store) -> Store:
         add_indicator(store, case, code="ctl.threats", value=True)
     people = ("ann", "bob", "cyd", "dan")
     for person in people:
-        add_person(store, person, Is.SUSPECT, name=f"{person} Papadopoulos", citizenships="GR")
+        surname = "Papadopoulos" if person == "ann" else f"Stavridis {person}os"
+        add_person(store, person, Is.SUSPECT, name=f"{person} {surname}", citizenships="GR")
         add_link(store, RelationKind.PARTY_TO, (person, "case-1" if person < "c" else "case-2"), role="recruiter")
     for first, second in pairwise(people):
         add_link(store, RelationKind.ASSOCIATE, (first, second))
@@ -146,8 +147,9 @@ def test_L08_1_no_row_enters_without_a_legal_basis(store: Store, tmp_path: Path)
         (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
         import_country(store, tmp_path, country=Country.GR, now=lambda: NOW, progress=lambda _done, _all: None)
 
-    for without in ({**whole, "legal_basis": ""}, {name: whole[name] for name in whole if name != "legal_basis"}):
-        with pytest.raises(SourceRefused):
+    absent = {name: whole[name] for name in whole if name != "legal_basis"}
+    for without, refusal in (({**whole, "legal_basis": ""}, BadSourceRow), (absent, SourceRefused)):
+        with pytest.raises(refusal):
             take_in(without)
         assert (count(store, EntityRow), count(store, SourceReportRow)) == (0, 0)
     take_in(whole)  # the control: with a basis the same row is taken in

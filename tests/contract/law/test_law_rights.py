@@ -261,7 +261,8 @@ def test_L16_1_an_erased_person_leaves_an_entry_and_nothing_else(desk: RightsDes
     was_shown(desk, "nikos")
     gone = desk.erase("nikos", request=REQUEST)
     assert gone == {"person": 1, "phone": 1}
-    assert traces(desk.store, "nikos") == {"lookup", "correction_notice"}  # who acted, and who must be told
+    # Who acted (journal and audit log, LED article 25), and who must be told.
+    assert traces(desk.store, "nikos") == {"lookup", "audit_record", "correction_notice"}
     assert traces(desk.store, NAME) == set()
     assert desk.erasures_of("nikos") == ["2026-11-02: person erased (request: LED article 16(2))"]
     assert desk.erasures_of("own-nikos") == ["2026-11-02: phone erased (orphan: nothing is left that it belonged to)"]

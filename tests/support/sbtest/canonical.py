@@ -141,8 +141,11 @@ def every_kind(draw: st.DrawFn) -> list[Record]:
         for name, on in (("network", "case"), ("role", "person"))
     ]
     codes = st.sampled_from([one.code for one in load_indicators()])
-    values = draw(st.dictionaries(codes, st.booleans(), min_size=1))
-    rows.append({"record": "indicators", "case": "case:1", "values": values, "envelope": draw(_provenance)})
+    values = st.dictionaries(codes, st.booleans(), min_size=1)
+    rows += [
+        {"record": "indicators", on: f"{on}:1", "values": draw(values), "envelope": draw(_provenance)}
+        for on in ("case", "person")
+    ]
     return rows
 
 

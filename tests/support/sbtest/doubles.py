@@ -1,13 +1,7 @@
 """A small country in which some persons are recorded twice, for tests of resolution on a real database."""
 
-import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-
-from sqlalchemy import create_engine, make_url, text
 
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.entities import CaseKind, CaseStatus, DatePrecision, EntityKind, Sex
@@ -16,11 +10,11 @@ from safeborders.models.domain.relations import ENDS, RelationKind
 from safeborders.models.domain.selectors import match_key
 from safeborders.models.domain.statuses import DataSubjectCategory, StatusAuthority
 from safeborders.models.domain.typology import CaseType
-from safeborders.node.storage.database import Place, Store, open_store
+from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import ENTITY_CLASSES
 from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow, SourceReportRow
 from sbtest.casebook import NOW, envelope
-from sbtest.postgres import postgres_server
+from sbtest.stores import copied_store
 
 ADULT, ADULT_AGAIN = "adult-a", "adult-b"  # one letter swapped
 CHILD, CHILD_AGAIN = "child-a", "child-b"  # a victim, in Cyrillic and in Latin
@@ -31,53 +25,12 @@ _GIVEN = ("Ioana", "Mihai", "Elena", "Vasile", "Cristina", "Sorin", "Bianca", "F
 _SURNAMES = ("Dumitru", "Lungu", "Olaru", "Bradea", "Cioca", "Stanciu", "Munteanu")
 
 
-_KEY = "5a" * 32
-
-
-def make_template(folder: Path) -> Path:
-    """Return a migrated, filled and closed encrypted database for tests to copy: migrations take longer than they."""
+def make_template(migrated: Path, folder: Path) -> Path:
+    """Return a filled and closed copy of the ``migrated`` encrypted database for tests to copy."""
     path = folder / "doubles_test.db"
-    store = open_store(Place(path=path, key_hex=_KEY))
-    store.upgrade()
-    fill(store)
-    store.close()  # the last connection folds the write-ahead log into the file
-    return path
-
-
-@contextmanager
-def copied(template: Path, folder: Path) -> Iterator[Store]:
-    """Yield a copy of the encrypted ``template`` in ``folder``."""
-    path = folder / "node_test.db"
-    shutil.copy(template, path)
-    store = open_store(Place(path=path, key_hex=_KEY))
-    yield store
-    store.close()
-
-
-@contextmanager
-def server_with_template() -> Iterator[str]:
-    """Run PostgreSQL and yield the URL of a migrated and filled database that nobody is connected to."""
-    with postgres_server() as url:
-        store = open_store(Place(url=url))
-        store.upgrade()
+    with copied_store(migrated, path) as store:
         fill(store)
-        store.close()
-        yield url
-
-
-@contextmanager
-def copied_on_server(url: str) -> Iterator[Store]:
-    """Yield a copy of the database at ``url``; it is dropped at the end."""
-    name = f"copy_{secrets.token_hex(4)}"
-    admin = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {make_url(url).database}"))
-    store = open_store(Place(url=make_url(url).set(database=name).render_as_string(hide_password=False)))
-    yield store
-    store.close()
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    return path
 
 
 def fill(store: Store) -> None:
@@ -97,6 +50,8 @@ def fill(store: Store) -> None:
     add_person(store, LAWYER_AGAIN, name="Andrei Marinescu", born=date(1970, 7, 7))
     add_person(store, TWIN, name="Radu Ionescu", born=date(1991, 9, 9))
     add_person(store, OTHER_TWIN, name="Dan Ionescu", born=date(1991, 9, 9))
+    for known in (ADULT, ADULT_AGAIN, THIRD, TWIN, OTHER_TWIN):  # nobody of unknown category is learnt from
+        add_status(store, known, DataSubjectCategory.SUSPECT)
     add_status(store, CHILD, DataSubjectCategory.VICTIM_PRESUMED)
     add_status(store, CHILD_AGAIN, DataSubjectCategory.SUSPECT)
     add_status(store, LAWYER, DataSubjectCategory.PROFESSIONAL)

@@ -54,7 +54,8 @@ LABEL = {"record": "label", "name": "role", "value": "victim", "entity": "p1", "
 ROWS: tuple[dict[str, Any], ...] = (CASE, ANA, PHONE, PARTY, USES, INDICATORS, STATUS, LABEL)
 TABLES = (
     "entity", "court_case", "episode", "person", "organisation", "phone", "device", "online_account",
-    "financial_account", "vehicle", "identity_document", "place", "link", "mo_indicator", "person_status", "label",
+    "financial_account", "vehicle", "identity_document", "place", "link", "mo_indicator",
+    "person_indicator", "person_status", "label",
 )  # fmt: skip
 
 

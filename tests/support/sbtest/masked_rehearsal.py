@@ -21,6 +21,7 @@ from safeborders.server.federation.flower_adapter import GridExchange
 from safeborders.server.federation.gate import Masks, Ungated
 from safeborders.server.federation.gathering import Correspondence, Pace
 from safeborders.server.federation.rounds import RunLeader
+from safeborders.server.federation.watch import LogWatch
 from safeborders.server.registry.records import ModelVersion
 from sbtest.forgetting import ForgettingSessions
 from sbtest.local_grid import LocalGrid
@@ -50,6 +51,7 @@ class MaskedRehearsal:
     rounds: int = 2
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
     react: Reaction | None = None
+    watch: LogWatch | None = None
 
     def __post_init__(self) -> None:
         self.keys = {country: Ed25519PrivateKey.generate() for country in DEMONSTRATION}
@@ -120,7 +122,7 @@ class MaskedRehearsal:
             pace=Pace(ask_again_seconds=30.0, patience=1),
         )
         gate = MaskedGate(Masks(manifest=self.manifest, roster_sha256=ROSTER, keys=self.roster))
-        return RunLeader(to, architecture=SMALL, gate=gate).lead(RUN)
+        return RunLeader(to, architecture=SMALL, gate=gate, watch=self.watch).lead(RUN)
 
     def kinds_for(self, country: Country, round_number: int) -> list[Kind]:
         """Return which orders a country got in a round."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from safeborders.kit.errors import Conflict, NotFound
+from safeborders.models.domain.audit import AuditEvent
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
@@ -43,6 +44,10 @@ class InMemoryRegistry:
         self.sequences: dict[Country, int] = {}
         self.seen_at: dict[Country, datetime] = {}
         self.notes: dict[tuple[str, int], InMemoryNotes] = {}
+        self.events: list[AuditEvent] = []
+
+    def record_event(self, event: AuditEvent, *, now: datetime) -> None:
+        self.events.append(event)
 
     def start_run(self, plan: RunPlan, *, initial: ModelVersion, now: datetime) -> None:
         known = self.plans.get(plan.run)

@@ -20,9 +20,10 @@ from safeborders.node.consent.entries import ConsentStore, StandingLimits
 from safeborders.node.consent.inbox import ConsentRule, Inbox
 from safeborders.node.learning.consent import OperatorConsent
 from safeborders.node.learning.gate import AgreementGate
-from safeborders.node.learning.masked_rounds import MaskedRounds
+from safeborders.node.learning.masked_rounds import ForgetfulSessions, MaskedRounds
 from safeborders.node.learning.policy import InstalledModel, PolicySettings
 from safeborders.node.learning.round_service import Memory, NodeIdentity, RoundService, Rules
+from safeborders.node.outbox.envelopes import EnvelopeStore
 from safeborders.privacy.activations import ActivationStore
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.engine import PolicyEngine
@@ -95,11 +96,11 @@ class Node:
     now: datetime = NOW
     cabinet: Cabinet = field(default_factory=lambda: PAPERS.make_cabinet(AGREEMENT))
     journal: InMemoryJournal = field(default_factory=InMemoryJournal)
-    sessions: ForgettingSessions = field(default_factory=ForgettingSessions)
+    sessions: ForgetfulSessions = field(default_factory=ForgettingSessions)
     consents: ConsentStore = field(default_factory=InMemoryConsentStore)
     limits: StandingLimits | None = LIMITS
     rule: ConsentRule = ONE_PERSON
-    envelopes: InMemoryEnvelopes = field(default_factory=InMemoryEnvelopes)
+    envelopes: EnvelopeStore = field(default_factory=InMemoryEnvelopes)
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.consents, rule=self.rule, clock=lambda: self.now)

@@ -1,12 +1,11 @@
 """The supervisor: in order, again when dead, never orphaned."""
 
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -79,26 +78,32 @@ child.wait()
 """
 
 
+@contextmanager
+def killed_at_last(command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a program and kill it at the end of the block, whether or not the block raised."""
+    with subprocess.Popen(command) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_children_and_grandchildren_end_when_the_parent_is_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT])
     family: list[psutil.Process] = []
+    with killed_at_last([sys.executable, "-c", PARENT]) as parent:
 
-    def has_grandchild() -> bool:
-        family[:] = psutil.Process(parent.pid).children(recursive=True)
-        return len(family) == 2
+        def has_grandchild() -> bool:
+            family[:] = psutil.Process(parent.pid).children(recursive=True)
+            return len(family) == 2
 
-    until(has_grandchild)
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.wait()
+        until(has_grandchild)
     until(lambda: not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family))
 
 
 def test_the_control_a_plain_child_survives_its_parent(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    parent = subprocess.Popen([sys.executable, "-c", PLAIN_PARENT, str(note)])
-    until(lambda: note.exists() and note.read_text() != "")
-    orphan = psutil.Process(int(note.read_text()))
-    parent.kill()
-    parent.wait()
+    with killed_at_last([sys.executable, "-c", PLAIN_PARENT, str(note)]):
+        until(lambda: note.exists() and note.read_text() != "")
+        orphan = psutil.Process(int(note.read_text()))
     assert orphan.is_running()
     orphan.kill()

@@ -28,6 +28,13 @@ ALLOWED = {
     "reply": {"run", "round", "country", "state", "code", "seconds", "payload_bytes"},
     "task_statistics": {"run", "round", "task", "loss", "accuracy", "update_norm"},
     "aggregation_round": {"run", "round", "adverts", "survivors"},
+    "audit_leaf": {"number", "leaf", "chain"},
+    "audit_record": {"number", "content"},  # JSON of an AuditEvent: identifiers, codes and hashes (see below)
+    "audit_checkpoint": {"size", "note"},
+    "audit_cosignature": {"size", "witness", "at", "signature"},
+    "audit_seen": {"origin", "size", "root"},
+    "watched_log": {"origin", "note", "seen_at"},
+    "witness_memory": {"origin", "witness", "size", "is_forked"},
     "alembic_version": {"version_num"},
 }  # fmt: skip
 

@@ -11,11 +11,24 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, func, insert, select, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    text,
+)
 
 from safeborders.kit.append_only import guard
 from safeborders.kit.canonical import canonical_json
-from safeborders.kit.transparency.checkpoint import Checkpoint
+from safeborders.kit.transparency.checkpoint import Checkpoint, Cosignature
 from safeborders.kit.transparency.merkle import MerkleTree, leaf_hash
 
 NUMBER = "number"
@@ -25,6 +38,7 @@ GENESIS = "0" * 64
 
 LEAF_TAKEN = "NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM audit_leaf)"
 CHECKPOINT_TAKEN = "EXISTS (SELECT 1 FROM audit_checkpoint WHERE size = NEW.size)"
+COSIGNATURE_TAKEN = "EXISTS (SELECT 1 FROM audit_cosignature WHERE size = NEW.size AND witness = NEW.witness)"
 _SALT_BYTES = 16
 _PAGE_ROWS = 2000
 
@@ -36,13 +50,15 @@ class LogTables:
     Attributes:
         leaf: Hash of each record and the chain over them; append-only.
         record: Canonical JSON of each record that is still kept.
-        checkpoint: Signed notes of the log's own checkpoints with the co-signatures they had when stored; append-only.
+        checkpoint: Signed notes of the log's own checkpoints; append-only.
+        cosignature: What witnesses signed of them, one a witness and size; append-only.
         seen: What this side, as a witness, saw last of other logs.
     """
 
     leaf: Table
     record: Table
     checkpoint: Table
+    cosignature: Table
     seen: Table
 
 
@@ -84,6 +100,14 @@ def define_tables(metadata: MetaData) -> LogTables:
         Column("size", Integer, primary_key=True, autoincrement=False),
         Column("note", Text, nullable=False),
     )
+    cosignature = Table(
+        "audit_cosignature",
+        metadata,
+        Column("size", Integer, primary_key=True, autoincrement=False),
+        Column("witness", String(255), primary_key=True),
+        Column("at", BigInteger, nullable=False),
+        Column("signature", String(128), nullable=False),
+    )
     seen = Table(
         "audit_seen",
         metadata,
@@ -93,7 +117,8 @@ def define_tables(metadata: MetaData) -> LogTables:
     )
     guard(leaf, taken=LEAF_TAKEN)
     guard(checkpoint, taken=CHECKPOINT_TAKEN)
-    return LogTables(leaf=leaf, record=record, checkpoint=checkpoint, seen=seen)
+    guard(cosignature, taken=COSIGNATURE_TAKEN)
+    return LogTables(leaf=leaf, record=record, checkpoint=checkpoint, cosignature=cosignature, seen=seen)
 
 
 class SqlLog:
@@ -160,6 +185,17 @@ class SqlLog:
         """Return size and signed note of every checkpoint that was kept, by size."""
         kept = self._tables.checkpoint
         return [(row.size, row.note) for row in connection.execute(select(kept).order_by(kept.c.size))]
+
+    def keep_cosignature(self, connection: Connection, *, size: int, witness: str, given: Cosignature) -> None:
+        """Keep what a witness signed of the checkpoint at ``size``."""
+        values = {"size": size, "witness": witness, "at": given.at, "signature": given.signature.hex()}
+        connection.execute(insert(self._tables.cosignature).values(**values))
+
+    def cosignatures(self, connection: Connection, *, size: int) -> list[tuple[str, Cosignature]]:
+        """Return witness and co-signature of everyone who signed the checkpoint at ``size``."""
+        kept = self._tables.cosignature
+        rows = connection.execute(select(kept).where(kept.c.size == size).order_by(kept.c.witness))
+        return [(row.witness, Cosignature(at=row.at, signature=bytes.fromhex(row.signature))) for row in rows]
 
 
 def next_chain(chain: str, *, leaf: str) -> str:

@@ -41,6 +41,11 @@ class Kind(StrEnum):
     CONFIRMATION = "confirmation"  # country → coordinator: it has seen this set, and no other
     OPENING = "opening"  # coordinator → country: the confirmations of all survivors; answer with the seeds
     REVEAL = "reveal"  # country → coordinator: the seeds that open the sum
+    CHECKPOINT = "checkpoint"  # coordinator → country: sizes that others saw; answer with a statement of the own log
+    STATEMENT = "statement"  # country → coordinator: the signed note of its log, with proofs
+    WITNESS = "witness"  # coordinator → country: all statements; answer with findings
+    FINDINGS = "findings"  # country → coordinator: co-signatures, and what it refuses to sign
+    COSIGNED = "cosigned"  # coordinator → country: the notes with the co-signatures; answer with a receipt
 
 
 REPLY_TO: Mapping[Kind, Kind] = {
@@ -49,8 +54,14 @@ REPLY_TO: Mapping[Kind, Kind] = {
     Kind.KEYS: Kind.ADVERT,
     Kind.SURVIVORS: Kind.CONFIRMATION,
     Kind.OPENING: Kind.REVEAL,
+    Kind.CHECKPOINT: Kind.STATEMENT,
+    Kind.WITNESS: Kind.FINDINGS,
+    Kind.COSIGNED: Kind.RECEIPT,
 }
 """What an honest country answers to each kind of order."""
+
+WATCHING = frozenset({Kind.CHECKPOINT, Kind.WITNESS, Kind.COSIGNED})
+"""Orders about logs: they belong to no round, need no agreement, and bring no plan."""
 
 
 class Header(Frozen):
@@ -117,6 +128,29 @@ def parse_message(header_bytes: bytes, *, signature: bytes, payload: bytes, publ
     if header.payload_sha256 != sha256_hex(payload):
         raise MessageRefused("The payload is not the one that was signed: it was ignored.")
     return message
+
+
+def check_order(message: SignedMessage, *, coordinator_key: str, federation: str, country: Country) -> None:
+    """Refuse an order unless the coordinator signed it for this federation and country, and countries answer its kind.
+
+    Raises:
+        MessageRefused: If anything does not hold.
+    """
+    header = message.header
+    if not is_signed_by(coordinator_key, signature=message.signature, content=message.header_bytes):
+        raise MessageRefused("The message is not signed by the coordinator: it was ignored.")
+    if header.payload_sha256 != sha256_hex(message.payload):
+        raise MessageRefused("The payload is not the one that was signed: it was ignored.")
+    if (header.federation, header.country) != (federation, country):
+        raise MessageRefused("The message is for another federation or country: it was ignored.")
+    if header.kind not in REPLY_TO:
+        raise MessageRefused("The message asks for nothing that a country does: it was ignored.")
+
+
+def answer_to(message: SignedMessage, *, payload: bytes, key: Ed25519PrivateKey) -> SignedMessage:
+    """Return the signed answer to an order: its header, with the answering kind and this payload."""
+    changes = {"kind": REPLY_TO[message.header.kind], "payload_sha256": sha256_hex(payload)}
+    return sign_message(message.header.model_copy(update=changes), payload=payload, key=key)
 
 
 def country_of(header_bytes: bytes) -> Country:

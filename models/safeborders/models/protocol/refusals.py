@@ -13,6 +13,8 @@ class Refusal(IntEnum):
     MALFORMED = 104  # the message is not signed, not for this place, or of another version
     INTERNAL = 105  # something failed; only the country's own log says what; ask again
     UNAVAILABLE = 106  # a part of the node is down for now; ask again
+    HISTORY_FORKED = 107  # a log does not continue what the country saw of it: it is not co-signed
+    HISTORY_UNKNOWN = 108  # a log proves its history from another size than the country saw; ask with that one
 
     @property
     def code(self) -> str:

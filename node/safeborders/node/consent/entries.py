@@ -15,6 +15,9 @@ from safeborders.models.protocol.plan import Frozen, Sha256, Task
 from safeborders.node.consent.persons import Person
 from safeborders.node.consent.requests import RunRequest
 
+LARGEST_TOTAL = 1000.0
+"""Of a standing approval; the ledger's cap, at most 100, binds long before."""
+
 
 class Subject(StrEnum):
     """What an entry is about; the entry names it by a hash."""
@@ -70,7 +73,7 @@ class StandingLimits(Frozen):
     purposes: tuple[Annotated[str, Field(pattern=r"^P[1-5]$")], ...] = Field(min_length=1, strict=False)
     tasks: tuple[Annotated[Task, Field(strict=False)], ...] = Field(min_length=1, strict=False)
     epsilon_per_run: float = Field(gt=0, le=100)
-    epsilon_total: float = Field(gt=0, le=1000)
+    epsilon_total: float = Field(gt=0, le=LARGEST_TOTAL)
     rounds: int = Field(ge=1, le=1000)
     aggregations: tuple[Annotated[Aggregation, Field(strict=False)], ...] = Field(
         default=(Aggregation.SECURE,), min_length=1, strict=False

@@ -34,13 +34,26 @@ class Budget:
 
     Attributes:
         spent: Epsilon of everything ever charged.
-        after: The same once the run has done all its rounds.
+        after: The same once the run has done all its rounds; infinite where nothing can be proven.
         cap: The country's.
     """
 
     spent: float
     after: float
     cap: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether the whole run fits under the cap; where it does not, the ledger stops it before its end."""
+        return self.after <= self.cap
+
+    @property
+    def words(self) -> str:
+        """What is spent and what is left, for people."""
+        if not self.fits:
+            return f"spent so far {self.spent:.3f} of {self.cap:.3f}; the run DOES NOT FIT: the ledger will stop it"
+        left = self.cap - self.after
+        return f"spent so far {self.spent:.3f}, left after it {left:.3f} of {self.cap:.3f} (all releases together)"
 
 
 def run_document(one: RunStanding, *, budget: Budget | None = None) -> dict[str, Any]:
@@ -64,8 +77,14 @@ def run_document(one: RunStanding, *, budget: Budget | None = None) -> dict[str,
     }
     if budget is None:
         return document
-    left = budget.cap - budget.after
-    return {**document, "epsilon_spent": budget.spent, "epsilon_left_after": left, "epsilon_cap": budget.cap}
+    left = budget.cap - budget.after if budget.fits else None
+    return {
+        **document,
+        "epsilon_spent": budget.spent,
+        "epsilon_left_after": left,
+        "epsilon_cap": budget.cap,
+        "fits": budget.fits,
+    }
 
 
 def run_lines(one: RunStanding, *, budget: Budget, persons: int) -> list[str]:
@@ -92,11 +111,7 @@ def run_lines(one: RunStanding, *, budget: Budget, persons: int) -> list[str]:
             "Epsilon",
             f"{asked.epsilon:.3f} for all {asked.rounds} rounds, at delta {asked.delta:g}, by our arithmetic",
         ),
-        (
-            "",
-            f"spent so far {budget.spent:.3f}, left after it {budget.cap - budget.after:.3f} of {budget.cap:.3f} "
-            "(all releases together)",
-        ),
+        ("", budget.words),
     ]
     if one.by_standing:
         rows.append(("Standing", f"within the standing approval {one.by_standing[:12]}"))

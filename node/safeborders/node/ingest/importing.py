@@ -228,6 +228,7 @@ class Importer:
                 log.add(sorted([*batch.rejects, *faults], key=lambda one: one.line))
                 records += batch.records - len(faults)
                 tell(batch.at)
+        tables.finish()
         ending, written = parser.ending, tables.written
         run = replace(
             run,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
-from safeborders.kit.ids import stable_id
+from safeborders.kit.ids import stable_id, stable_ids
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import ENDS, ROLES, RelationKind
@@ -129,7 +129,8 @@ class RowReader:
             "status": self._status,
             "label": self._label,
         }
-        self.identifier = lru_cache(maxsize=_CACHED_KEYS)(self._identifier)
+        self.identifier = lru_cache(maxsize=_CACHED_KEYS)(stable_ids("entity", country.value))
+        self._link_identifier = stable_ids("link", country.value)
 
     def read(self, row: Mapping[str, object]) -> list[TableRow]:
         """Return the table rows of ``row``.
@@ -144,9 +145,6 @@ class RowReader:
             unknown = sorted(row.keys() - _ALLOWED[record])[0]
             raise UnknownProperty(_UNKNOWN_PROPERTY).at(unknown)
         return self._read_by[record](row)
-
-    def _identifier(self, key: str) -> str:
-        return stable_id("entity", self._country.value, key)
 
     def _entity(self, row: Mapping[str, object]) -> list[TableRow]:
         kind = _KINDS.get(cast("str", row.get("kind"))) if type(row.get("kind")) is str else None
@@ -175,7 +173,7 @@ class RowReader:
         properties = self._properties(row.get("properties"), _LINK)
         if properties[_ROLE] is not None and properties[_ROLE] not in roles:
             raise UnknownVocabulary("A link carries a role that its kind does not know: correct the row.").at("role")
-        identifier = stable_id("link", self._country.value, cast("str", _value(row, "id", _KEY)))
+        identifier = self._link_identifier(cast("str", _value(row, "id", _KEY)))
         ends = (source, source_kind, target, target_kind)
         return [("link", [identifier, kind, *ends, *properties, *self._envelope_of(row)])]
 

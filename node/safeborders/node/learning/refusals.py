@@ -12,6 +12,8 @@ _BY_CODE: dict[str, Refusal] = {
     "privacy.budget_exhausted": Refusal.BUDGET_EXHAUSTED,
     "privacy.ledger_damaged": Refusal.UNAVAILABLE,
     "service.unavailable": Refusal.UNAVAILABLE,
+    "audit.history_forked": Refusal.HISTORY_FORKED,
+    "audit.history_unknown": Refusal.HISTORY_UNKNOWN,
     "internal": Refusal.INTERNAL,
 }
 _BY_FAMILY: dict[str, Refusal] = {

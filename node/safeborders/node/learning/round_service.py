@@ -14,10 +14,18 @@ from numpy.typing import NDArray
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import Clock, system_clock
-from safeborders.kit.signing import is_signed_by
 from safeborders.models.protocol.echoes import round_before
 from safeborders.models.protocol.manifest import Aggregation, RunManifest
-from safeborders.models.protocol.messages import REPLY_TO, Header, Kind, MessageRefused, SignedMessage, sign_message
+from safeborders.models.protocol.messages import (
+    REPLY_TO,
+    WATCHING,
+    Header,
+    Kind,
+    MessageRefused,
+    SignedMessage,
+    check_order,
+    sign_message,
+)
 from safeborders.models.protocol.payloads import Order, parse_order
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import parse_model, update_to_bytes
@@ -272,16 +280,10 @@ class RoundService:
         return known
 
     def _check_addressed_to_us(self, message: SignedMessage) -> None:
-        header, settings = message.header, self._rules.settings
-        coordinator = self._identity.coordinator_key
-        if not is_signed_by(coordinator, signature=message.signature, content=message.header_bytes):
-            raise MessageRefused("The message is not signed by the coordinator: it was ignored.")
-        if header.payload_sha256 != sha256_hex(message.payload):
-            raise MessageRefused("The payload is not the one that was signed: it was ignored.")
-        if (header.federation, header.country) != (settings.federation, settings.country):
-            raise MessageRefused("The message is for another federation or country: it was ignored.")
-        if header.kind not in REPLY_TO:
-            raise MessageRefused("The message asks for nothing that a country does: it was ignored.")
+        settings, coordinator = self._rules.settings, self._identity.coordinator_key
+        check_order(message, coordinator_key=coordinator, federation=settings.federation, country=settings.country)
+        if message.header.kind in WATCHING:
+            raise MessageRefused("The message is about logs, not about a round: it was ignored.")
 
     def _check_header_is_of(self, plan: RunPlan, *, message: SignedMessage, model_bytes: bytes) -> None:
         header = message.header

@@ -14,7 +14,7 @@ def load_policy(settings: NodeSettings) -> RetentionPolicy | None:
             country's.
     """
     if settings.retention_policy is None:
-        if settings.demonstration:
+        if settings.is_demonstration:
             return None
         raise SettingsError(
             "The profile names no 'retention_policy', and the law sets no default: add your country's file "

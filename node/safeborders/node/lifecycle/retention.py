@@ -80,19 +80,18 @@ def run_retention(
     policy: RetentionPolicy | None,
     now: datetime,
     as_of: date,
-    derived: Path | None = None,
     actor: str = "node",
 ) -> RetentionReport:
     """Erase what is past its retention, flag what is past its review, and keep restrictions whole.
 
-    Each batch is erased together with its entries in the ledger; whatever a stopped run left is done by the next.
+    Each batch is erased together with its entries in the ledger; whatever a stopped run left is done by the next. Who
+    keeps files that were computed from records calls :func:`remove_derived` when anything was erased.
 
     Args:
         store: The country's database.
         policy: The national policy; None goes by the dates on record.
         now: For the ledger.
         as_of: What counts as today.
-        derived: Folder of files that were computed from records; emptied when anything is erased.
         actor: Who runs it, as the audit log calls them.
     """
     _renew_dates(store, policy)
@@ -111,8 +110,6 @@ def run_retention(
                 erased[kind] = erased.get(kind, 0) + number
     with store.transaction() as connection:
         flagged = flag_reviews(connection, today=as_of)
-    if erased:
-        remove_derived(derived)
     return RetentionReport(as_of=as_of, erased=erased, flagged=flagged)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from safeborders.kit.db import for_reading
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.protocol.messages import SignedMessage
+from safeborders.node.access.errors import EventNotRecorded
 from safeborders.node.consent.entries import Entry, Subject, Verdict
 from safeborders.node.consent.errors import ConsentNotRecorded
 from safeborders.node.consent.persons import Person
@@ -33,7 +34,7 @@ class SqlConsentStore:
                     connection.execute(text("SET LOCAL synchronous_commit = on"))
                     connection.execute(text("LOCK TABLE run_request, consent IN EXCLUSIVE MODE"))
                 yield SqlConsentTransaction(connection)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, EventNotRecorded) as error:
             raise ConsentNotRecorded(
                 "The decision cannot be read or recorded, so nothing is allowed: look at the node's database."
             ) from error

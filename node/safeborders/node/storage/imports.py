@@ -15,6 +15,7 @@ from safeborders.node.storage.base import Base
 from safeborders.node.storage.bulk import BulkTables, DatabaseRefused, RowsClash
 from safeborders.node.storage.erased_subjects import ErasedSubjects
 from safeborders.node.storage.row_rules import RowRules
+from safeborders.node.storage.spare_indexes import SpareIndexes
 
 Rows = tuple[list[int], list[list[object]]]
 """Lines of the file, and the rows that came from them."""
@@ -112,6 +113,7 @@ class ImportTables:
         }
         self._erased = ErasedSubjects(connection)
         self._hopeful = True
+        self._indexes = SpareIndexes(connection, self._shapes)
 
     def put(self, tables: Mapping[str, Rows]) -> list[tuple[int, Fault]]:
         """Write a batch and return the lines whose rows were not taken, with the reason.
@@ -124,6 +126,7 @@ class ImportTables:
             tables, erased = self._without_erased(tables)
         for name, (_, rows) in tables.items():
             tail = self._shapes[name].tail
+            self._indexes.count(len(rows))
             for row in rows:
                 row += tail
             if name != "link" and not self._rules[name].holds(rows):
@@ -151,6 +154,10 @@ class ImportTables:
             if free[1]:
                 kept[name] = free
         return kept, faults
+
+    def finish(self) -> None:
+        """Bring the tables into their usual state; it must follow the last batch."""
+        self._indexes.restore()
 
     def _put_as_new(self, tables: Mapping[str, Rows]) -> bool:
         if "link" in tables and not self._rules["link"].holds(tables["link"][1]):

@@ -133,7 +133,7 @@ def _sign_agreement(
 
 
 def _terms(countries: tuple[Country, ...], *, epsilon: float) -> dict[str, Any]:
-    """Return the demonstration's agreement: updates without masks, models as personal data; nobody in it is real."""
+    """Return the demonstration's agreement: updates under masks, models as personal data; nobody in it is real."""
     today = system_clock().date()
     return {
         "mta_version": 1,

@@ -143,7 +143,6 @@ def _node_profile(layout: Layout, country: Country, *, epsilon: float) -> dict[s
             "valid_until": "2099-12-31",
         },
         "write_evaluation": True,
-        "demonstration": True,
     }
 
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from safeborders.kit.errors import SafeBordersError, Unavailable
 from safeborders.kit.logs import get_log
 from safeborders.models.architecture import Architecture
+from safeborders.models.domain.audit import AuditEvent, Operation
+from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.aggregation import build_context
 from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, MessageRefused, SignedMessage
 from safeborders.models.protocol.payloads import Order, build_order
@@ -19,6 +21,7 @@ from safeborders.server.federation.gate import RunGate
 from safeborders.server.federation.gathering import Correspondence, Gathering
 from safeborders.server.federation.round_sums import MaskedSum, RoundSum, sum_in_the_clear
 from safeborders.server.federation.strategy import check_architecture, next_version, take_step
+from safeborders.server.federation.watch import LogWatch
 from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
 
 _ORDERS_WITH_A_MODEL = frozenset({Kind.TRAIN, Kind.ACTIVATE})
@@ -32,9 +35,13 @@ class RunLeader:
         to: The countries and the registry.
         architecture: The model that this version of SafeBorders releases.
         gate: Asked before each round and before the final model is handed out.
+        watch: Carries the checkpoints of logs; None where nobody keeps one.
     """
 
-    def __init__(self, to: Correspondence, *, architecture: Architecture, gate: RunGate) -> None:
+    def __init__(
+        self, to: Correspondence, *, architecture: Architecture, gate: RunGate, watch: LogWatch | None = None
+    ) -> None:
+        self._watch = watch
         self._to = to
         self._architecture = architecture
         self._gate = gate
@@ -78,13 +85,16 @@ class RunLeader:
         model = registry.get_latest_model(run)
         while model.round < plan.rounds:
             model = self._play_round(plan, model)
+            self._watch_logs(plan, model, is_over=False)
         self._hand_out(plan, model)
+        self._watch_logs(plan, model, is_over=True)
         registry.set_run_state(run, RunState.COMPLETED, now=datetime.now(UTC))
         return model
 
     def _play_round(self, plan: RunPlan, base: ModelVersion) -> ModelVersion:
         self._gate.check_round(plan)
         started_at = datetime.now(UTC)
+        self._tell(Operation.COMBINATION, "round.begin", plan, model=base)
         result = self._sum(plan, base)
         step = take_step(plan, self._architecture, base=base, total=result.total, countries=set(result.countries))
         model = next_version(base, step)
@@ -125,10 +135,40 @@ class RunLeader:
                 raise MessageRefused("The receipt carries something: it was not counted.")
 
         self._gate.check_release(plan)
+        self._tell(Operation.DISCLOSURE, "model.release", plan, model=model)
         gathering = self._gathering(plan, model, kind=Kind.ACTIVATE, number=model.round, accept=accept)
         gathering.gather(plan.participants, seconds=plan.deadline_seconds)
         for reply in gathering.close(plan.participants):
             _log.info("handed_out", run=plan.run, country=reply.country.value, state=reply.state.value, code=reply.code)
+
+    def _tell(self, operation: Operation, action: str, plan: RunPlan, *, model: ModelVersion) -> None:
+        """Write down what is about to be done; it is not done if that cannot be written."""
+        event = AuditEvent(
+            operation,
+            action=action,
+            actor=COORDINATOR,
+            purpose=plan.purpose,
+            recipients=tuple(country.value for country in plan.participants),
+            facts={"run": plan.run, "round": model.round, "model": model.sha256, "plan": plan.sha256()},
+        )
+        self._to.registry.record_event(event, now=datetime.now(UTC))
+
+    def _watch_logs(self, plan: RunPlan, model: ModelVersion, *, is_over: bool) -> None:
+        """Let the countries co-sign all logs: after the hand-out, and hourly within a run; no run fails by it."""
+        watch = self._watch
+        if watch is None or not (is_over or watch.is_due()):
+            return
+
+        def ask(kind: Kind, payload: bytes, accept: Callable[[SignedMessage], None]) -> None:
+            header = self._header(plan, model, kind=kind, number=model.round)
+            gathering = Gathering(self._to, header=header, payload=payload, accept=accept)
+            gathering.gather(plan.participants, seconds=plan.deadline_seconds)
+            gathering.close(plan.participants)
+
+        try:
+            watch.look(ask)
+        except SafeBordersError as error:
+            _log.error("logs_not_watched", run=plan.run, code=error.code, reason=error.message)
 
     def _gathering(  # house: what a question is made of
         self,

@@ -31,7 +31,9 @@ from safeborders.server.federation.gate import AgreementRunGate, RunGate, Ungate
 from safeborders.server.federation.gathering import Correspondence, Pace
 from safeborders.server.federation.link import Link, quiet_environment
 from safeborders.server.federation.rounds import RunLeader
-from safeborders.server.registry.papers import FileDecisionJournal, FolderPaperStore
+from safeborders.server.federation.watch import LogWatch
+from safeborders.server.registry.audit import CoordinatorLog
+from safeborders.server.registry.papers import FolderPaperStore, LoggedDecisionJournal, LoggedPaperStore
 from safeborders.server.registry.records import Registry
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.storage.opening import open_registry_database
@@ -120,13 +122,16 @@ class Runner:
     Args:
         config: What it needs.
         registry: The coordinator's memory.
+        log: The coordinator's audit log.
     """
 
-    def __init__(self, config: RunnerConfig, *, registry: Registry) -> None:
+    def __init__(self, config: RunnerConfig, *, registry: Registry, log: CoordinatorLog) -> None:
         self._config = config
+        self._audit = log
         self._registry = registry
         self._key = load_signing_key(config.signing_key)
         self._gate = self._build_gate()
+        self._watch = self._build_watch()
 
     def run(self, stop: threading.Event) -> None:
         """Take up what a former runner left, then wait for tasks until ``stop`` is set."""
@@ -149,8 +154,8 @@ class Runner:
         config, papers = self._config, self._config.papers
         if papers is None:
             return Ungated()
-        cabinet = Cabinet(FolderPaperStore(papers.folder))
-        journal = FileDecisionJournal(papers.decisions)
+        cabinet = Cabinet(LoggedPaperStore(papers.folder, record=self._audit.record))
+        journal = LoggedDecisionJournal(papers.decisions, record=self._audit.record)
         engine = PolicyEngine(COORDINATOR, standing=cabinet.standing, journal=journal, clock=system_clock)
         return AgreementRunGate(
             cabinet,
@@ -159,6 +164,13 @@ class Runner:
             signing=(self._key, system_clock),
             known=(config.roster, config.architecture),
         )
+
+    def _build_watch(self) -> LogWatch | None:
+        papers = self._config.papers
+        if papers is None:
+            return None
+        cabinet = Cabinet(FolderPaperStore(papers.folder))
+        return LogWatch(self._audit, key=self._key, roster=cabinet.roster, clock=system_clock)
 
     def _take_up(self) -> None:
         """Replace every Flower run that has no leader any more: only one runner exists, so all but waiting ones."""
@@ -196,7 +208,7 @@ class Runner:
             pace=self._config.pace,
         )
         try:
-            RunLeader(to, architecture=self._config.architecture, gate=self._gate).lead(run)
+            RunLeader(to, architecture=self._config.architecture, gate=self._gate, watch=self._watch).lead(run)
         except Unavailable:
             raise
         except SafeBordersError as error:
@@ -234,8 +246,8 @@ def main(arguments: list[str]) -> int:
     try:
         config = _FORM.validate_json(Path(arguments[0]).read_bytes())
         with _only_one(config.link):
-            registry = SqlRegistry(open_registry_database(config.registry_url))
-            Runner(config, registry=registry).run(threading.Event())
+            engine = open_registry_database(config.registry_url)
+            Runner(config, registry=SqlRegistry(engine), log=CoordinatorLog(engine)).run(threading.Event())
     except SafeBordersError as error:
         _log.error("runner_refused", code=error.code, reason=error.message)
         return _EXIT_REFUSED

@@ -10,10 +10,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from safeborders.kit.canonical import sha256_hex
+from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.files import write_atomically
+from safeborders.models.domain.audit import AuditEvent, Operation
+from safeborders.models.domain.materials import COORDINATOR
 from safeborders.privacy.agreement.cabinet import PaperKind
 from safeborders.privacy.agreement.decisions import Decision
 from safeborders.privacy.agreement.errors import DecisionNotRecorded
+from safeborders.server.registry.audit import Record, event_of
 
 _DECISION = TypeAdapter(Decision)
 
@@ -84,6 +89,70 @@ class FileDecisionJournal:
         with self._path.open("rb") as file:
             file.seek(self._read_bytes)
             return [line for line in file if line.endswith(b"\n")]
+
+
+class LoggedPaperStore(FolderPaperStore):
+    """The same, with a row in the audit log before a paper is kept.
+
+    Args:
+        folder: Of the papers.
+        record: Writes the row, or raises.
+    """
+
+    def __init__(self, folder: Path, *, record: Record) -> None:
+        super().__init__(folder)
+        self._record = record
+
+    def add(self, kind: PaperKind, content: bytes, *, at: datetime) -> None:
+        """Record, then keep ``content`` durably behind all others of its kind."""
+        facts = {"kind": kind.value, "sha256": sha256_hex(content)}
+        self._record(event_of(Operation.CONTROL, "paper.adopt", facts=facts), at)
+        super().add(kind, content, at=at)
+
+
+class LoggedDecisionJournal(FileDecisionJournal):
+    """The same, with a row in the audit log before the line that people read.
+
+    Args:
+        path: Of the lines.
+        record: Writes the row, or raises.
+    """
+
+    def __init__(self, path: Path, *, record: Record) -> None:
+        super().__init__(path)
+        self._record = record
+
+    def record(self, decision: Decision) -> None:
+        """Write the row and the line, or raise DecisionNotRecorded."""
+        try:
+            self._record(decision_event(decision), decision.at)
+        except SafeBordersError as error:
+            raise DecisionNotRecorded(
+                "The decision cannot be recorded, so nothing is done: look at the coordinator's database."
+            ) from error
+        super().record(decision)
+
+
+def decision_event(decision: Decision) -> AuditEvent:
+    """Return the row of a decision: codes, parties and hashes."""
+    facts = {
+        "point": decision.point.value,
+        "material": "" if decision.material is None else decision.material.value,
+        "sender": decision.sender,
+        "clause": decision.clause,
+        "reason": decision.reason.value,
+        "agreement": decision.agreement_sha256,
+        "run": decision.run,
+    }
+    return AuditEvent(
+        Operation.DECISION,
+        action="policy.decide",
+        actor=COORDINATOR,
+        outcome="allowed" if decision.is_allowed else "refused",
+        purpose=decision.purpose,
+        recipients=(decision.recipient,) if decision.recipient else (),
+        facts={name: value for name, value in facts.items() if value},
+    )
 
 
 def _parse(line: bytes) -> Decision:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from safeborders.models.domain.audit import AuditEvent
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan
 
@@ -129,3 +130,6 @@ class Registry(Protocol):
 
     def record_contact(self, country: Country, *, now: datetime) -> None:
         """Remember that ``country`` was heard of now."""
+
+    def record_event(self, event: AuditEvent, *, now: datetime) -> None:
+        """Write ``event`` into the audit log before what it tells of is done. Raises Unavailable."""

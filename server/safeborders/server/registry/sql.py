@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import Conflict, SafeBordersError
+from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan
-from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
+from safeborders.server.registry.audit import event_of, record_event
+from safeborders.server.registry.records import ModelVersion, ReplyState, RoundRecord, RunState
 from safeborders.server.registry.sql_aggregation import SqlAggregationNotes
 from safeborders.server.registry.sql_reader import SqlRegistryReader
 from safeborders.server.registry.transactions import find_run, transaction
@@ -58,6 +60,7 @@ class SqlRegistry(SqlRegistryReader):
             )
             session.flush()
             session.add(_model_row(initial, now=now))
+            _tell(session, "run.start", at=now, run=plan.run, plan=plan.sha256(), model=initial.sha256)
 
     def get_plan(self, run: str) -> RunPlan:
         """Return the plan of ``run``. Raises NotFound."""
@@ -69,6 +72,7 @@ class SqlRegistry(SqlRegistryReader):
         with transaction(self._engine) as session:
             row = find_run(session, run)
             row.state, row.changed_at = state, now
+            _tell(session, "run.state", at=now, run=run, state=state.value)
 
     def get_run_state(self, run: str) -> RunState:
         """Return where ``run`` stands now. Raises NotFound."""
@@ -90,6 +94,20 @@ class SqlRegistry(SqlRegistryReader):
             row.changed_at = record.ended_at
             _add_round(session, record)
             session.add(_model_row(model, now=record.ended_at))
+            countries = [reply.country.value for reply in record.replies if reply.state is ReplyState.ACCEPTED]
+            facts: dict[str, str | int] = {
+                "run": record.run,
+                "round": record.round,
+                "model": model.sha256,
+                "parent": model.parent_sha256,
+            }
+            event = event_of(Operation.COMBINATION, "round.save", objects=tuple(countries), facts=facts)
+            record_event(session.connection(), event, at=record.ended_at)
+
+    def record_event(self, event: AuditEvent, *, now: datetime) -> None:
+        """Write ``event`` into the audit log before what it tells of is done."""
+        with transaction(self._engine) as session:
+            record_event(session.connection(), event, at=now)
 
     def get_latest_model(self, run: str) -> ModelVersion:
         """Return the newest model of ``run``.
@@ -130,6 +148,10 @@ class SqlRegistry(SqlRegistryReader):
             changed = update(NodeContactRow).where(NodeContactRow.country == country.value).values(seen_at=now)
             if not session.execute(changed).rowcount:  # type: ignore[attr-defined]  # an UPDATE returns a CursorResult
                 session.execute(insert(NodeContactRow).values(country=country.value, seen_at=now))
+
+
+def _tell(session: Session, action: str, *, at: datetime, **facts: str | int) -> None:
+    record_event(session.connection(), event_of(Operation.CONTROL, action, facts=facts), at=at)
 
 
 def _check_model(model: ModelVersion, *, run: str, number: int) -> None:

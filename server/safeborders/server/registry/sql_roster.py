@@ -7,7 +7,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from safeborders.kit.errors import Conflict, NotFound
+from safeborders.models.domain.audit import Operation
 from safeborders.models.domain.countries import Country
+from safeborders.server.registry.audit import event_of, record_event
 from safeborders.server.registry.roster import NodeIdentity, RosterEntry, RosterState
 from safeborders.server.registry.transactions import transaction
 from safeborders.server.storage.tables import RevokedKeyRow, RosterRow
@@ -26,6 +28,7 @@ class SqlRoster:
             if row is not None and row.state == RosterState.ENROLLED:
                 raise Conflict("The country is enrolled: revoke it before it asks again.", country=country.value)
             _write(session, row, RosterEntry(country, RosterState.REQUESTED, identity, now))
+            _tell(session, "member.request", country, key=identity.signing_key, at=now)
 
     def admit(self, country: Country, *, identity: NodeIdentity, now: datetime) -> None:
         """Enrol ``country`` with these keys; the same call twice changes nothing but the certificate."""
@@ -34,6 +37,7 @@ class SqlRoster:
             if row is not None and row.state == RosterState.ENROLLED and row.signing_key != identity.signing_key:
                 raise Conflict("The country is enrolled with another key: revoke it first.", country=country.value)
             _write(session, row, RosterEntry(country, RosterState.ENROLLED, identity, now))
+            _tell(session, "member.admit", country, key=identity.signing_key, at=now)
 
     def revoke(self, country: Country, *, now: datetime) -> None:
         """Refuse the keys of ``country`` from now on. Raises NotFound."""
@@ -41,6 +45,7 @@ class SqlRoster:
             row = _find(session, country)
             row.state, row.changed_at = RosterState.REVOKED, now
             session.merge(RevokedKeyRow(signing_key=row.signing_key, country=country.value, revoked_at=now))
+            _tell(session, "member.revoke", country, key=row.signing_key, at=now)
 
     def set_flower_node(self, country: Country, *, node_id: str) -> None:
         """Remember the Flower node id of ``country``. Raises NotFound."""
@@ -56,6 +61,11 @@ class SqlRoster:
         """Return all entries, by country code."""
         with transaction(self._engine) as session:
             return [_entry(row) for row in session.scalars(select(RosterRow).order_by(RosterRow.country))]
+
+
+def _tell(session: Session, action: str, country: Country, *, key: str, at: datetime) -> None:
+    event = event_of(Operation.CONTROL, action, objects=(country.value,), facts={"key": key})
+    record_event(session.connection(), event, at=at)
 
 
 def _find(session: Session, country: Country) -> RosterRow:

@@ -10,7 +10,11 @@ from sqlalchemy import BigInteger, Double, ForeignKey, ForeignKeyConstraint, Lar
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safeborders.kit.db import UtcTime
+from safeborders.kit.transparency.sql_log import define_tables
 from safeborders.server.storage.base import Base
+
+AUDIT = define_tables(Base.metadata)
+"""The coordinator's audit log; what ``audit_record`` holds is an AuditEvent, which no name and no text fits into."""
 
 _COUNTRY = String(5)
 _RUN = String(64)
@@ -129,3 +133,24 @@ class AggregationRoundRow(Base):
     round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     adverts: Mapped[bytes] = mapped_column(LargeBinary)
     survivors: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class WatchedLogRow(Base):
+    """The newest checkpoint of a member's log with its co-signatures: a size, hashes and signatures."""
+
+    __tablename__ = "watched_log"
+
+    origin: Mapped[str] = mapped_column(String(255), primary_key=True)
+    note: Mapped[str] = mapped_column(Text)
+    seen_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class WitnessMemoryRow(Base):
+    """The size from which a log must prove its history to a witness, and whether the witness refuses it as forked."""
+
+    __tablename__ = "witness_memory"
+
+    origin: Mapped[str] = mapped_column(String(255), primary_key=True)
+    witness: Mapped[str] = mapped_column(String(255), primary_key=True)
+    size: Mapped[int]
+    is_forked: Mapped[bool]

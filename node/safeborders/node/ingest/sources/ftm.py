@@ -1,7 +1,9 @@
 """FollowTheMoney's JSON lines as rows: entities first, then what joins them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, cast
+
+import orjson
 
 from safeborders.models.domain.entities import EntityKind
 from safeborders.node.ingest.denied import is_denied
@@ -26,6 +28,8 @@ from safeborders.node.ingest.sources.native import parse_object
 from safeborders.node.ingest.sources.rows import SourceRow
 
 _CARRIED, _DENIED, _DROPPED = 1, 2, 3
+_DONE, _JOINS, _JOINS_DENIED = 0, 1, 2
+"""What the first pass leaves of a line for the second: nothing, links, or links with denied properties to count."""
 
 
 class _BadLine(Exception):
@@ -41,8 +45,8 @@ class _Line:
 
     __slots__ = ("extension", "identifier", "kind", "properties", "schema")
 
-    def __init__(self, content: bytes | None) -> None:
-        self.identifier, self.schema, self.properties, self.extension = _parse(content)
+    def __init__(self, content: bytes | None, *, checked: bool = False) -> None:
+        self.identifier, self.schema, self.properties, self.extension = _parse(content, checked=checked)
         kind = self.extension.entity_kind if self.extension else None
         self.kind = kind or ENTITY_SCHEMATA.get(self.schema)
 
@@ -50,9 +54,17 @@ class _Line:
     def is_edge(self) -> bool:
         return self.schema in ftm_links.EDGES
 
+    @property
+    def states_row(self) -> bool:
+        """Whether its extension is a whole row of ours, and nothing else of the line is read."""
+        return self.extension is not None and self.extension.row is not None
+
 
 class FtmReader:
     """Reads FollowTheMoney's JSON lines; nested entities are refused, properties without a place are counted.
+
+    The second pass reads only lines that the first found good and joining something, and does not check them again:
+    whether the file stayed the same is the importer's to see to, before anything of it is kept.
 
     Args:
         envelope: What may be done with every row that does not say so itself, because FollowTheMoney cannot say it.
@@ -67,27 +79,32 @@ class FtmReader:
 
     def __call__(self, file: BinaryIO) -> Iterator[SourceRow | Reject]:
         """Yield the rows of all entities, then of all links; a bad line yields its reason."""
-        yield from self._pass(file, self._entities, tell=True)
+        left = bytearray()  # one byte for each line
+        yield from self._first_pass(file, left)
         file.seek(0)
-        yield from self._pass(file, self._links, tell=False)
+        for (number, content), todo in zip(read_lines(file), left, strict=False):
+            if todo:
+                for record in self._links(_Line(content, checked=True), denies=todo == _JOINS_DENIED):
+                    yield SourceRow(number, record)
 
-    def _pass(
-        self, file: BinaryIO, read: Callable[[_Line], Iterator[Record]], *, tell: bool
-    ) -> Iterator[SourceRow | Reject]:
+    def _first_pass(self, file: BinaryIO, left: bytearray) -> Iterator[SourceRow | Reject]:
         for number, content in read_lines(file):
+            left.append(_DONE)
             if content is not None and not content.strip():
                 continue
             try:
-                for record in read(_Line(content)):
-                    yield SourceRow(number, record)
+                line = _Line(content)
+                denied = self._check(line)
             except _BadLine as bad:
-                if tell:
-                    yield Reject(number, *bad.reject)
+                yield Reject(number, *bad.reject)
+                continue
+            left[-1] = _rest(line, denies=bool(denied))
+            for record in self._entities(line, denied):
+                yield SourceRow(number, record)
 
-    def _entities(self, line: _Line) -> Iterator[Record]:
-        if line.extension is not None and line.extension.row is not None:
+    def _entities(self, line: _Line, denied: dict[str, None]) -> Iterator[Record]:
+        if line.states_row:
             return
-        denied = self._check(line)
         if line.is_edge:
             numbers = ftm_links.called_numbers(line.schema, line.properties)
             yield from (record for record in numbers if self._is_new(str(record["id"])))
@@ -108,19 +125,17 @@ class FtmReader:
                 if self._is_new(value_key(typed, value)):
                     yield entity_of_value(typed, value)
 
-    def _links(self, line: _Line) -> Iterator[Record]:
+    def _links(self, line: _Line, *, denies: bool) -> Iterator[Record]:
         if line.extension is not None and line.extension.row is not None:
             yield line.extension.row
         elif line.is_edge:
-            yield from self._edge(line)
+            yield from self._edge(line, self._check(line, count=False) if denies else {})
         elif line.kind is not None:
             key = foreign_key(line.identifier)
-            self._check(line, count=False)
             yield from links_of_values(line.kind, key, values=line.properties)
             yield from self._references(line, key)
 
-    def _edge(self, line: _Line) -> Iterator[Record]:
-        denied = self._check(line, count=False)
+    def _edge(self, line: _Line, denied: dict[str, None]) -> Iterator[Record]:
         if line.extension is not None and line.extension.link_kind is not None:
             link = line.extension.build_link(line.identifier, schema=line.schema, values=line.properties)
             records: Iterator[Record] = iter((link,))
@@ -142,6 +157,8 @@ class FtmReader:
 
     def _check(self, line: _Line, *, count: bool = True) -> dict[str, None]:
         """Return the denied properties, emptied; count what is dropped; raise for what nobody knows."""
+        if line.states_row:
+            return {}
         if not _fits(line):
             raise _BadLine(BadSourceRow.code, "safeborders", _OTHER_SORT)
         actions = self._actions.get((line.schema, line.kind)) or self._learn(line)
@@ -149,7 +166,7 @@ class FtmReader:
         for name, values in line.properties.items():
             action = actions.get(name) or self._action_of(name)
             if action == _CARRIED:
-                if type(values) is not list or not all(type(value) is str for value in values):
+                if type(values) is not list or not _are_texts(values):
                     raise _BadLine(BadSourceRow.code, name, _NESTED)
             elif action == _DENIED:
                 denied[name] = None
@@ -198,11 +215,32 @@ def _fits(line: _Line) -> bool:
     return line.schema in LINK_ENDS if line.extension.link_kind is not None else not line.is_edge
 
 
-def _parse(content: bytes | None) -> tuple[str, str, Values, Extension | None]:
+def _rest(line: _Line, *, denies: bool) -> int:
+    """Return what is left of a good line for the second pass."""
+    if line.states_row:
+        return _JOINS
+    if line.is_edge:
+        return _JOINS_DENIED if denies else _JOINS
+    if line.kind is None:
+        return _DONE
+    return _DONE if _JOINING[line.kind].isdisjoint(line.properties) else _JOINS
+
+
+_JOINING = {kind: frozenset((*TYPED.get(kind, ()), *REFERENCES.get(kind, ()))) for kind in EntityKind}
+"""Properties of an entity that become links."""
+
+
+def _are_texts(values: Sequence[object]) -> bool:
+    if len(values) == 1:  # nearly always
+        return type(values[0]) is str
+    return all(type(value) is str for value in values)
+
+
+def _parse(content: bytes | None, *, checked: bool) -> tuple[str, str, Values, Extension | None]:
     if content is None:
         raise _BadLine(BadSourceRow.code, "", "The line is longer than a megabyte: split the entity that it states.")
     try:
-        line = parse_object(content)
+        line = orjson.loads(content) if checked else parse_object(content)
     except BadSourceRow as error:
         raise _BadLine(error.code, "", error.message) from None
     identifier, schema, properties = line.get("id"), line.get("schema"), line.get("properties", {})

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from safeborders.models.domain.entities import EntityKind
 
 _KINDS = tuple(EntityKind)
+_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 _BITS = 4
 _MASK = (1 << _BITS) - 1
 
@@ -23,7 +24,7 @@ class KindIndex:
 
     def add(self, key: str, kind: EntityKind) -> None:
         """Remember that ``key`` is of ``kind``."""
-        self._entries.append(_hash(key) | _KINDS.index(kind))
+        self._entries.append(_hash(key) | _NUMBERS[kind])
         self._sorted = False
 
     def find(self, key: str) -> EntityKind | None:

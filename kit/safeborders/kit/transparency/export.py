@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from safeborders.kit.transparency.checkpoint import Checkpoint, CheckpointRefused, parse_checkpoint
+from safeborders.kit.transparency.errors import ExportRefused
+from safeborders.kit.transparency.identity import LogIdentity
 from safeborders.kit.transparency.merkle import MerkleTree, is_included, leaf_hash
 from safeborders.kit.transparency.sql_log import Entry, record_of
-from safeborders.node.audit.checkpoints import LogIdentity
-from safeborders.node.audit.errors import ExportRefused
 
 FORMAT = "safeborders.audit-export"
 VERSION = 1

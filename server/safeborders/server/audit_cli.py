@@ -1,0 +1,5 @@
+"""The commands of those who answer for the coordinator's audit log."""
+
+from safeborders.kit.transparency.desk_cli import build_desk
+
+app = build_desk("safeborders.server.audit_command", words="Check and hand out the coordinator's audit log.")
