@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013_case_reasons"
-down_revision = "0011_erased_subjects"
+down_revision = "0012_witness"
 branch_labels = None
 depends_on = None
 
