@@ -6,7 +6,7 @@ from alembic import op
 from safeborders.kit.append_only import append_only_statements
 
 revision = "0012_witness"
-down_revision = "0010_aggregation"
+down_revision = "0011_erased_subjects"
 branch_labels = None
 depends_on = None
 
