@@ -53,6 +53,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     record(AuditEvent(Operation.CONTROL, action="learner.start", actor=ACTOR, outcome=start.reason.value))
     inbox = build_inbox(settings, store)
     inbox.follow_profile(profile_limits(settings))
+    trainer = NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation, released=places.released)
     service = RoundService(
         NodeIdentity(key=key, coordinator_key=admission.coordinator_key),
         rules=Rules(
@@ -79,9 +80,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
             ),
             envelopes=SqlEnvelopeStore(store.engine),
         ),
-        trainer=RecordedTrainer(
-            NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation, released=places.released), record=record
-        ),
+        trainer=RecordedTrainer(trainer, record=record),
     )
     config = ConnectorConfig(
         address=urlsplit(str(settings.coordinator_url)).netloc,
