@@ -171,7 +171,7 @@ def test_new_outcomes_replace_all_earlier_ones(store: Store) -> None:
     reasons = (Reason(text="both used the same phone", weight=1.5),)
     first = SuggestedLink(first_id="ann", second_id="bob", score=0.9, reasons=reasons)
     second = SuggestedLink(first_id="ann", second_id="cyd", score=0.8, reasons=())
-    case = CaseTypeHypothesis(case_id="case-1", probabilities={"T1": 0.2, "T2": 0.8})
+    case = CaseTypeHypothesis(case_id="case-1", probabilities={"T1": 0.2, "T2": 0.8}, reasons=reasons)
     learning(store).replace_outcomes(links=[first], cases=[case], run="one", model_sha256="a" * 64)
     learning(store).replace_outcomes(links=[second], cases=[case], run="two", model_sha256="b" * 64)
     with store.session() as session:
@@ -179,6 +179,7 @@ def test_new_outcomes_replace_all_earlier_ones(store: Store) -> None:
         cases = session.scalars(select(CaseTypeHypothesisRow)).all()
     assert [(link.second_id, link.run) for link in links] == [("cyd", "two")]
     assert [(row.case_type, row.probability, row.run) for row in cases] == [("T2", 0.8, "two")]
+    assert [row.reasons for row in cases] == [[{"text": "both used the same phone", "weight": 1.5}]]
 
 
 def test_outcomes_that_cannot_all_be_written_leave_the_earlier_ones(store: Store) -> None:

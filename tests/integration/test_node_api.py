@@ -240,6 +240,7 @@ def test_what_may_not_be_seen_does_not_exist(node: Node, identifier: str) -> Non
         f"/v1/entities/{identifier}",
         f"/v1/entities/{identifier}/neighbourhood",
         f"/v1/cases/{identifier}/suggested-links",
+        f"/v1/cases/{identifier}/type-hypothesis",
     ):
         answer = node.client.get(path, headers=node.headers(Role.LEAD_INVESTIGATOR))
         assert (answer.status_code, answer.json()["detail"]) == (404, NO_RECORD)
@@ -335,6 +336,19 @@ def test_suggestions_come_as_leads_with_reasons_for_and_against(node: Node) -> N
         "strong", ["Both use one phone."], ["No case in common."],
     )  # fmt: skip
     assert "0.93" not in str(body)
+
+
+def test_a_type_comes_as_a_lead_with_reasons_for_and_against_and_is_recorded(node: Node) -> None:
+    answer = node.client.get(f"/v1/cases/{CASE}/type-hypothesis", headers=node.headers())
+
+    body = answer.json()
+    assert (body["case"]["id"], body["case_type"], body["band"]) == (CASE, "T5", "moderate")
+    assert body["reasons_for"] == ["recorded: a child begs."]
+    assert body["reasons_against"] == ["this type is rare"]
+    assert body["notice"] == "lead, not proof"
+    assert "0.8" not in answer.text
+    assert node.journal.list_lookups()
+    assert node.client.get(f"/v1/cases/{UNCLE}/type-hypothesis", headers=node.headers()).status_code == 404
 
 
 def test_a_crowded_neighbourhood_is_cut_and_says_so(node: Node) -> None:

@@ -10,12 +10,17 @@ import numpy as np
 import pytest
 
 from safeborders.node.learning.home import MustStayHome
-from safeborders.node.privacy_audits.battery import Build, audit_release
-from safeborders.node.privacy_audits.canaries import GUESSES, audit_with_canaries, guesses_to_refute, largest_provable
-from safeborders.node.privacy_audits.deletion import delete_persons
-from safeborders.node.privacy_audits.inversion import attack_gradients
-from safeborders.node.privacy_audits.membership import attack_membership
-from safeborders.node.privacy_audits.subject import Engine
+from safeborders.node.learning.privacy_audits.battery import Build, audit_release
+from safeborders.node.learning.privacy_audits.canaries import (
+    GUESSES,
+    audit_with_canaries,
+    guesses_to_refute,
+    largest_provable,
+)
+from safeborders.node.learning.privacy_audits.deletion import delete_persons
+from safeborders.node.learning.privacy_audits.inversion import attack_gradients
+from safeborders.node.learning.privacy_audits.membership import attack_membership
+from safeborders.node.learning.privacy_audits.subject import Engine
 from safeborders.privacy.dpsgd.engine import private_sum
 from sbtest.audited_release import (
     CLASSES,

@@ -44,7 +44,6 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
         SettingsError: If a key is missing or the node has not joined.
     """
     places, admission = settings.places, load_admission(settings)
-    evaluation = places.evaluation if settings.write_evaluation else None
     key = load_signing_key(places.signing_key)
     gate = build_gate(settings, store, node_key=public_key_hex(key))
     start = gate.check_start()
@@ -53,6 +52,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     record(AuditEvent(Operation.CONTROL, action="learner.start", actor=ACTOR, outcome=start.reason.value))
     inbox = build_inbox(settings, store)
     inbox.follow_profile(profile_limits(settings))
+    trainer = _build_trainer(settings, store)
     service = RoundService(
         NodeIdentity(key=key, coordinator_key=admission.coordinator_key),
         rules=Rules(
@@ -79,9 +79,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
             ),
             envelopes=SqlEnvelopeStore(store.engine),
         ),
-        trainer=RecordedTrainer(
-            NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation, released=places.released), record=record
-        ),
+        trainer=RecordedTrainer(trainer, record=record),
     )
     config = ConnectorConfig(
         address=urlsplit(str(settings.coordinator_url)).netloc,
@@ -106,6 +104,12 @@ def build_watcher(settings: NodeSettings, store: Store, *, coordinator_key: str)
     key = load_signing_key(settings.places.signing_key)
     own = Membership(settings.federation, settings.country, key=key, coordinator_key=coordinator_key, auditor=key)
     return Watcher(own, log=SqlAuditLog(store.engine), roster=build_cabinet(store).roster, clock=system_clock)
+
+
+def _build_trainer(settings: NodeSettings, store: Store) -> NodeTrainer:
+    places = settings.places
+    evaluation = places.evaluation if settings.write_evaluation else None
+    return NodeTrainer(SqlLearningStore(store.engine), evaluation=evaluation, released=places.released)
 
 
 def main(profile: Path) -> None:

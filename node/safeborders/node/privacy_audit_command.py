@@ -25,11 +25,11 @@ from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
 from safeborders.node.learning.examples import Examples, build_case_examples, build_pair_examples
 from safeborders.node.learning.outcomes import LEARNING
+from safeborders.node.learning.privacy_audits.battery import Finding, audit_release
+from safeborders.node.learning.privacy_audits.subject import Subject
 from safeborders.node.learning.released import NoReleasedModel, Released, load_released
 from safeborders.node.learning.trainer import attributed
 from safeborders.node.opening import open_node_store
-from safeborders.node.privacy_audits.battery import Finding, audit_release
-from safeborders.node.privacy_audits.subject import Subject
 from safeborders.node.services.records import MOST_SUGGESTIONS
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore

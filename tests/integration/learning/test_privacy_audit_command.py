@@ -102,17 +102,21 @@ def test_the_audit_signs_evidence_without_figures_and_leaves_the_ledger_alone(
     assert evidence.is_complete
     assert 0 < evidence.epsilon_run <= 8
     assert "figures" not in evidence.model_dump_json()
-    named = {"model_sha256": MODEL_SHA256, "plan_sha256": evidence.plan_sha256, "keys": keys}
-    assert countries_with_evidence([out.read_bytes()], **named) == {Country.GR}
+
+    def counted(*files: bytes, model: str = MODEL_SHA256) -> frozenset[Country]:
+        return countries_with_evidence(files, model_sha256=model, plan_sha256=evidence.plan_sha256, keys=keys)
+
+    assert counted(out.read_bytes()) == {Country.GR}
+    assert counted(b"{}", out.read_bytes()) == {Country.GR}
 
     # Controls: another key, another model, no reviewer, one attack missing, one failed, another kind of document.
     stranger = create_signing_key(tmp_path / "stranger.pem")
     with pytest.raises(EvidenceRefused, match="not signed"):
         verify_evidence(seal_evidence(evidence, key=stranger), keys=keys)
-    assert not countries_with_evidence([out.read_bytes()], **{**named, "model_sha256": "0" * 64})
+    assert not counted(out.read_bytes(), model="0" * 64)
     unreviewed = seal_evidence(evidence.model_copy(update={"reviewer": " "}), key=key)
-    assert not countries_with_evidence([unreviewed], **named)
-    assert not countries_with_evidence([out.read_bytes(), unreviewed], **named)
+    assert not counted(unreviewed)
+    assert not counted(out.read_bytes(), unreviewed)
     partial = tuple(verdict for verdict in evidence.attacks if verdict.attack != "membership")
     assert not evidence.model_copy(update={"attacks": partial}).is_complete
     failed = (*evidence.attacks[1:], evidence.attacks[0].model_copy(update={"passed": False}))

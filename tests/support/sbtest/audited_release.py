@@ -9,8 +9,8 @@ from torch import nn
 from safeborders.models.architecture import TaskArchitecture
 from safeborders.models.gnn.perceptron import build_perceptron
 from safeborders.models.protocol.plan import Task, TaskPlan
-from safeborders.node.privacy_audits.membership import train_alone
-from safeborders.node.privacy_audits.subject import Engine, Subject
+from safeborders.node.learning.privacy_audits.membership import train_alone
+from safeborders.node.learning.privacy_audits.subject import Engine, Subject
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.dpsgd.engine import clipped_sum, private_sum
 from safeborders.privacy.events import AttributedGaussian

@@ -18,7 +18,7 @@ from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory, StatusAuthority
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import ENTITY_CLASSES, EntityRow, PersonRow
-from safeborders.node.storage.learning_tables import SuggestedLinkRow
+from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
 from safeborders.node.storage.tables import LinkRow, PersonStatusRow, SourceReportRow
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -56,6 +56,7 @@ def fill(store: Store) -> None:
         session.add_all(_statuses())
         session.add_all(_links())
         session.add_all(_suggestions())
+        session.add(_hypothesis())
 
 
 def envelope(**changes: object) -> dict[str, object]:
@@ -137,6 +138,14 @@ def _kind_of(identifier: str) -> EntityKind:
 
 def _values(row: LinkRow) -> dict[str, object]:
     return {column.key: getattr(row, column.key) for column in LinkRow.__table__.columns}
+
+
+def _hypothesis() -> CaseTypeHypothesisRow:
+    reasons = [{"text": "recorded: a child begs.", "weight": 0.9}, {"text": "this type is rare", "weight": -0.2}]
+    return CaseTypeHypothesisRow(
+        case_id=CASE, case_type="T5", probability=0.8, probabilities={"T5": 0.8, "T2": 0.2}, reasons=reasons,
+        run="run-1", model_sha256="a" * 64, created_at=NOW,
+    )  # fmt: skip
 
 
 def _suggestions() -> list[SuggestedLinkRow]:

@@ -54,7 +54,7 @@ class _Margin(nn.Module):
         self.types = types
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
-        heard = self.propagation(x, edge_index, edge_weight)
+        heard: Tensor = self.propagation(x, edge_index, edge_weight)
         return heard[:, [self.types[0]]] - heard[:, [self.types[1]]]
 
 

@@ -87,6 +87,19 @@ class SuggestionBody(Answer):
     notice: Literal["lead, not proof"] = "lead, not proof"
 
 
+class TypeHypothesisBody(Answer):
+    """The type that a case may be of: a lead, with what speaks for and against it."""
+
+    case: EntityBody
+    case_type: str
+    band: Band
+    reasons_for: list[str]
+    reasons_against: list[str]
+    model_sha256: str
+    statement_kind: Literal["assessment"] = "assessment"
+    notice: Literal["lead, not proof"] = "lead, not proof"
+
+
 class SuggestionsBody(Answer):
     """Suggested links, strongest first, with what they are and are not."""
 

@@ -13,6 +13,7 @@ from safeborders.node.routes.bodies import (
     SearchBody,
     SuggestionBody,
     SuggestionsBody,
+    TypeHypothesisBody,
 )
 from safeborders.node.routes.context import Parts
 from safeborders.node.routes.recorded import Look, RecordedRoute, begin_look
@@ -57,6 +58,13 @@ def list_case_suggestions(case: Identifier, look: Looking, parts: Parts) -> Sugg
     """Return links that the country's model misses between a case's parties and others: leads, not proof."""
     look.show([case])
     return _suggestions(parts.records.list_suggestions(case=case, who=look.who), look=look)
+
+
+@router.get("/cases/{case}/type-hypothesis")
+def get_type_hypothesis(case: Identifier, look: Looking, parts: Parts) -> TypeHypothesisBody:
+    """Return the type that the country's model takes a case for, with reasons for and against: a lead, not proof."""
+    look.show([case])
+    return TypeHypothesisBody.model_validate(parts.records.get_type_hypothesis(case, who=look.who))
 
 
 @router.get("/suggested-links")

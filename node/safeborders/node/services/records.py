@@ -94,6 +94,18 @@ class Suggestion:
     model_sha256: str
 
 
+@dataclass(frozen=True)
+class TypeHypothesis:
+    """The type that a case may be of, with what speaks for and against it."""
+
+    case: Entity
+    case_type: str
+    band: Band
+    reasons_for: Sequence[str]
+    reasons_against: Sequence[str]
+    model_sha256: str
+
+
 class RecordReader(Protocol):
     """Read access to the country's records under the access policy."""
 
@@ -111,6 +123,9 @@ class RecordReader(Protocol):
 
     def list_suggestions(self, *, case: str | None, who: Justification) -> Sequence[Suggestion]:
         """Return the strongest suggestions, of one case's parties or of all. Raises NotFound for an unknown case."""
+
+    def get_type_hypothesis(self, case: str, *, who: Justification) -> TypeHypothesis:
+        """Return what the country's model thinks of a case. Raises NotFound if case or hypothesis is not there."""
 
 
 def not_found() -> NotFound:

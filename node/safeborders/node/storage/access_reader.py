@@ -20,6 +20,7 @@ from safeborders.node.services.records import (
     Link,
     Neighbourhood,
     Suggestion,
+    TypeHypothesis,
     band_of,
     not_found,
 )
@@ -32,9 +33,10 @@ from safeborders.node.storage.access_visibility import (
     show_link,
     table_of,
 )
-from safeborders.node.storage.learning_tables import SuggestedLinkRow
+from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
 
 _SUGGESTED = SuggestedLinkRow.__table__
+_HYPOTHESIS = CaseTypeHypothesisRow.__table__
 _MOST_LINKS = 1000
 _SEARCHED: dict[EntityKind, tuple[str, ...]] = {
     EntityKind.PERSON: ("name", "other_names", "pseudonym"),
@@ -124,6 +126,22 @@ class SqlRecordReader:
                 # merged since the model spoke: a person is not linked with itself
                 if person.get(row["first_id"], row["first_id"]) != person.get(row["second_id"], row["second_id"])
             ]
+
+    def get_type_hypothesis(self, case: str, *, who: Justification) -> TypeHypothesis:
+        """Return what the country's model thinks of a case. Raises NotFound if case or hypothesis is not there."""
+        with self._connection() as connection:
+            shown = self._get(connection, case, who=who)
+            row = connection.execute(select(_HYPOTHESIS).where(_HYPOTHESIS.c.case_id == case)).mappings().one_or_none()
+            if row is None:
+                raise not_found()
+            return TypeHypothesis(
+                case=shown,
+                case_type=row["case_type"],
+                band=band_of(row["probability"]),
+                reasons_for=[reason["text"] for reason in row["reasons"] if reason["weight"] > 0],
+                reasons_against=[reason["text"] for reason in row["reasons"] if reason["weight"] < 0],
+                model_sha256=row["model_sha256"],
+            )
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

@@ -123,6 +123,7 @@ class SqlLearningStore:
                 "case_type": case.case_type,
                 "probability": case.probabilities[case.case_type],
                 "probabilities": dict(case.probabilities),
+                "reasons": [{"text": reason.text, "weight": reason.weight} for reason in case.reasons],
                 **origin,
             }
             for case in cases

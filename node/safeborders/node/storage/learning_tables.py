@@ -31,7 +31,10 @@ class SuggestedLinkRow(Base):
 
 
 class CaseTypeHypothesisRow(Base):
-    """The type that a case without a human label may be of; ``probabilities`` maps all types to their share."""
+    """The type that a case without a human label may be of; ``probabilities`` maps all types to their share.
+
+    ``reasons`` is a list of ``{"text", "weight"}`` as for links: why this type is before the next likeliest.
+    """
 
     __tablename__ = "case_type_hypothesis"
 
@@ -39,6 +42,7 @@ class CaseTypeHypothesisRow(Base):
     case_type: Mapped[str] = mapped_column(String(8), index=True)
     probability: Mapped[float] = mapped_column(Float)
     probabilities: Mapped[dict[str, float]] = mapped_column(JSON)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON, server_default="[]")
     run: Mapped[str] = mapped_column(String(64))
     model_sha256: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

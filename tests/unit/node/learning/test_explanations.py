@@ -185,7 +185,8 @@ def with_neighbours() -> CasePredictions:
 def test_reasons_speak_for_and_against_and_name_nobody(predicted: tuple[CasePredictions, LinkPredictions]) -> None:
     cases, links = predicted
     hypotheses, suggestions = case_hypotheses(cases), link_suggestions(links)
-    reasons = [reason for one in (*hypotheses, *suggestions) for reason in one.reasons]
+    reasons = [reason for guess in hypotheses for reason in guess.reasons]
+    reasons += [reason for link in suggestions for reason in link.reasons]
     assert any(reason.weight > 0 for reason in reasons)
     assert any(reason.weight < 0 for reason in reasons)
     names = {*links.persons, *cases.ids}

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from safeborders.node.privacy_audits.subject import Subject
+from safeborders.node.learning.privacy_audits.subject import Subject
 from safeborders.privacy.dpsgd.engine import clipped_sum
 from safeborders.privacy.dpsgd.sampling import poisson_sample, random_words
 from safeborders.privacy.units import AttributedExamples

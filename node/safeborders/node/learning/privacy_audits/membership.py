@@ -18,9 +18,9 @@ from torch import nn
 from safeborders.models.architecture import Architecture
 from safeborders.models.defaults import MODEL_SEED, MOMENTUM
 from safeborders.models.gnn.perceptron import build_perceptron, logits_of
+from safeborders.node.learning.privacy_audits.subject import CERTAIN, Engine, Subject, gradient_of, one_person_each
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.scores import area_under_curve
-from safeborders.node.privacy_audits.subject import CERTAIN, Engine, Subject, gradient_of, one_person_each
 from safeborders.privacy.dpsgd.engine import private_sum
 from safeborders.privacy.dpsgd.sampling import secret_heads
 
@@ -80,13 +80,13 @@ def attack_membership(subject: Subject, *, engine: Engine = private_sum, shadows
     )
     released = _confidence(subject.module, inputs, labels)
     found = [
-        _judge("loss", "released", released, took_part),
-        _judge("likelihood", "released", _likelihood(released, confidence, inside), took_part),
+        _judge("loss", "released", scores=released, members=took_part),
+        _judge("likelihood", "released", scores=_likelihood(released, confidence, inside), members=took_part),
     ]
     turns = list(_turns(confidence, inside))
     members = inside.ravel()
-    found.append(_judge("loss", "alone", confidence.ravel(), members))
-    found.append(_judge("likelihood", "alone", np.concatenate(turns), members))
+    found.append(_judge("loss", "alone", scores=confidence.ravel(), members=members))
+    found.append(_judge("likelihood", "alone", scores=np.concatenate(turns), members=members))
     return found
 
 
@@ -140,7 +140,7 @@ def _likelihood(target: Floats, shadows: Floats, inside: NDArray[np.bool_]) -> F
     return np.where(both, ratio, 0.0)
 
 
-def _judge(attacker: str, target: str, scores: Floats, members: NDArray[np.bool_]) -> Membership:
+def _judge(attacker: str, target: str, *, scores: Floats, members: NDArray[np.bool_]) -> Membership:
     yes, no = int(members.sum()), int((~members).sum())
     if not yes or not no:
         return Membership(attacker, target, *(float("nan"),) * 4)

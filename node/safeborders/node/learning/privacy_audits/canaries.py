@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from safeborders.models.architecture import TaskArchitecture
 from safeborders.models.gnn.perceptron import build_perceptron
 from safeborders.models.protocol.plan import Task, TaskPlan
-from safeborders.node.privacy_audits.subject import Engine, one_person_each
+from safeborders.node.learning.privacy_audits.subject import Engine, one_person_each
 from safeborders.privacy.dpsgd.canary_audit import CanaryAudit, CanaryResult, Release, Sample, epsilon_lower_bound
 from safeborders.privacy.dpsgd.engine import private_sum
 from safeborders.privacy.dpsgd.private_training import PrivateStep

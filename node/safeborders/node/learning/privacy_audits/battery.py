@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from safeborders.node.learning.home import StaysHome
-from safeborders.node.privacy_audits.canaries import (
+from safeborders.node.learning.privacy_audits.canaries import (
     CANARIES,
     GUESSES,
     audit_with_canaries,
     guesses_to_refute,
     largest_provable,
 )
-from safeborders.node.privacy_audits.deletion import ClippedSum, delete_persons
-from safeborders.node.privacy_audits.inversion import TRIALS, attack_gradients
-from safeborders.node.privacy_audits.membership import SHADOWS, attack_membership
-from safeborders.node.privacy_audits.subject import Engine, Subject
+from safeborders.node.learning.privacy_audits.deletion import ClippedSum, delete_persons
+from safeborders.node.learning.privacy_audits.inversion import TRIALS, attack_gradients
+from safeborders.node.learning.privacy_audits.membership import SHADOWS, attack_membership
+from safeborders.node.learning.privacy_audits.subject import Engine, Subject
 from safeborders.privacy.agreement.evidence import AttackVerdict
 from safeborders.privacy.dpsgd.engine import clipped_sum, private_sum
 
