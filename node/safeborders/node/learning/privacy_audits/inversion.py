@@ -28,7 +28,20 @@ _SHUFFLES = 200
 _RATE = 0.1
 _TINY = 1e-12
 
-Attacker = Callable[[nn.Sequential, Floats, NDArray[np.int64]], Floats]
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """Gradients of single examples as an attacker sees them, with the labels that it is given for free.
+
+    Shape:
+        - ``gradients``: :math:`(N, d)`, flat; ``labels``: :math:`(N)`.
+    """
+
+    gradients: Floats
+    labels: NDArray[np.int64]
+
+
+Attacker = Callable[[nn.Sequential, Captured], Floats]
 """From the network, captured gradients and the labels of the examples sought to guesses of their inputs."""
 
 
@@ -75,9 +88,9 @@ def attack_gradients(
         captured.append(gradient_of(update, subject.mechanism))
     if not captured:
         return [Inversion(name, 0.5, 0.0, 0) for name in ATTACKERS]
-    gradients = np.array(captured)
+    caught = Captured(np.array(captured), labels[sought])
     return [
-        _judge(name, attack(subject.module, gradients, labels[sought]), sought=sought, everybody=(inputs, labels))
+        _judge(name, attack(subject.module, caught), sought=sought, everybody=(inputs, labels))
         for name, attack in ATTACKERS.items()
     ]
 
@@ -89,8 +102,9 @@ def _round_with(index: int, subject: Subject) -> NDArray[np.int64]:
     return np.flatnonzero(heads)
 
 
-def divide(module: nn.Sequential, gradients: Floats, labels: NDArray[np.int64]) -> Floats:
+def divide(module: nn.Sequential, caught: Captured) -> Floats:
     """Return the first layer's weight gradient over its bias gradient, of the output that says most."""
+    gradients, labels = caught.gradients, caught.labels
     first = _first(module)
     outputs, width = first.out_features, first.in_features
     weights = gradients[:, : outputs * width].reshape(-1, outputs, width)
@@ -103,14 +117,17 @@ def divide(module: nn.Sequential, gradients: Floats, labels: NDArray[np.int64]) 
     return found
 
 
-def match(module: nn.Sequential, gradients: Floats, labels: NDArray[np.int64]) -> Floats:
+def match(module: nn.Sequential, caught: Captured) -> Floats:
     """Return inputs whose gradients point where the captured ones point."""
+    gradients, labels = caught.gradients, caught.labels
     network = copy.deepcopy(module).double()
     parameters = {name: value.detach() for name, value in network.named_parameters()}
     wanted, targets = torch.from_numpy(gradients), torch.from_numpy(labels)
     guesses = torch.zeros((len(labels), _first(network).in_features), dtype=torch.float64, requires_grad=True)
 
-    def loss(weights: dict[str, torch.Tensor], one: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def loss(  # house: torch gives its arguments by position
+        weights: dict[str, torch.Tensor], one: torch.Tensor, target: torch.Tensor
+    ) -> torch.Tensor:
         return nn.functional.cross_entropy(torch.func.functional_call(network, weights, (one,)), target)
 
     gradient_of_each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
