@@ -19,7 +19,7 @@ state: ro
 coordinator_url: https://127.0.0.1:9443
 database: {key_file: secrets/ro.key}
 privacy: {epsilon_cap: 8, delta_cap: 1.0e-5, rounds_cap: 40, floor: 2}
-demonstration: true
+environment: demonstration
 """
 
 

@@ -327,7 +327,7 @@ def test_L16_1_nobody_of_this_name_is_one_sentence(desk: RightsDesk) -> None:
 
 
 # Journals and ledgers keep identifiers for as long as the law asks for evidence; they hold no content.
-JOURNALS = {"lookup", "combination_event", "correction_notice", "outbox", "ledger_entry", "activation"}
+JOURNALS = {"lookup", "consent", "combination_event", "correction_notice", "outbox", "ledger_entry", "activation"}
 OUR_OWN = {"report_id", "token_id", "previous_report_id", "node_id"}  # they name reports and tokens, not subjects
 
 

@@ -118,7 +118,7 @@ def _membership(subject: Subject, build: Build) -> Finding:
         ),
         bar=(
             f"Area under the curve at most {MEMBERSHIP_AREA}, members found at 1 % false positives at most "
-            f"{MEMBERSHIP_HITS}: neither contradicted at 95 %."
+            f"{MEMBERSHIP_HITS}: neither contradicted at 99.9 %."
         ),
         power=(
             f"Loss threshold and likelihood ratio with {SHADOWS} shadow models, on the released model. Few examples "
@@ -145,10 +145,11 @@ def _inversion(subject: Subject, build: Build) -> Finding:
     verdict = AttackVerdict(
         attack="inversion",
         task=subject.name,
-        passed=all(one.stays_within(area=INVERSION_AREA) for one in found) and all(one.exact == 0 for one in alone),
+        passed=all(one.stays_within(area=INVERSION_AREA) for one in found)
+        and all(one.is_nothing_whole for one in alone),
         bar=(
-            f"Attributes: area under the curve at most {INVERSION_AREA} within a column, not contradicted at 95 %; "
-            "no record comes out whole."
+            f"Attributes: area under the curve at most {INVERSION_AREA} within a column, not contradicted at 99.9 %; "
+            "no more records come out whole than by chance."
         ),
         power=(
             f"Analytic and matching attack on up to {TRIALS} unmasked updates of one round each, the label known. An "

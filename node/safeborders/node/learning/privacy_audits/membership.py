@@ -52,7 +52,7 @@ class Membership:
     hits_error: float
 
     def stays_within(self, *, area: float, hits: float) -> bool:
-        """Whether the figures do not contradict the bars at 95 %; nothing to judge contradicts nothing."""
+        """Whether the figures do not contradict the bars at 99.9 %; nothing to judge contradicts nothing."""
         if np.isnan(self.area):
             return True
         return self.area - CERTAIN * self.error <= area and self.hits - CERTAIN * self.hits_error <= hits

@@ -12,8 +12,11 @@ from safeborders.models.protocol.plan import TaskPlan
 from safeborders.node.learning.home import StaysHome
 from safeborders.privacy.units import AttributedExamples
 
-CERTAIN = 1.645
-"""Normal quantile of 95 %, one-sided: a bar is contradicted by a figure that many standard errors beyond it."""
+CERTAIN = 3.09
+"""Normal quantile of 99.9 %, one-sided: a bar is contradicted by a figure that many standard errors beyond it.
+
+A node judges eight figures at once and a false alarm blocks a release; what a missing noise leaves lies far beyond.
+"""
 
 Engine = Callable[..., NDArray[np.int64]]
 """The engine under audit, called as ``private_sum(model, examples, mechanism=...)``."""
