@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 # A fresh clone has no shared data beside it; where they are beside it, their absence is no excuse.
 ABSENT_DATA = "shared data absent"
@@ -80,6 +81,12 @@ def reason_of_skip(report: pytest.TestReport | pytest.CollectReport) -> str:
     """Return why the test of ``report`` was skipped."""
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return reason.removeprefix("Skipped: ")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_come() -> None:
+    """Forget how a test before set the logs up: its stream is closed, and lines would go nowhere."""
+    structlog.reset_defaults()
 
 
 def pytest_configure(config: pytest.Config) -> None:

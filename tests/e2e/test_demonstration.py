@@ -127,7 +127,7 @@ def test_no_process_is_left_when_the_demonstration_is_stopped(tmp_path: Path, bl
 
 def test_a_killed_child_ends_the_demonstration_with_a_sentence_and_no_orphan(tmp_path: Path) -> None:
     def find_node() -> list[psutil.Process]:
-        return [one for one in processes_of(tmp_path) if {"node", "run"} <= set(one.cmdline())]
+        return [one for one in processes_of(tmp_path) if {"node", "run"} <= set(one.info["cmdline"])]
 
     with demonstration(tmp_path) as demo:
         until(lambda: len(find_node()) >= 3, seconds=180)

@@ -36,9 +36,9 @@ def test_heads_are_as_frequent_as_they_should_be(probability: float) -> None:
 
 def test_a_coin_reads_beyond_its_first_16_bits() -> None:
     # Half of 2**-16 is nothing to a coin of 16 bits: it would never, or twice as often, be true.
-    heads = int(secret_heads(8_000_000, probability=2.0**-17).sum())
-    assert binomtest(heads, 8_000_000, 2.0**-17).pvalue > CHANCE
-    assert binomtest(2 * heads, 8_000_000, 2.0**-17).pvalue < CHANCE  # control
+    heads = int(secret_heads(24_000_000, probability=2.0**-17).sum())
+    assert binomtest(heads, 24_000_000, 2.0**-17).pvalue > CHANCE
+    assert binomtest(2 * heads, 24_000_000, 2.0**-17).pvalue < CHANCE  # control
 
 
 def test_every_pair_of_links_is_kept_independently() -> None:
