@@ -22,7 +22,7 @@ from safeborders.models.protocol.manifest import (
     check_manifest_covers,
     verify_manifest,
 )
-from safeborders.models.protocol.messages import Header
+from safeborders.models.protocol.messages import Header, Kind
 from safeborders.models.protocol.papers import Papers, parse_papers
 from safeborders.models.protocol.payloads import Order
 from safeborders.models.protocol.roster import KeyRole, RosterRefused
@@ -145,7 +145,8 @@ class AgreementGate:
         check_manifest_covers(
             manifest,
             order.plan,
-            round_number=header.round,
+            # The final model of a run of one round is not the model that the run began with.
+            round_number=header.round + (header.kind is Kind.ACTIVATE),
             model_sha256=header.base_model_sha256,
             bundles=(BUNDLE_SHA256,),
         )
