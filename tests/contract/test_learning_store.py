@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from safeborders.models.domain.entities import CaseKind, CaseStatus, EntityKind
 from safeborders.models.domain.governance import Handling, Purpose, SourceGrade
-from safeborders.models.domain.relations import ENDS, RelationKind
-from safeborders.models.domain.statuses import DataSubjectCategory, StatusAuthority
+from safeborders.models.domain.relations import RelationKind
+from safeborders.models.domain.statuses import DataSubjectCategory
 from safeborders.models.domain.typology import CaseType
 from safeborders.models.graph.indicators import INDICATORS
 from safeborders.node.learning.outcomes import CaseTypeHypothesis, Reason, SuggestedLink
@@ -17,8 +17,9 @@ from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import ENTITY_CLASSES
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
-from safeborders.node.storage.tables import LinkRow, MoIndicatorRow, PersonStatusRow, SourceReportRow
+from safeborders.node.storage.tables import MoIndicatorRow, SourceReportRow
 from sbtest.casebook import NOW, envelope
+from sbtest.doubles import add_link, add_status
 
 TODAY = NOW.date()
 WITHHELD: dict[str, dict[str, object]] = {
@@ -70,28 +71,8 @@ def add_person(store: Store, name: str, *categories: DataSubjectCategory, **chan
         session.add(
             ENTITY_CLASSES[EntityKind.PERSON](id=name, import_key=f"key-{name}", pseudonym=name, **envelope(**changes))
         )
-        session.flush()
-        for category in categories or (DataSubjectCategory.CONTACT,):
-            session.add(
-                PersonStatusRow(
-                    id=f"{name}-{category}", person_id=name, category=category, decided_by=StatusAuthority.POLICE,
-                    report_id="r", source_grade=SourceGrade.A, info_grade=1, recorded_at=NOW,
-                )
-            )  # fmt: skip
-
-
-def add_link(
-    store: Store, kind: RelationKind, ends: tuple[str, str], *, role: str | None = None, **changes: object
-) -> None:
-    kinds = ENDS[kind]
-    assert kinds is not None
-    with store.session() as session:
-        session.add(
-            LinkRow(
-                id="-".join((kind, *ends)), kind=kind, source=ends[0], source_kind=kinds[0], target=ends[1],
-                target_kind=kinds[1], role=role, **envelope(**changes),
-            )
-        )  # fmt: skip
+    for category in categories or (DataSubjectCategory.CONTACT,):
+        add_status(store, name, category)
 
 
 def learning(store: Store) -> SqlLearningStore:
