@@ -1,6 +1,7 @@
 """What holds for every test: the names of those left out and why, and no skipping in continuous integration."""
 
 import os
+import signal
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -90,5 +91,7 @@ def _logs_as_they_come() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A job in a shell's background ignores Ctrl-C, and so would every process that the tests start and stop with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     strict = os.environ.get("CI", "").lower() in {"1", "true"}
     config.pluginmanager.register(LeftOut(strict=strict, shared=config.rootpath.parent / "shared"), "left-out")
