@@ -16,13 +16,13 @@ from safeborders.kit.errors import SafeBordersError, SettingsError, Unavailable
 from safeborders.kit.files import write_atomically
 from safeborders.kit.logs import get_log
 from safeborders.kit.pki import client_context
-from safeborders.models.protocol.messages import SignedMessage, parse_message
+from safeborders.models.protocol.messages import Kind, SignedMessage, parse_message
 from safeborders.node.learning.flower_adapter import HEARTBEAT_SECONDS, Fleet, Received
 from safeborders.node.learning.refusals import refusal_of
 
 _POLL_SECONDS = 0.1
 _QUIET_SHARE = 0.6
-"""After an answer the next order comes about as late as the last one did; asking earlier only costs the SuperLink."""
+"""After an answer of a kind the next order comes about as late as last time; sooner asking only costs the SuperLink."""
 _LONGEST_QUIET_SECONDS = 2.0
 _IDLE_POLL_SECONDS = 1.0
 _IDLE_AFTER_SECONDS = 60.0
@@ -123,19 +123,23 @@ class Connector:
 
     def _poll(self, fleet: Fleet, stop: threading.Event) -> None:
         active_at = time.monotonic()
+        answered: Kind | None = None
+        usual_gaps: dict[Kind, float] = {}
         while not stop.is_set():
             received = fleet.receive()
             if received is None:
                 idle = time.monotonic() - active_at > _IDLE_AFTER_SECONDS
                 stop.wait(_IDLE_POLL_SECONDS if idle else _POLL_SECONDS)
                 continue
-            gap = time.monotonic() - active_at
-            self.handle(fleet, received)
+            if answered is not None:
+                usual_gaps[answered] = time.monotonic() - active_at
+            answered = self.handle(fleet, received)
             active_at = time.monotonic()
-            stop.wait(min(_QUIET_SHARE * gap, _LONGEST_QUIET_SECONDS))
+            usual_gap = usual_gaps.get(answered, 0.0) if answered is not None else 0.0
+            stop.wait(min(_QUIET_SHARE * usual_gap, _LONGEST_QUIET_SECONDS))
 
-    def handle(self, fleet: Fleet, received: Received) -> None:
-        """Answer one message: verified, answered, sent, released; or refused by a number."""
+    def handle(self, fleet: Fleet, received: Received) -> Kind | None:
+        """Answer one message, verified, answered, sent, released, and return its kind; or refuse it by a number."""
         try:
             message = self._verified(received)
             reply = self._answer(message)
@@ -144,9 +148,10 @@ class Connector:
             known = error.code if isinstance(error, SafeBordersError) else type(error).__name__
             _log.warning("refused", code=refusal.code, reason=known)
             fleet.send(received.refuse(refusal.value), seconds=0.0)
-            return
+            return None
         fleet.send(received.reply(reply), seconds=0.0)
         self._released(reply)
+        return message.header.kind
 
     def _verified(self, received: Received) -> SignedMessage:
         header, signature, payload = received.parts
