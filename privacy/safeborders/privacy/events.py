@@ -18,8 +18,8 @@ from safeborders.privacy.errors import LedgerDamaged
 SMALLEST_GRID_DEVIATION = 256
 """Least standard deviation of integer noise, in grid units; docs/decisions/0031 needs it."""
 
-# docs/decisions/0031: KL(discrete || rounded continuous) <= 4.1 / (24 sigma**2 - 1)**2 for sigma >= 256.
-_ROUNDING_MOMENT = 4.1
+ROUNDING_MOMENT = 4.1
+"""docs/decisions/0031: KL(discrete || rounded continuous) <= 4.1 / (24 sigma**2 - 1)**2 for sigma >= 256."""
 
 
 class Event(Protocol):
@@ -34,6 +34,10 @@ class Event(Protocol):
     @property
     def rounding_divergence(self) -> float:
         """Kullback-Leibler divergence, for one step, between the integer noise used and the noise that is priced."""
+
+    @property
+    def mean_loss(self) -> float:
+        """Upper bound on the mean privacy loss of one step: E[s**2] / 2 for a move of s deviations of the noise."""
 
     def __hash__(self) -> int:
         """Equal events have one price."""
@@ -103,6 +107,12 @@ class AttributedGaussian:
         """Bound of docs/decisions/0031 for all coordinates and all ``honest`` countries of one step."""
         return self.honest * noise_divergence(self.noise_multiplier * self.grid, coordinates=self.dimension)
 
+    @property
+    def mean_loss(self) -> float:
+        """Upper bound on the mean privacy loss of one step; Kullback-Leibler divergence is convex."""
+        mean = self.examples_per_person * self.sampling_rate
+        return (mean**2 + mean * (1 - self.sampling_rate)) / (2 * self.effective_noise_multiplier**2)
+
     def times(self, steps: int) -> Self:
         """Return the same mechanism run ``steps`` times."""
         return replace(self, steps=steps)
@@ -126,7 +136,7 @@ def noise_divergence(deviation: float, *, coordinates: int) -> float:
         raise ValueError(
             f"noise on the grid must be finite and >= {SMALLEST_GRID_DEVIATION}: use more quantisation bits."
         )
-    return coordinates * _ROUNDING_MOMENT / (24 * deviation**2 - 1) ** 2
+    return coordinates * ROUNDING_MOMENT / (24 * deviation**2 - 1) ** 2
 
 
 _KINDS: dict[str, type[Event]] = {AttributedGaussian.kind: AttributedGaussian}

@@ -91,6 +91,15 @@ class RootedGaussian:
         return self.honest * noise_divergence(self.noise_multiplier * self.grid, coordinates=self.dimension)
 
     @property
+    def mean_loss(self) -> float:
+        """Upper bound on the mean privacy loss of one step; Kullback-Leibler divergence is convex."""
+        coins = [(self.copies, self.sampling_rate, self.own_weight)]
+        coins += [(number, probability, self.seen_weight) for number, probability in self.seen_slots()]
+        mean = sum(number * probability * weight for number, probability, weight in coins)
+        variance = sum(number * probability * (1 - probability) * weight**2 for number, probability, weight in coins)
+        return (mean**2 + variance) / (2 * self.effective_noise_multiplier**2)
+
+    @property
     def _slack(self) -> float:
         return chunk_slack(positions=self.positions, dimension=self.dimension, grid=self.grid)
 
@@ -144,6 +153,11 @@ class GaussianRelease:
     def rounding_divergence(self) -> float:
         """Bound of docs/decisions/0031 for all coordinates and all ``honest`` countries of one release."""
         return self.honest * noise_divergence(self.deviation, coordinates=self.coordinates)
+
+    @property
+    def mean_loss(self) -> float:
+        """The mean privacy loss of one release."""
+        return 1 / (2 * self.effective_noise_multiplier**2)
 
     def times(self, steps: int) -> Self:
         """Return the same release made ``steps`` times."""
