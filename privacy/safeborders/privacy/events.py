@@ -88,9 +88,7 @@ class AttributedGaussian:
             raise ValueError(f"sampling_rate must be in (0, 1]. Got {self.sampling_rate}.")
         if not (math.isfinite(self.noise_multiplier) and self.noise_multiplier > 0):
             raise ValueError(f"noise_multiplier must be finite and > 0. Got {self.noise_multiplier}.")
-        for name in ("examples_per_person", "grid", "dimension", "steps", "honest"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1. Got {getattr(self, name)}.")
+        check_counts(self, "examples_per_person", "grid", "dimension", "steps", "honest")
         if self.noise_multiplier * self.grid < SMALLEST_GRID_DEVIATION:
             raise ValueError(
                 f"noise_multiplier * grid must be >= {SMALLEST_GRID_DEVIATION}: use more quantisation bits."
@@ -124,6 +122,17 @@ class AttributedGaussian:
     def in_countries(self, countries: int) -> Self:
         """Return the event for a person whom ``countries`` countries put into the same sum."""
         return replace(self, examples_per_person=self.examples_per_person * countries)
+
+
+def check_counts(event: Event, *names: str) -> None:
+    """Refuse an event whose fields of these names are not whole numbers from 1 on.
+
+    Raises:
+        ValueError: If one is not.
+    """
+    for name in names:
+        if not isinstance(getattr(event, name), int) or getattr(event, name) < 1:
+            raise ValueError(f"{name} must be a whole number >= 1. Got {getattr(event, name)}.")
 
 
 def noise_divergence(deviation: float, *, coordinates: int) -> float:
@@ -190,7 +199,7 @@ def parse_events(document: str) -> tuple[Event, ...]:
     try:
         rows: list[Mapping[str, object]] = json.loads(document)["events"]
         return tuple(_parse_event(row) for row in rows)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LedgerDamaged(
             "The privacy ledger holds an entry that this version cannot price: install the version that wrote it."
         ) from error

@@ -34,8 +34,11 @@ def test_events_come_back_from_json_unchanged() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["", "{}", "[]", '{"events":[{"kind":"unknown"}]}', '{"events":[{"kind":"attributed_gaussian","steps":1}]}',
-     events_to_json([make_event()]).replace('"steps":1', '"steps":0')],
+    [
+        "", "null", "{}", "[]", '{"events":5}', '{"events":["x"]}', '{"events":[{"kind":"unknown"}]}',
+        '{"events":[{"kind":"attributed_gaussian","steps":1}]}',
+        *(events_to_json([make_event()]).replace('"steps":1', f'"steps":{steps}') for steps in (0, 1.5, '"2"', "null")),
+    ],
 )  # fmt: skip
 def test_what_cannot_be_priced_is_an_error_and_never_skipped(document: str) -> None:
     with pytest.raises(LedgerDamaged):
