@@ -1,25 +1,28 @@
 """How many small faults the tests notice: ``python -m benchmarks.mutation ledger policy masks --json``.
 
-Every mutant of a module (benchmarks/mutants.py) runs its tests in a process of its own, forked from one that has
-imported the libraries already; one that fails a test, or hangs, is killed. The module is never changed on disk: the
-child imports the mutant in its place. docs/decisions/0184 holds the figures and says why each survivor is equivalent.
+A module's tests run once; then each mutant of it (benchmarks/mutants.py) runs them again in a child forked from that
+process. In the child the faulty function's code takes the place of the right one; a fault outside of functions has the
+child import everything of ours anew. A mutant that fails a test, or hangs, is killed. Nothing is changed on disk.
+docs/decisions/0184 holds the figures and says why each survivor is equivalent.
 """
 
 import argparse
 import ast
-import importlib
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import inspect
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -27,7 +30,7 @@ import pytest
 from benchmarks.mutants import Mutant, build_mutants
 
 ROOT = Path(__file__).parents[1]
-_OURS = ("safeborders", "sbtest", "tests", "benchmarks", "conftest", "__main__", "__mp_main__")
+_OURS = ("safeborders", "sbtest", "tests", "benchmarks", "conftest")
 _OPTIONS: tuple[str, ...] = (
     "-x",
     "-q",
@@ -39,7 +42,6 @@ _OPTIONS: tuple[str, ...] = (
     "--hypothesis-seed=1",
 )
 _OPTIONS += ("-W", "ignore::pytest.PytestAssertRewriteWarning")  # its plugins are imported already
-_LIST_MODULES = "import sys, pytest; pytest.main(sys.argv[1:]); print(); print(*sorted(sys.modules))"
 
 
 @dataclass(frozen=True)
@@ -119,35 +121,59 @@ class _Substitute(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self._tree, str(self._path), "exec"), module.__dict__)  # noqa: S102  # our own source, one fault
 
 
-def preload(tests: Sequence[str]) -> None:
-    """Import every library that ``tests`` use, and nothing of ours, so that children start fast."""
-    command = [sys.executable, "-c", _LIST_MODULES, "--collect-only", "-q", *tests]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
-    for name in listed.stdout.splitlines()[-1].split():
-        if name.split(".")[0] not in _OURS:
-            try:
-                importlib.import_module(name)
-            except ImportError:  # made by its package while it ran, and found nowhere
-                continue
+def run_tests(subject: Subject, tests: str) -> int:
+    """Run ``tests`` in this process and return pytest's exit code; the modules stay imported."""
+    return int(pytest.main([*_OPTIONS, "-k", subject.chosen, tests]))
 
 
-def passes(subject: Subject, *, tree: ast.Module | None, seconds: float) -> bool:
-    """Tell whether all tests pass, each entry within ``seconds``, with ``tree`` in place of the module."""
-    return all(_run(subject, tests, tree=tree, seconds=seconds) for tests in subject.tests)
+def plant(subject: Subject, tree: ast.Module) -> None:
+    """Put the fault in ``tree`` into this process."""
+    path = str(ROOT / subject.path)
+    faulty = {(code.co_qualname, code.co_firstlineno): code for code in _codes(compile(tree, path, "exec"))}
+    right = {(code.co_qualname, code.co_firstlineno): code for code in _codes(_compiled(path))}
+    changed = {key for key, code in faulty.items() if key in right and right[key] != code}
+    changed.discard(("<module>", 1))
+    functions = [one for one in gc.get_objects() if isinstance(one, types.FunctionType)]
+    found = [one for one in functions if one.__code__.co_filename == path and _key(one) in changed]
+    if found and not any(right[key].co_flags & inspect.CO_NEWLOCALS == 0 for key in changed):
+        for function in found:
+            function.__code__ = faulty[_key(function)]
+        return
+    for name in [one for one in sys.modules if one.split(".")[0] in _OURS and one != __name__]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Substitute(subject.module, tree=tree, path=ROOT / subject.path))
 
 
-def _run(subject: Subject, tests: str, *, tree: ast.Module | None, seconds: float) -> bool:
+def _key(function: types.FunctionType) -> tuple[str, int]:
+    return function.__code__.co_qualname, function.__code__.co_firstlineno
+
+
+@lru_cache(maxsize=1)
+def _compiled(path: str) -> types.CodeType:
+    return compile(Path(path).read_text(encoding="utf-8"), path, "exec")
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def survives(subject: Subject, *, tree: ast.Module, seconds: float) -> bool:
+    """Tell whether all tests pass, each entry within ``seconds``, with the fault in ``tree``."""
+    return all(_passes(subject, tests, tree=tree, seconds=seconds) for tests in subject.tests)
+
+
+def _passes(subject: Subject, tests: str, *, tree: ast.Module, seconds: float) -> bool:
     child = os.fork()
     if child == 0:
         os.setsid()
-        silent = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(silent, stream)
-        if tree is not None:
-            sys.meta_path.insert(0, _Substitute(subject.module, tree=tree, path=ROOT / subject.path))
-        code: int = 1
+        code = 1
         try:
-            code = int(pytest.main([*_OPTIONS, "-k", subject.chosen, tests]))
+            _silence()
+            plant(subject, tree)
+            code = run_tests(subject, tests)
         finally:
             os._exit(code)
     deadline = time.monotonic() + seconds
@@ -155,23 +181,29 @@ def _run(subject: Subject, tests: str, *, tree: ast.Module | None, seconds: floa
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status) == 0
-        time.sleep(0.02)
+        time.sleep(0.01)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return False
 
 
+def _silence() -> None:
+    silent = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(silent, stream)
+
+
 def score(subject: Subject, *, lines: range | None, verbose: bool) -> Score:
     """Return what the tests notice of a module's mutants."""
-    preload(subject.tests)
     start = time.monotonic()
-    if not passes(subject, tree=None, seconds=600):
-        raise SystemExit(f"The tests of {subject.path} fail without a fault: mend them first.")
+    with redirect_stdout(sys.stderr):
+        if any(run_tests(subject, tests) for tests in subject.tests):
+            raise SystemExit(f"The tests of {subject.path} fail without a fault: mend them first.")
     patience = 10 + 5 * (time.monotonic() - start)
     mutants = [one for one in build_mutants((ROOT / subject.path).read_text()) if lines is None or one.line in lines]
     survivors: list[Mutant] = []
     for mutant in mutants:
-        survived = passes(subject, tree=mutant.tree, seconds=patience)
+        survived = survives(subject, tree=mutant.tree, seconds=patience)
         if survived:
             survivors.append(mutant)
         if verbose:
