@@ -19,10 +19,10 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pytest
@@ -126,15 +126,21 @@ def run_tests(subject: Subject, tests: str) -> int:
     return int(pytest.main([*_OPTIONS, "-k", subject.chosen, tests]))
 
 
-def plant(subject: Subject, tree: ast.Module) -> None:
-    """Put the fault in ``tree`` into this process."""
+def functions_of(subject: Subject) -> list[types.FunctionType]:
+    """Return every function of the module that exists in this process, however it is decorated."""
+    path = str(ROOT / subject.path)
+    alive = [one for one in gc.get_objects() if isinstance(one, types.FunctionType)]
+    return [one for one in alive if one.__code__.co_filename == path]
+
+
+def plant(subject: Subject, tree: ast.Module, *, functions: Sequence[types.FunctionType]) -> None:
+    """Put the fault in ``tree`` into this process, of which ``functions`` are those of the module."""
     path = str(ROOT / subject.path)
     faulty = {(code.co_qualname, code.co_firstlineno): code for code in _codes(compile(tree, path, "exec"))}
     right = {(code.co_qualname, code.co_firstlineno): code for code in _codes(_compiled(path))}
     changed = {key for key, code in faulty.items() if key in right and right[key] != code}
     changed.discard(("<module>", 1))
-    functions = [one for one in gc.get_objects() if isinstance(one, types.FunctionType)]
-    found = [one for one in functions if one.__code__.co_filename == path and _key(one) in changed]
+    found = [one for one in functions if _key(one) in changed]
     if found and not any(right[key].co_flags & inspect.CO_NEWLOCALS == 0 for key in changed):
         for function in found:
             function.__code__ = faulty[_key(function)]
@@ -160,19 +166,19 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _codes(constant)
 
 
-def survives(subject: Subject, *, tree: ast.Module, seconds: float) -> bool:
-    """Tell whether all tests pass, each entry within ``seconds``, with the fault in ``tree``."""
-    return all(_passes(subject, tests, tree=tree, seconds=seconds) for tests in subject.tests)
+def survives(subject: Subject, put: Callable[[], None], *, seconds: float) -> bool:
+    """Tell whether all tests pass, each entry within ``seconds``, in a child that did ``put``."""
+    return all(_passes(subject, tests, put=put, seconds=seconds) for tests in subject.tests)
 
 
-def _passes(subject: Subject, tests: str, *, tree: ast.Module, seconds: float) -> bool:
+def _passes(subject: Subject, tests: str, *, put: Callable[[], None], seconds: float) -> bool:
     child = os.fork()
     if child == 0:
         os.setsid()
         code = 1
         try:
             _silence()
-            plant(subject, tree)
+            put()
             code = run_tests(subject, tests)
         finally:
             os._exit(code)
@@ -202,8 +208,10 @@ def score(subject: Subject, *, lines: range | None, verbose: bool) -> Score:
     patience = 10 + 5 * (time.monotonic() - start)
     mutants = [one for one in build_mutants((ROOT / subject.path).read_text()) if lines is None or one.line in lines]
     survivors: list[Mutant] = []
+    functions = functions_of(subject)
+    gc.freeze()  # a child that collects garbage would copy everything that it shares with this process
     for mutant in mutants:
-        survived = survives(subject, tree=mutant.tree, seconds=patience)
+        survived = survives(subject, partial(plant, subject, mutant.tree, functions=functions), seconds=patience)
         if survived:
             survivors.append(mutant)
         if verbose:
