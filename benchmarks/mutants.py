@@ -1,6 +1,6 @@
 """Small faults in one module's source: each mutant differs from it in one place.
 
-Words for people are left alone: docstrings, annotations, and texts that are raised or shown with an error.
+Words for people are left alone: docstrings, annotations, sentences, and texts that are raised with an error.
 """
 
 import ast
@@ -124,8 +124,8 @@ def _faults(node: ast.AST) -> list[ast.AST]:
     if isinstance(node, ast.Return):
         if node.value is None:
             return [ast.Pass()]
-        is_none = isinstance(node.value, ast.Constant) and node.value.value is None
-        return [] if is_none else [ast.Return(ast.Constant(None))]
+        is_word = isinstance(node.value, ast.Constant) and node.value.value in {None, True, False}  # turned over below
+        return [] if is_word else [ast.Return(ast.Constant(None))]
     if isinstance(node, ast.AugAssign):
         return [ast.Pass(), _changed(node, op=_ARITHMETIC[type(node.op)]())]
     stores = isinstance(node, ast.Assign) and not isinstance(node.targets[0], (ast.Name, ast.Tuple))
@@ -155,7 +155,7 @@ def _wrong_expressions(node: ast.expr) -> list[ast.AST]:
 
 
 def _wrong_constants(node: ast.expr) -> list[ast.AST]:
-    if not isinstance(node, ast.Constant):
+    if not isinstance(node, ast.Constant) or _is_sentence(node):
         return []
     value = node.value
     if isinstance(value, bool):

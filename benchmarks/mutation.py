@@ -205,7 +205,7 @@ def score(subject: Subject, *, lines: range | None, verbose: bool) -> Score:
     with redirect_stdout(sys.stderr):
         if any(run_tests(subject, tests) for tests in subject.tests):
             raise SystemExit(f"The tests of {subject.path} fail without a fault: mend them first.")
-    patience = 10 + 5 * (time.monotonic() - start)
+    patience = 20 + 2 * (time.monotonic() - start)
     mutants = [one for one in build_mutants((ROOT / subject.path).read_text()) if lines is None or one.line in lines]
     survivors: list[Mutant] = []
     functions = functions_of(subject)

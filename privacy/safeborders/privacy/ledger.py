@@ -12,7 +12,7 @@ counts, not a convolution.
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -363,7 +363,7 @@ class PrivacyLedger:
         known = self._memory.reservations.get((run, round_number))
         if known is None:
             raise ReleaseRefused("Nothing was charged for this round: nothing may leave for it.")
-        return replace(known, is_new=False)
+        return known
 
 
 _BEFORE: Mapping[EntryState, EntryState] = {

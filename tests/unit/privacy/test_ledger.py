@@ -189,6 +189,14 @@ def test_what_a_run_will_have_cost_counts_its_own_rounds_once_and_charges_nothin
         ledger.reserve(make_charge(round_number=number))
     assert len(store.entries) == 4
     assert ledger.foresee_epsilon("run-3", horizon=()) == ledger.spent_epsilon()
+    assert ledger.foresee_epsilon("run-1", horizon=()) == epsilon(other.events, delta=DELTA)
+
+
+def test_rounds_of_an_earlier_period_do_not_make_a_run_cheaper_in_this_one() -> None:
+    store = InMemoryLedgerStore()
+    open_ledger(store, period="2026").reserve(make_charge())
+    horizon = (make_event(steps=2),)
+    assert open_ledger(store, period="2027").foresee_epsilon("run-1", horizon=horizon) == EXACTLY_TWO
 
 
 def test_the_bound_is_what_was_proven_and_else_the_exact_cost() -> None:

@@ -76,7 +76,7 @@ def test_whole_evidence_counts_for_its_country() -> None:
 def test_what_is_not_whole_counts_for_nobody_and_against_the_whole_file_of_the_same_country(
     changes: dict[str, object],
 ) -> None:
-    partial = signed(**changes)
+    partial = seal_evidence(EVIDENCE.model_copy(update=changes), key=KEYS["gr"])
     assert not verify_evidence(partial, keys=PUBLIC).is_complete
     assert counted(partial) == counted(signed(), partial) == counted(partial, signed()) == frozenset()
     assert counted(partial, signed(by="it", country=Country.IT)) == {Country.IT}
