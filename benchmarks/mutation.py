@@ -209,6 +209,7 @@ def score(subject: Subject, *, lines: range | None, verbose: bool) -> Score:
     mutants = [one for one in build_mutants((ROOT / subject.path).read_text()) if lines is None or one.line in lines]
     survivors: list[Mutant] = []
     functions = functions_of(subject)
+    _compiled(str(ROOT / subject.path))  # as it is now, whatever is written there meanwhile
     gc.freeze()  # a child that collects garbage would copy everything that it shares with this process
     for mutant in mutants:
         survived = survives(subject, partial(plant, subject, mutant.tree, functions=functions), seconds=patience)

@@ -118,7 +118,10 @@ def test_a_refused_round_may_be_asked_for_again_when_there_is_room() -> None:
     store = InMemoryLedgerStore()
     with pytest.raises(BudgetExhausted):
         open_ledger(store, cap=EXACTLY_TWO / 2).reserve(two_steps())
-    assert open_ledger(store, cap=EXACTLY_TWO).reserve(two_steps()).is_new
+    ledger = open_ledger(store, cap=EXACTLY_TWO)
+    assert ledger.reserve(two_steps()).is_new
+    assert [entry.state for entry in store.entries] == [EntryState.REFUSED, EntryState.RESERVED]
+    assert ledger.spent_epsilon() == EXACTLY_TWO
 
 
 def test_a_row_says_what_when_and_in_which_period() -> None:
@@ -190,6 +193,15 @@ def test_what_a_run_will_have_cost_counts_its_own_rounds_once_and_charges_nothin
     assert len(store.entries) == 4
     assert ledger.foresee_epsilon("run-3", horizon=()) == ledger.spent_epsilon()
     assert ledger.foresee_epsilon("run-1", horizon=()) == epsilon(other.events, delta=DELTA)
+
+
+def test_what_a_run_will_have_cost_keeps_what_other_runs_did_in_the_same_way() -> None:
+    ledger = open_ledger()
+    ledger.reserve(two_steps("run-2"))
+    ledger.reserve(make_charge("run-3", noise=9.0))
+    ledger.reserve(make_charge())
+    whole = epsilon([make_event(steps=2 + 5), make_event(noise=9.0)], delta=DELTA)
+    assert ledger.foresee_epsilon("run-1", horizon=(make_event(steps=5),)) == whole
 
 
 def test_rounds_of_an_earlier_period_do_not_make_a_run_cheaper_in_this_one() -> None:
