@@ -157,6 +157,7 @@ def test_a_round_may_start_from_another_model_than_the_round_before() -> None:
     assert ledger.reserve(make_charge(round_number=2, model="after one round")).is_new
     assert ledger.find_base_model("run-1", round_number=2) == sha256_hex(b"after one round")
     assert ledger.find_base_model("run-1", round_number=3) is None
+    assert open_ledger(ledger._store).find_base_model("run-1", round_number=1) == sha256_hex(b"initial")  # type: ignore[arg-type]  # the memory store
     assert ledger.find_base_model("run-2", round_number=1) is None
 
 
@@ -237,6 +238,7 @@ def test_what_is_spent_and_the_last_round_can_be_looked_at() -> None:
     with pytest.raises(BudgetExhausted):
         ledger.reserve(make_charge("run-3", noise=0.5))
     assert set(ledger.spent_events()) == {make_event(noise=20.0, steps=2), make_event(noise=30.0)}
+    assert set(open_ledger(store).spent_events()) == set(ledger.spent_events())  # also in another process
     assert ledger.find_latest_round() == (make_event(noise=20.0),)
     assert ledger.list_entries() == store.entries
     assert ledger.delta == DELTA
