@@ -274,7 +274,7 @@ class PrivacyLedger:
         with self._store.transaction() as step:
             self._refresh(step)
             spent = self._memory.spent
-            if spent and _is_within(spent, self._certificate):
+            if _is_within(spent, self._certificate):
                 return self._certified
         return epsilon_of_multiset(spent, delta=self._delta)
 

@@ -176,9 +176,10 @@ def test_the_outbox_must_hold_what_was_paid_for() -> None:
     store = InMemoryLedgerStore()
     ledger = open_ledger(store)
     ledger.store(ledger.reserve(make_charge()), payload=b"update")
-    store.outbox.clear()
-    with pytest.raises(ReleaseRefused):
-        ledger.get_payload("run-1", round_number=1)
+    for outbox in ({}, {("run-1", 1): b"another update"}):
+        store.outbox = dict(outbox)
+        with pytest.raises(ReleaseRefused):
+            ledger.get_payload("run-1", round_number=1)
 
 
 def test_what_a_run_will_have_cost_counts_its_own_rounds_once_and_charges_nothing() -> None:

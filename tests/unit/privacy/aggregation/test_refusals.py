@@ -248,6 +248,11 @@ class TestCountry:
         with pytest.raises(BadVector):
             stage.circle.parties[Country.GR].mask(update, context=stage.context, adverts=adverts)
 
+    def test_a_round_of_others_is_not_joined(self, stage: Stage) -> None:
+        others = stage.circle.context(length=LENGTH, parties=[c for c in stage.circle.countries if c is not Country.GR])
+        with pytest.raises(WrongParties):
+            stage.circle.parties[Country.GR].advertise(others)
+
     def test_keys_without_its_own_or_with_another_one_in_its_place_are_refused(self, stage: Stage) -> None:
         party, adverts = stage.circle.parties[Country.GR], stage.circle.adverts(stage.context)
         without = {**adverts}

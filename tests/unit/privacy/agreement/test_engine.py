@@ -274,7 +274,7 @@ def test_so_does_one_about_a_way_a_purpose_or_a_material_that_is_not_granted() -
         (Untransferable.RAW_RECORDS, ("gr", "it", "P1"), Reason.RAW_RECORDS, "prohibited"),
         (Material.UPDATE, ("gr", "it", "P1"), Reason.NOT_GRANTED, "grants"),
         (Material.UPDATE, ("gr", "gr", "P1"), Reason.NOT_GRANTED, "grants"),
-        (Material.UPDATE, ("gr", COORDINATOR, "P2"), Reason.PURPOSE_NOT_GRANTED, "updates"),
+        (Material.UPDATE, ("gr", COORDINATOR, "P3"), Reason.PURPOSE_NOT_GRANTED, "updates"),
         (Material.UPDATE, ("wb-rs", COORDINATOR, "P1"), Reason.NOT_A_PARTY, "parties"),
         (Material.UPDATE, ("gr", "wb-rs", "P1"), Reason.NOT_A_PARTY, "parties"),
     )
