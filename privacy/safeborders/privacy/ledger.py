@@ -69,7 +69,7 @@ class LedgerEntry:
     charge: Charge
     period: str
     at: datetime
-    payload_sha256: str = ""
+    payload_sha256: str
 
 
 class LedgerTransaction(Protocol):

@@ -143,6 +143,14 @@ def test_a_row_says_what_when_and_in_which_period() -> None:
     assert again == Reservation(make_charge(), EntryState.RELEASED, is_new=False, payload_sha256=digest)
 
 
+def test_what_is_kept_in_databases_keeps_its_words_and_its_first_period() -> None:
+    assert [state.value for state in EntryState] == ["reserved", "stored", "released", "refused"]
+    store = InMemoryLedgerStore()
+    ledger = PrivacyLedger(store, cap_epsilon=8.0, delta=DELTA)
+    assert ledger.reserve(make_charge()).payload_sha256 == ""
+    assert [entry.period for entry in store.entries] == ["1"]
+
+
 def test_a_changed_plan_says_for_which_round() -> None:
     ledger = open_ledger()
     ledger.reserve(make_charge())
