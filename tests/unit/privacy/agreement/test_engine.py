@@ -285,6 +285,21 @@ def test_so_does_one_about_a_way_a_purpose_or_a_material_that_is_not_granted() -
     assert (stranger.reason, stranger.clause) == (Reason.NOT_A_PARTY, "term")
 
 
+@pytest.mark.parametrize(
+    ("behind", "reason"),
+    [(timedelta(minutes=5), Reason.PERMITTED), (timedelta(minutes=5, seconds=1), Reason.CLOCK_SET_BACK)],
+)
+def test_a_clock_may_fall_five_minutes_behind_its_own_journal_and_no_more(behind: timedelta, reason: Reason) -> None:
+    journal, standing = InMemoryJournal(), FEDERATION.make_cabinet(TERMS).standing
+    ask(Material.UPDATE, engine=engine_for(journal=journal))
+    decision = ask(
+        Material.UPDATE,
+        engine=PolicyEngine("gr", standing=standing, journal=journal, clock=lambda: TODAY - behind),
+    )
+    assert decision.reason is reason
+    assert decision.is_allowed or decision.clause == "term"
+
+
 def test_a_refusal_tells_the_log_why_and_under_which_clause() -> None:
     with pytest.raises(TransferRefused) as caught:
         ask(Material.UPDATE, dataclasses.replace(GOOD, is_clipped=False)).enforce()
