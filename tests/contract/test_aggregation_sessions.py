@@ -89,3 +89,22 @@ def test_two_processes_cannot_take_the_round_two_ways(store: Store, circle: Circ
         sessions.keep(session.model_copy(update={"transcript_sha256": "2" * 64}), before=session)
     with pytest.raises(Contradiction):
         sessions.keep(session, before=None)
+
+
+def test_two_processes_cannot_mask_one_round_for_two_circles_at_the_same_time(store: Store, circle: Circle) -> None:
+    """Both looked before either kept: the database itself lets one of them keep its mask."""
+    everybody = circle.context(length=LENGTH)
+    fewer = circle.context(length=LENGTH, parties=circle.countries[:-1])
+    sessions = SqlSessionStore(store.engine)
+    party = circle.parties[Country.GR]
+    party.advertise(everybody)
+    party.advertise(fewer)
+    first, second = sessions.find(everybody.sha256()), sessions.find(fewer.sha256())
+    assert first is not None
+    assert second is not None
+    masked = {"transcript_sha256": "1" * 64, "vector_sha256": "2" * 64}
+    sessions.keep(first.model_copy(update=masked), before=first)
+    with pytest.raises(Contradiction):
+        sessions.keep(second.model_copy(update=masked), before=second)
+    assert sessions.find_masked("spring", round_number=1) == first.model_copy(update=masked)
+    assert sessions.find(fewer.sha256()) == second

@@ -17,13 +17,13 @@ from safeborders.kit.canonical import canonical_json
 from safeborders.kit.signing import public_key_hex
 from safeborders.kit.transparency.checkpoint import cosign
 from safeborders.kit.transparency.errors import ExportRefused, LogDamaged
-from safeborders.kit.transparency.export import check_export, export_lines
+from safeborders.kit.transparency.export import Wanted, check_export, export_lines
 from safeborders.kit.transparency.identity import LogIdentity, origin_of
 from safeborders.kit.transparency.keeping import sign_checkpoint, verify
 from safeborders.kit.transparency.merkle import leaf_hash
 from safeborders.kit.transparency.sql_log import GENESIS, next_chain
 from safeborders.kit.transparency.stored import SqlWitnessMemory
-from safeborders.kit.transparency.witness import HistoryForked, Witness
+from safeborders.kit.transparency.witness import HistoryForked, Seen, Witness
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.countries import Country
 from safeborders.node.access.errors import EventNotRecorded
@@ -261,6 +261,8 @@ def test_an_export_is_checked_without_a_node(log: SqlAuditLog) -> None:
         lambda lines: [],
         lambda lines: [lines[0], "{}"],
         lambda lines: ["[]"],
+        lambda lines: [lines[0].replace("safeborders.audit-export", "another.export"), *lines[1:]],
+        lambda lines: [lines[0].replace('"version": 1', '"version": 2'), *lines[1:]],
     ],
 )
 def test_an_altered_export_is_refused(log: SqlAuditLog, spoil: Callable[[list[str]], list[str]]) -> None:
@@ -273,14 +275,37 @@ def test_an_export_of_another_log_is_refused(log: SqlAuditLog) -> None:
         check_export(export_of(log), log_key="0" * 64)
 
 
-def export_of(log: SqlAuditLog) -> list[str]:
+def export_of(log: SqlAuditLog, *, wanted: Wanted = lambda _: True) -> list[str]:
     checkpoint, tree = sign_checkpoint(log, identity=IDENTITY, key=KEY)
     with log.reading() as connection:
         return list(
-            export_lines(
-                LOG.entries(connection), checkpoint=checkpoint, tree=tree, identity=IDENTITY, wanted=lambda _: True
-            )
+            export_lines(LOG.entries(connection), checkpoint=checkpoint, tree=tree, identity=IDENTITY, wanted=wanted)
         )
+
+
+def test_an_export_leaves_out_what_was_not_asked_for_and_what_was_erased(log: SqlAuditLog) -> None:
+    log.erase_records(first=1, last=8, at=NOW)
+    lines = export_of(log, wanted=lambda record: record.get("objects") != ["person-9"])
+    told = [json.loads(json.loads(line)["content"])["number"] for line in lines[1:]]
+    assert told == [10, 11]
+    assert not check_export(lines, log_key=IDENTITY.log_key).is_complete
+
+
+def test_a_checkpoint_under_another_key_than_the_logs_is_not_signed(log: SqlAuditLog) -> None:
+    with pytest.raises(ValueError, match="log's own"):
+        sign_checkpoint(log, identity=IDENTITY, key=Ed25519PrivateKey.generate())
+
+
+def test_two_processes_of_a_witness_cannot_both_go_on_from_one_memory(store: Store, log: SqlAuditLog) -> None:
+    memory = SqlWitnessMemory(store.engine, TABLES)
+    first, second = Seen(3, b"1" * 32), Seen(4, b"2" * 32)
+    memory.remember("log", first, before=None)
+    for stale in (None, second):
+        with pytest.raises(HistoryForked):
+            memory.remember("log", second, before=stale)
+    assert memory.find("log") == first
+    memory.remember("log", second, before=first)  # control
+    assert memory.find("log") == second
 
 
 @pytest.mark.parametrize("field", ["action", "actor", "outcome"])

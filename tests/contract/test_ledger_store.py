@@ -212,6 +212,28 @@ def test_a_history_that_this_code_cannot_have_written_stops_the_ledger(engine: E
         open_ledger(SqlLedgerStore(engine)).spent_epsilon()
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("state", "given"),
+        ("at", "yesterday"),
+        ("events", '{"events":[]}'),
+        ("events", ""),
+        ("payload_sha256", "1" * 64),
+    ],
+)
+def test_a_row_that_no_version_writes_stops_the_ledger(engine: Engine, column: str, value: str) -> None:
+    fill(engine)
+    with engine.begin() as connection:
+        trigger = "ledger_entry_no_update" if engine.dialect.name == "sqlite" else "ledger_entry_no_change"
+        target = "" if engine.dialect.name == "sqlite" else " ON ledger_entry"
+        connection.execute(text(f"DROP TRIGGER {trigger}{target}"))
+        change = text(f"UPDATE ledger_entry SET {column} = :value WHERE number = 1")  # noqa: S608  # constants
+        connection.execute(change, {"value": value})
+    with pytest.raises(LedgerDamaged):
+        open_ledger(SqlLedgerStore(engine)).reserve(make_charge("run-2"))
+
+
 def test_bytes_changed_behind_the_ledger_never_leave(engine: Engine) -> None:
     fill(engine)
     with engine.begin() as connection:

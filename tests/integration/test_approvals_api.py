@@ -190,3 +190,14 @@ def test_a_refusal_is_final(desk: Desk) -> None:
 
 def test_an_unknown_run_does_not_exist(desk: Desk) -> None:
     assert desk.client.get("/v1/approvals/run-9", headers=desk.headers()).status_code == 404
+
+
+def test_a_database_that_cannot_say_whose_a_token_is_lets_nobody_act(desk: Desk) -> None:
+    headers = desk.headers()
+    before = len(desk.events())
+    with desk.store.transaction() as connection:
+        connection.execute(text("ALTER TABLE api_token RENAME TO away"))
+    for operation in OPERATIONS:
+        assert ask(desk, operation, headers).status_code == 503
+    assert len(desk.events()) == before
+    assert desk.inbox.list_runs()[0].entries == ()

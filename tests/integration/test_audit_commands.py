@@ -156,6 +156,8 @@ def test_a_row_is_proved_and_filters_are_checked(side: Side, tmp_path: Path) -> 
     side.refused(NoSuchRow, "prove", "9999")
     side.refused(SettingsError, "export", "--out", tmp_path / "x", "--operation", "gossip")
     side.refused(SettingsError, "export", "--out", tmp_path / "x", "--since", "yesterday")
+    side.refused(SettingsError, "check", tmp_path / "nowhere.jsonl")
+    side.refused(SettingsError, "verify", "--checkpoint", tmp_path)
     assert "Nobody can co-sign" in side.run("verify")
 
 

@@ -62,6 +62,12 @@ def test_the_nodes_are_shown_with_state_contact_and_certificate(coordinator: Coo
     assert "revoked" in rows["WB"]
 
 
+def test_the_start_is_the_list_of_nodes(empty: Coordinator) -> None:
+    answer = empty.client.get("/", follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "/nodes")
+
+
 def test_an_empty_coordinator_says_what_to_do(empty: Coordinator) -> None:
     assert "No country has asked to join yet" in empty.client.get("/nodes").text
     assert "No run has been started yet" in empty.client.get("/runs").text

@@ -12,12 +12,14 @@ import sqlcipher3
 from fastapi import FastAPI
 from sqlalchemy import event, text
 
+from safeborders.models.domain.entities import DocumentKind, EntityKind
 from safeborders.node.access.callers import Role
 from safeborders.node.access.journal import Outcome
 from safeborders.node.app import build_app
 from safeborders.node.consent.inbox import ConsentRule, Inbox
 from safeborders.node.routes.context import Context
 from safeborders.node.routes.recorded import RecordedRoute
+from safeborders.node.services.records import MOST_HITS
 from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
 from safeborders.node.storage.access_reader import SqlRecordReader
 from safeborders.node.storage.audit import SqlAuditLog
@@ -447,3 +449,54 @@ def test_the_database_on_disk_is_not_readable_without_its_key(node: Node) -> Non
 def test_the_context_never_shows_what_it_holds(app: FastAPI) -> None:
     assert isinstance(app.state.context, Context)
     assert "Bearer" not in repr(app.state.context)
+
+
+def test_a_database_that_cannot_say_whose_a_token_is_lets_nobody_in(node: Node) -> None:
+    headers = node.headers()
+    with node.store.transaction() as connection:
+        connection.execute(text("ALTER TABLE api_token RENAME TO away"))
+
+    answer = node.client.get(f"/v1/entities/{UNCLE}", headers=headers)
+
+    assert answer.status_code == 503
+    assert node.journal.list_lookups() == []
+
+
+def test_suggestions_belong_to_a_case_and_to_nothing_else(node: Node) -> None:
+    answer = node.client.get(f"/v1/cases/{UNCLE}/suggested-links", headers=node.headers())
+
+    assert (answer.status_code, answer.json()["detail"]) == (404, NO_RECORD)
+    assert node.client.get(f"/v1/cases/{CASE}/suggested-links", headers=node.headers()).status_code == 200  # control
+
+
+def test_a_search_shows_fifty_and_records_what_it_showed_and_no_more(node: Node) -> None:
+    casebook.add_people(node.store, MOST_HITS + 10)
+    answer = node.client.post("/v1/search", headers=node.headers(), json={"query": "crowd"})
+
+    shown = [item["id"] for item in answer.json()["items"]]
+    assert len(shown) == MOST_HITS
+    (lookup,) = node.journal.list_lookups()
+    assert list(lookup.object_ids) == shown
+
+
+def test_kinds_without_a_name_or_a_number_are_not_searched(node: Node) -> None:
+    for kind, found in (("episode", 0), ("person", 1)):
+        answer = node.client.post("/v1/search", headers=node.headers(), json={"query": "P-uncle", "kind": kind})
+        assert (answer.status_code, len(answer.json()["items"])) == (200, found)
+
+
+def test_a_yes_or_no_is_shown_as_a_word(node: Node) -> None:
+    with node.store.session() as session:
+        for identifier, forged in (("doc-1", True), ("doc-2", False)):
+            session.add(
+                casebook._entity(
+                    EntityKind.IDENTITY_DOCUMENT,
+                    identifier,
+                    document_kind=DocumentKind.PASSPORT,
+                    number="X1",
+                    forged=forged,
+                )
+            )
+    for identifier, word in (("doc-1", "yes"), ("doc-2", "no")):
+        shown = node.client.get(f"/v1/entities/{identifier}", headers=node.headers()).json()
+        assert shown["attributes"]["forged"] == word

@@ -6,13 +6,14 @@ Thakurta 2024, Corollary 4.7, https://arxiv.org/abs/2310.15526); with M = 1 it i
 Steps, tasks and rounds compose by convolution (dp-accounting, connect-the-dots, Doroshenko et al. 2022, pessimistic).
 
 The noise that runs is a discrete Gaussian while the priced one is continuous and rounded. Over a whole transcript the
-two differ in total variation by at most :math:`\tau = \sqrt{\mathrm{KL}/2}` (chain rule and Pinsker), hence the
-mechanism is :math:`(\epsilon, \delta' + (1 + e^\epsilon)\tau)`-private when the priced one is
-:math:`(\epsilon, \delta')`-private; the returned epsilon already pays for it (docs/decisions/0031).
+ratio of the two laws is within :math:`e^{\pm\gamma}`, except with a probability :math:`\beta` that Renyi divergences
+bound. Where the priced mechanism is :math:`(\epsilon, \delta')`-private, the one that runs is hence
+:math:`(\epsilon + 2\gamma, e^\gamma\delta' + \beta + e^{\epsilon + \gamma}\beta)`-private: the returned epsilon already
+pays for it (docs/decisions/0183).
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,17 +21,20 @@ from dp_accounting.pld import privacy_loss_distribution as pld
 from scipy.stats import binom
 
 from safeborders.privacy.content_change import dominating_distribution
-from safeborders.privacy.events import AttributedGaussian, Event, merge_events
+from safeborders.privacy.events import ROUNDING_MOMENT, AttributedGaussian, Event, merge_events
 from safeborders.privacy.relational import GaussianRelease, MetricRelease, RootedGaussian, StatisticRelease
 
 _INTERVAL = 1e-3  # grid of the privacy loss; on the private side; measured excess of epsilon < 1e-3
 _TAIL = 1e-15  # mass that one composition may move to infinity; far below every delta
-_STEP = 1e-3  # how much of epsilon the rounding reserve looks ahead
-_ATTEMPTS = 64
-_LARGEST = 700.0  # exp of more overflows; no cap is near it
+_SHARE = 1e-3  # of delta is for a transcript whose rounding was unlikely
+_LOOK_AHEAD = 1.0  # how far epsilon may rise for the rounding; beyond, the noise is too coarse to be priced
+_LARGEST_LOSS = 1000.0  # of a mean loss: no cap is near it, and the grid of its distribution would fill the memory
+_LARGEST_MOVE = 12.0  # in deviations of the noise: the same for one step
+_SMALLEST = 1e-60  # of a divergence: keeps the order below finite
 
-Price = Callable[[Any, float], pld.PrivacyLossDistribution]
-"""From a single-step event and a grid interval to its privacy loss distribution."""
+Price = Callable[[Any, float], pld.PrivacyLossDistribution | None]
+"""From a single-step event and a grid interval to its privacy loss distribution; None where it hides next to nothing,
+and the grid would fill the memory of whoever prices a hostile plan."""
 
 
 def epsilon(events: Iterable[Event], *, delta: float) -> float:
@@ -41,7 +45,7 @@ def epsilon(events: Iterable[Event], *, delta: float) -> float:
         delta: In (0, 1).
 
     Returns:
-        An upper bound, 0 for no event, infinity when ``delta`` does not even pay for the rounding of the noise.
+        An upper bound, 0 for no event, infinity where the noise is too little or too coarse to be worth a price.
 
     Raises:
         ValueError: If ``delta`` is out of range, or an event has no price.
@@ -55,12 +59,17 @@ def epsilon_of_multiset(multiset: Mapping[Event, int], *, delta: float) -> float
         raise ValueError(f"delta must be in (0, 1). Got {delta}.")
     if not multiset:
         return 0.0
+    if sum(event.mean_loss * steps for event, steps in multiset.items()) > _LARGEST_LOSS:
+        return math.inf
     whole = None
     for event, steps in sorted(multiset.items(), key=lambda item: repr(item[0])):
-        part = _single_step(event).self_compose(steps, _TAIL)
+        step = _single_step(event)
+        if step is None:
+            return math.inf
+        part = step.self_compose(steps, _TAIL)
         whole = part if whole is None else whole.compose(part, _TAIL)
-    divergence = sum(event.rounding_divergence * steps for event, steps in multiset.items())
-    return _epsilon_with_reserve(whole, delta=delta, variation=math.sqrt(divergence / 2))
+    divergences = [(event.rounding_divergence, steps) for event, steps in multiset.items()]
+    return _epsilon_with_reserve(whole, delta=delta, divergences=divergences)
 
 
 def epsilon_sum(events: Iterable[Event], *, honest: int, delta: float, countries: int = 1) -> float:
@@ -96,7 +105,7 @@ def register_price(kind: type[Event], *, price: Price) -> None:
 
     Args:
         kind: The class of events.
-        price: Returns a pessimistic ``PrivacyLossDistribution`` for one step on the given grid.
+        price: Returns a pessimistic ``PrivacyLossDistribution`` for one step on the given grid, or None for infinity.
 
     Raises:
         ValueError: If ``kind`` already has another price.
@@ -105,7 +114,7 @@ def register_price(kind: type[Event], *, price: Price) -> None:
         raise ValueError(f"kind must have one price. Got a second for {kind.kind}.")
 
 
-def _price_attributed_gaussian(event: AttributedGaussian, interval: float) -> pld.PrivacyLossDistribution:
+def _price_attributed_gaussian(event: AttributedGaussian, interval: float) -> pld.PrivacyLossDistribution | None:
     return _mixture(
         event.effective_noise_multiplier,
         examples=event.examples_per_person,
@@ -114,15 +123,17 @@ def _price_attributed_gaussian(event: AttributedGaussian, interval: float) -> pl
     )
 
 
-def _price_rooted_gaussian(event: RootedGaussian, interval: float) -> pld.PrivacyLossDistribution:
+def _price_rooted_gaussian(event: RootedGaussian, interval: float) -> pld.PrivacyLossDistribution | None:
     if event.relations:
         return dominating_distribution(event, interval=interval)
     noise = event.effective_noise_multiplier / event.own_weight
     return _mixture(noise, examples=event.copies, rate=event.sampling_rate, interval=interval)
 
 
-def _mixture(noise: float, *, examples: int, rate: float, interval: float) -> pld.PrivacyLossDistribution:
+def _mixture(noise: float, *, examples: int, rate: float, interval: float) -> pld.PrivacyLossDistribution | None:
     """Return the exact price of examples that appear or disappear with a person, each entering with ``rate``."""
+    if examples > _LARGEST_MOVE * noise:
+        return None
     if examples == 1:
         return pld.from_gaussian_mechanism(noise, sampling_prob=rate, value_discretization_interval=interval)
     weights = [float(binom.pmf(count, examples, rate)) for count in range(examples + 1)]
@@ -135,7 +146,9 @@ def _mixture(noise: float, *, examples: int, rate: float, interval: float) -> pl
     )
 
 
-def _price_gaussian_release(event: GaussianRelease, interval: float) -> pld.PrivacyLossDistribution:
+def _price_gaussian_release(event: GaussianRelease, interval: float) -> pld.PrivacyLossDistribution | None:
+    if event.effective_noise_multiplier * _LARGEST_MOVE < 1:
+        return None
     return pld.from_gaussian_mechanism(event.effective_noise_multiplier, value_discretization_interval=interval)
 
 
@@ -148,22 +161,44 @@ _PRICES: dict[type[Event], Price] = {
 
 
 @lru_cache(maxsize=256)
-def _single_step(event: Event) -> pld.PrivacyLossDistribution:
+def _single_step(event: Event) -> pld.PrivacyLossDistribution | None:
     price = _PRICES.get(type(event))
     if price is None:
         raise ValueError(f"event must have a registered price. Got kind {event.kind}.")
     return price(event, _INTERVAL)
 
 
-def _epsilon_with_reserve(whole: pld.PrivacyLossDistribution, *, delta: float, variation: float) -> float:
-    """Return the least epsilon found with delta(epsilon) + (1 + e**epsilon) * variation <= delta."""
-    candidate = float(whole.get_epsilon_for_delta(delta))
-    for _ in range(_ATTEMPTS):
-        reserve = (1 + math.exp(min(candidate + _STEP, _LARGEST))) * variation
-        if reserve >= delta:
-            return math.inf
-        found = float(whole.get_epsilon_for_delta(delta - reserve))
-        if found <= candidate + _STEP:
-            return found
-        candidate = found
-    return math.inf  # a slowly climbing search is a refusal, never a guess
+def _epsilon_with_reserve(
+    whole: pld.PrivacyLossDistribution, *, delta: float, divergences: Sequence[tuple[float, int]]
+) -> float:
+    """Return an epsilon of the noise that runs, given the price ``whole`` of the noise that is priced.
+
+    Args:
+        whole: Price of everything.
+        delta: In (0, 1).
+        divergences: For each event, the ``rounding_divergence`` of one step, and the steps.
+    """
+    kept = (1 - _SHARE) * delta
+    reach = float(whole.get_epsilon_for_delta(kept)) + _LOOK_AHEAD
+    ratio = _log_ratio(divergences, rarity=math.log(2 / (_SHARE * delta)) + reach)
+    if math.isinf(ratio):
+        return math.inf
+    found = float(whole.get_epsilon_for_delta(kept * math.exp(-ratio)))
+    # With beta = exp(-rarity), beta and beta * exp(found + ratio) are now at most half the share of delta each.
+    return found + 2 * ratio if found + ratio <= reach else math.inf
+
+
+def _log_ratio(divergences: Sequence[tuple[float, int]], *, rarity: float) -> float:
+    r"""Return gamma such that the laws' log ratio is beyond it with probability at most exp(-rarity), both ways.
+
+    The Renyi divergence of order a between both noises, of all steps, is at most a times ``sum`` (docs/decisions/0183)
+    for 2 <= a <= 1 / (16 c), c being the largest relative error of a coordinate's law within one deviation; no event's
+    divergence is below 4.1 c**2. Markov's inequality does the rest. Infinite where no order is allowed.
+    """
+    total = max(_SMALLEST, math.fsum(one * steps for one, steps in divergences))
+    largest = max(_SMALLEST, *(one for one, _ in divergences))
+    highest = math.sqrt(ROUNDING_MOMENT / largest) / 16
+    if highest < 2:
+        return math.inf
+    order = max(2.0, min(highest, math.sqrt(rarity / total)))
+    return order * total + rarity / (order - 1)

@@ -18,8 +18,8 @@ from safeborders.privacy.errors import LedgerDamaged
 SMALLEST_GRID_DEVIATION = 256
 """Least standard deviation of integer noise, in grid units; docs/decisions/0031 needs it."""
 
-# docs/decisions/0031: KL(discrete || rounded continuous) <= 4.1 / (24 sigma**2 - 1)**2 for sigma >= 256.
-_ROUNDING_MOMENT = 4.1
+ROUNDING_MOMENT = 4.1
+"""docs/decisions/0031: KL(discrete || rounded continuous) <= 4.1 / (24 sigma**2 - 1)**2 for sigma >= 256."""
 
 
 class Event(Protocol):
@@ -34,6 +34,10 @@ class Event(Protocol):
     @property
     def rounding_divergence(self) -> float:
         """Kullback-Leibler divergence, for one step, between the integer noise used and the noise that is priced."""
+
+    @property
+    def mean_loss(self) -> float:
+        """Upper bound on the mean privacy loss of one step: E[s**2] / 2 for a move of s deviations of the noise."""
 
     def __hash__(self) -> int:
         """Equal events have one price."""
@@ -84,9 +88,7 @@ class AttributedGaussian:
             raise ValueError(f"sampling_rate must be in (0, 1]. Got {self.sampling_rate}.")
         if not (math.isfinite(self.noise_multiplier) and self.noise_multiplier > 0):
             raise ValueError(f"noise_multiplier must be finite and > 0. Got {self.noise_multiplier}.")
-        for name in ("examples_per_person", "grid", "dimension", "steps", "honest"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1. Got {getattr(self, name)}.")
+        check_counts(self, "examples_per_person", "grid", "dimension", "steps", "honest")
         if self.noise_multiplier * self.grid < SMALLEST_GRID_DEVIATION:
             raise ValueError(
                 f"noise_multiplier * grid must be >= {SMALLEST_GRID_DEVIATION}: use more quantisation bits."
@@ -103,6 +105,12 @@ class AttributedGaussian:
         """Bound of docs/decisions/0031 for all coordinates and all ``honest`` countries of one step."""
         return self.honest * noise_divergence(self.noise_multiplier * self.grid, coordinates=self.dimension)
 
+    @property
+    def mean_loss(self) -> float:
+        """Upper bound on the mean privacy loss of one step; Kullback-Leibler divergence is convex."""
+        mean = self.examples_per_person * self.sampling_rate
+        return (mean**2 + mean * (1 - self.sampling_rate)) / (2 * self.effective_noise_multiplier**2)
+
     def times(self, steps: int) -> Self:
         """Return the same mechanism run ``steps`` times."""
         return replace(self, steps=steps)
@@ -116,6 +124,17 @@ class AttributedGaussian:
         return replace(self, examples_per_person=self.examples_per_person * countries)
 
 
+def check_counts(event: Event, *names: str) -> None:
+    """Refuse an event whose fields of these names are not whole numbers from 1 on.
+
+    Raises:
+        ValueError: If one is not.
+    """
+    for name in names:
+        if not isinstance(getattr(event, name), int) or getattr(event, name) < 1:
+            raise ValueError(f"{name} must be a whole number >= 1. Got {getattr(event, name)}.")
+
+
 def noise_divergence(deviation: float, *, coordinates: int) -> float:
     """Return the bound of docs/decisions/0031 on KL(discrete || rounded continuous Gaussian), all coordinates added.
 
@@ -126,7 +145,7 @@ def noise_divergence(deviation: float, *, coordinates: int) -> float:
         raise ValueError(
             f"noise on the grid must be finite and >= {SMALLEST_GRID_DEVIATION}: use more quantisation bits."
         )
-    return coordinates * _ROUNDING_MOMENT / (24 * deviation**2 - 1) ** 2
+    return coordinates * ROUNDING_MOMENT / (24 * deviation**2 - 1) ** 2
 
 
 _KINDS: dict[str, type[Event]] = {AttributedGaussian.kind: AttributedGaussian}
@@ -180,7 +199,7 @@ def parse_events(document: str) -> tuple[Event, ...]:
     try:
         rows: list[Mapping[str, object]] = json.loads(document)["events"]
         return tuple(_parse_event(row) for row in rows)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise LedgerDamaged(
             "The privacy ledger holds an entry that this version cannot price: install the version that wrote it."
         ) from error

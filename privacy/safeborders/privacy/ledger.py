@@ -9,9 +9,10 @@ it costs no more (post-processing: drop the other outputs), so a round inside a 
 counts, not a convolution.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -41,7 +42,10 @@ class Charge:
         round: Number of the round.
         plan_sha256: The plan that was priced.
         base_model_sha256: The model that the round starts from.
-        events: What the round does to the country's data.
+        events: What the round does to the country's data, at least one, as seen in the country's own message.
+
+    Raises:
+        ValueError: If ``events`` says that nothing is done, or is priced for an observer of a sum.
     """
 
     run: str
@@ -49,6 +53,11 @@ class Charge:
     plan_sha256: str
     base_model_sha256: str
     events: tuple[Event, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what would be too cheap."""
+        if not self.events or any(event.seen_in_sum(1) != event for event in self.events):
+            raise ValueError("events must be what the country's own message costs, and not nothing.")
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class LedgerEntry:
     charge: Charge
     period: str
     at: datetime
-    payload_sha256: str = ""
+    payload_sha256: str
 
 
 class LedgerTransaction(Protocol):
@@ -137,8 +146,8 @@ class PrivacyLedger:
     ) -> None:
         if not 0 < delta < 1:
             raise ValueError(f"delta must be in (0, 1). Got {delta}.")
-        if not cap_epsilon > 0:
-            raise ValueError(f"cap_epsilon must be > 0. Got {cap_epsilon}.")
+        if not 0 < cap_epsilon < math.inf:  # an infinite price would fit under an infinite cap
+            raise ValueError(f"cap_epsilon must be finite and > 0. Got {cap_epsilon}.")
         self._store = store
         self._cap_epsilon = cap_epsilon
         self._delta = delta
@@ -242,7 +251,8 @@ class PrivacyLedger:
         """Return the cost of everything ever reserved once ``run`` has done all of ``horizon``; nothing is charged."""
         with self._store.transaction() as step:
             self._refresh(step)
-        return epsilon_of_multiset(self._whole_run(run, horizon=horizon), delta=self._delta)
+            whole_run = self._whole_run(run, horizon=horizon)
+        return epsilon_of_multiset(whole_run, delta=self._delta)
 
     def find_base_model(self, run: str, *, round_number: int) -> str | None:
         """Return the hash of the model that a round was charged for, or None if it was not."""
@@ -263,9 +273,10 @@ class PrivacyLedger:
         """
         with self._store.transaction() as step:
             self._refresh(step)
-        if self._memory.spent and _is_within(self._memory.spent, self._certificate):
-            return self._certified
-        return epsilon_of_multiset(self._memory.spent, delta=self._delta)
+            spent = self._memory.spent
+            if _is_within(spent, self._certificate):
+                return self._certified
+        return epsilon_of_multiset(spent, delta=self._delta)
 
     def spent_events(self) -> tuple[Event, ...]:
         """Return everything ever reserved in the period, for previews of what more would cost."""
@@ -291,12 +302,7 @@ class PrivacyLedger:
         """Take one row into memory, and refuse a history that this code cannot have written."""
         memory, charge = self._memory, entry.charge
         place = (charge.run, charge.round)
-        known = memory.reservations.get(place)
-        before = None if known is None else known.state
-        is_possible = entry.state is EntryState.REFUSED or (
-            _BEFORE[entry.state] is before and (known is None or known.charge == charge)
-        )
-        if entry.number != memory.last + 1 or not is_possible:
+        if entry.number != memory.last + 1 or not _may_follow(entry, known=memory.reservations.get(place)):
             raise LedgerDamaged("The privacy ledger has a gap or an impossible row: restore the database.")
         memory.last = entry.number
         if entry.state is EntryState.REFUSED:
@@ -357,14 +363,23 @@ class PrivacyLedger:
         known = self._memory.reservations.get((run, round_number))
         if known is None:
             raise ReleaseRefused("Nothing was charged for this round: nothing may leave for it.")
-        return replace(known, is_new=False)
+        return known
 
 
-_BEFORE: Mapping[EntryState, EntryState | None] = {
-    EntryState.RESERVED: None,
+_BEFORE: Mapping[EntryState, EntryState] = {
     EntryState.STORED: EntryState.RESERVED,
     EntryState.RELEASED: EntryState.STORED,
 }
+
+
+def _may_follow(entry: LedgerEntry, *, known: Reservation | None) -> bool:
+    """Tell whether this code can have written ``entry`` for a round of which it had written ``known``."""
+    if bool(entry.payload_sha256) is not (entry.state in {EntryState.STORED, EntryState.RELEASED}):
+        return False
+    if known is None:
+        return entry.state in {EntryState.RESERVED, EntryState.REFUSED}
+    is_same_payload = entry.state is not EntryState.RELEASED or entry.payload_sha256 == known.payload_sha256
+    return _BEFORE.get(entry.state) is known.state and entry.charge == known.charge and is_same_payload
 
 
 def _sum(left: Mapping[Event, int], right: Mapping[Event, int], *, sign: int = 1) -> dict[Event, int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from safeborders.privacy.events import noise_divergence, register_event
+from safeborders.privacy.events import check_counts, noise_divergence, register_event
 from safeborders.privacy.rounding import chunk_slack
 
 
@@ -57,7 +57,8 @@ class RootedGaussian:
                 raise ValueError(f"relations must have whole limits >= 1. Got {entry}.")
         if len({len(entry) for entry in self.relations}) > 1:
             raise ValueError("relations must all have the same number of hops.")
-        _check_noise(self, deviation=self.noise_multiplier * self.grid)
+        check_counts(self, "grid", "dimension", "positions", "steps", "honest", "copies")
+        noise_divergence(self.noise_multiplier * self.grid, coordinates=1)
 
     @property
     def own_weight(self) -> float:
@@ -89,6 +90,15 @@ class RootedGaussian:
     def rounding_divergence(self) -> float:
         """Bound of docs/decisions/0031 for all coordinates and all ``honest`` countries of one step."""
         return self.honest * noise_divergence(self.noise_multiplier * self.grid, coordinates=self.dimension)
+
+    @property
+    def mean_loss(self) -> float:
+        """Upper bound on the mean privacy loss of one step; Kullback-Leibler divergence is convex."""
+        coins = [(self.copies, self.sampling_rate, self.own_weight)]
+        coins += [(number, probability, self.seen_weight) for number, probability in self.seen_slots()]
+        mean = sum(number * probability * weight for number, probability, weight in coins)
+        variance = sum(number * probability * (1 - probability) * weight**2 for number, probability, weight in coins)
+        return (mean**2 + variance) / (2 * self.effective_noise_multiplier**2)
 
     @property
     def _slack(self) -> float:
@@ -133,7 +143,8 @@ class GaussianRelease:
         """Refuse what cannot be priced."""
         if not (math.isfinite(self.sensitivity) and self.sensitivity > 0):
             raise ValueError(f"sensitivity must be finite and > 0. Got {self.sensitivity}.")
-        _check_noise(self, deviation=self.deviation)
+        check_counts(self, "coordinates", "steps", "honest")
+        noise_divergence(self.deviation, coordinates=1)
 
     @property
     def effective_noise_multiplier(self) -> float:
@@ -144,6 +155,11 @@ class GaussianRelease:
     def rounding_divergence(self) -> float:
         """Bound of docs/decisions/0031 for all coordinates and all ``honest`` countries of one release."""
         return self.honest * noise_divergence(self.deviation, coordinates=self.coordinates)
+
+    @property
+    def mean_loss(self) -> float:
+        """The mean privacy loss of one release."""
+        return 1 / (2 * self.effective_noise_multiplier**2)
 
     def times(self, steps: int) -> Self:
         """Return the same release made ``steps`` times."""
@@ -172,10 +188,3 @@ class StatisticRelease(GaussianRelease):
     """Counts or histograms of records, each person's part bounded."""
 
     kind: ClassVar[str] = "statistic"
-
-
-def _check_noise(event: RootedGaussian | GaussianRelease, *, deviation: float) -> None:
-    for name in ("grid", "dimension", "positions", "coordinates", "steps", "honest", "copies"):
-        if getattr(event, name, 1) < 1:
-            raise ValueError(f"{name} must be >= 1. Got {getattr(event, name)}.")
-    noise_divergence(deviation, coordinates=1)

@@ -6,16 +6,19 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from safeborders.models.architecture import Architecture, TaskArchitecture
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.privacy.errors import LedgerDamaged
 from safeborders.privacy.events import (
+    ROUNDING_MOMENT,
     SMALLEST_GRID_DEVIATION,
     AttributedGaussian,
     events_to_json,
     merge_events,
+    noise_divergence,
     parse_events,
     register_event,
     run_events,
@@ -31,8 +34,11 @@ def test_events_come_back_from_json_unchanged() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["", "{}", "[]", '{"events":[{"kind":"unknown"}]}', '{"events":[{"kind":"attributed_gaussian","steps":1}]}',
-     events_to_json([make_event()]).replace('"steps":1', '"steps":0')],
+    [
+        "", "null", "{}", "[]", '{"events":5}', '{"events":["x"]}', '{"events":[{"kind":"unknown"}]}',
+        '{"events":[{"kind":"attributed_gaussian","steps":1}]}',
+        *(events_to_json([make_event()]).replace('"steps":1', f'"steps":{steps}') for steps in (0, 1.5, '"2"', "null")),
+    ],
 )  # fmt: skip
 def test_what_cannot_be_priced_is_an_error_and_never_skipped(document: str) -> None:
     with pytest.raises(LedgerDamaged):
@@ -91,22 +97,46 @@ def test_a_later_stage_registers_its_kind_once() -> None:
         register_event(Impostor)
 
 
-def divergences(deviation: float) -> tuple[float, float]:
-    """Return KL(discrete || rounded continuous) and their total variation, summed over the integers."""
+def noise_laws(deviation: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the discrete Gaussian and the rounded continuous one on the integers up to 12 deviations."""
     values = np.arange(-int(12 * deviation), int(12 * deviation) + 1)
     discrete = np.exp(-(values**2) / (2 * deviation**2))
-    discrete /= discrete.sum()
     far = np.abs(values)  # by symmetry in the lower tail, where differences of the cdf keep their digits
     rounded = norm.cdf(-(far - 0.5) / deviation) - norm.cdf(-(far + 0.5) / deviation)
-    ratio = discrete / rounded
-    chi_squared = float((rounded * (ratio - 1) ** 2).sum())  # >= KL, and free of cancellation
-    return chi_squared, float(np.abs(discrete - rounded).sum() / 2)
+    return discrete / discrete.sum(), rounded
 
 
 @pytest.mark.parametrize("deviation", [SMALLEST_GRID_DEVIATION, 300, 1024, 5000])
 def test_the_bound_on_rounded_noise_holds_where_it_can_be_summed(deviation: int) -> None:
     event = AttributedGaussian("links", 1.0, 1.0, 1, grid=deviation, dimension=1)
-    chi_squared, variation = divergences(deviation)
+    discrete, rounded = noise_laws(deviation)
+    chi_squared = float((rounded * (discrete / rounded - 1) ** 2).sum())  # >= KL, and free of cancellation
     assert chi_squared <= event.rounding_divergence
-    assert variation <= math.sqrt(event.rounding_divergence / 2)
     assert event.rounding_divergence <= 2.5 * chi_squared  # control: the bound is not so loose that it says nothing
+
+
+def renyi(first: NDArray[np.float64], second: NDArray[np.float64], *, order: float) -> float:
+    """Return the Renyi divergence of two laws that differ little, without cancellation."""
+    error = first / second - 1  # of mean 0 under ``second``
+    moment = float((second * (np.expm1(order * np.log1p(error)) - order * error)).sum())
+    return math.log1p(moment) / (order - 1)
+
+
+@pytest.mark.parametrize("deviation", [SMALLEST_GRID_DEVIATION, 1024])
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.1, 1.0])
+def test_renyi_divergences_of_rounded_noise_are_bounded_where_the_accountant_uses_them(
+    deviation: int, share: float
+) -> None:
+    """The step of docs/decisions/0183 that is a calculation: orders from 2 to 1 / (16 c), both directions."""
+    one = noise_divergence(deviation, coordinates=1)
+    order = 2 + share * (math.sqrt(ROUNDING_MOMENT / one) / 16 - 2)
+    discrete, rounded = noise_laws(deviation)
+    for first, second in ((discrete, rounded), (rounded, discrete)):
+        assert 0 < renyi(first, second, order=order) <= order * one
+
+
+def test_control_beyond_these_orders_the_bound_is_false() -> None:
+    one = noise_divergence(SMALLEST_GRID_DEVIATION, coordinates=1)
+    discrete, rounded = noise_laws(SMALLEST_GRID_DEVIATION)
+    order = 16 * math.sqrt(ROUNDING_MOMENT / one) / 16
+    assert renyi(rounded, discrete, order=order) > order * one

@@ -20,7 +20,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    func,
     insert,
     select,
     text,
@@ -150,10 +149,6 @@ class SqlLog:
         connection.execute(insert(leaves).values(number=number, leaf=leaf, chain=next_chain(chain, leaf=leaf)))
         connection.execute(insert(self._tables.record).values(number=number, content=content.decode()))
         return int(number)
-
-    def size(self, connection: Connection) -> int:
-        """Return the number of rows."""
-        return int(connection.scalar(select(func.coalesce(func.max(self._tables.leaf.c.number), 0))) or 0)
 
     def tree(self, connection: Connection, *, size: int | None = None) -> MerkleTree:
         """Return the Merkle tree over the first ``size`` leaves (all by default)."""

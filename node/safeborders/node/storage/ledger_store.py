@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, Row, insert, select, text
 
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.materials import COORDINATOR
@@ -13,6 +14,7 @@ from safeborders.node.storage.audit import record_event
 from safeborders.node.storage.ledger_tables import ActivationRow, LedgerRow, OutboxRow
 from safeborders.privacy.activations import Activation
 from safeborders.privacy.agreement.decisions import Point
+from safeborders.privacy.errors import LedgerDamaged
 from safeborders.privacy.events import events_to_json, parse_events
 from safeborders.privacy.ledger import Charge, EntryState, LedgerEntry
 
@@ -53,23 +55,7 @@ class SqlLedgerTransaction:
     def list_entries(self, *, after: int) -> Sequence[LedgerEntry]:
         """Return the rows with a number above ``after``, in order."""
         query = select(LedgerRow.__table__).where(LedgerRow.number > after).order_by(LedgerRow.number)
-        return [
-            LedgerEntry(
-                number=row.number,
-                state=EntryState(row.state),
-                charge=Charge(
-                    run=row.run,
-                    round=row.round,
-                    plan_sha256=row.plan_sha256,
-                    base_model_sha256=row.base_model_sha256,
-                    events=parse_events(row.events),
-                ),
-                period=row.period,
-                at=datetime.fromisoformat(row.at),
-                payload_sha256=row.payload_sha256,
-            )
-            for row in self._connection.execute(query)
-        ]
+        return [_read_row(row) for row in self._connection.execute(query)]
 
     def append(self, entry: LedgerEntry) -> None:
         """Add a row."""
@@ -113,6 +99,29 @@ class SqlLedgerTransaction:
         query = select(OutboxRow.payload).where(OutboxRow.run == run, OutboxRow.round == round_number)
         payload = self._connection.execute(query).scalar_one_or_none()
         return None if payload is None else bytes(payload)
+
+
+def _read_row(row: Row[Any]) -> LedgerEntry:
+    """Return a row as an entry. Raises LedgerDamaged where a value is none that this version writes."""
+    try:
+        return LedgerEntry(
+            number=row.number,
+            state=EntryState(row.state),
+            charge=Charge(
+                run=row.run,
+                round=row.round,
+                plan_sha256=row.plan_sha256,
+                base_model_sha256=row.base_model_sha256,
+                events=parse_events(row.events),
+            ),
+            period=row.period,
+            at=datetime.fromisoformat(row.at),
+            payload_sha256=row.payload_sha256,
+        )
+    except ValueError as error:
+        raise LedgerDamaged(
+            "The privacy ledger holds a row that this version cannot have written: restore the database."
+        ) from error
 
 
 class SqlActivationStore:

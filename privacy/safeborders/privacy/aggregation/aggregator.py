@@ -132,9 +132,10 @@ class Aggregator:
         if set(body.pair_seeds) != absent:
             raise WrongParties("The seeds are not those shared with the absent: the round cannot be opened.")
         promised = self._uploads[country]
-        seeds = {promised.own_commitment: body.own_seed}
-        seeds.update({promised.pair_commitments[name]: seed for name, seed in body.pair_seeds.items()})
-        if any(commitment(bytes.fromhex(seed), transcript=self._transcript) != sha for sha, seed in seeds.items()):
+        # Pairs, not a mapping: a country that made one commitment twice must open it twice.
+        seeds = [(promised.own_commitment, body.own_seed)]
+        seeds += [(promised.pair_commitments[name], seed) for name, seed in body.pair_seeds.items()]
+        if any(commitment(bytes.fromhex(seed), transcript=self._transcript) != sha for sha, seed in seeds):
             raise BrokenCommitment("A seed is not the one that the country committed to: the round cannot be opened.")
         self._reveals[country] = body
 

@@ -110,3 +110,10 @@ def test_what_is_out_of_range_has_no_proof() -> None:
         tree.consistency_proof(0)
     with pytest.raises(ValueError, match="size must be in"):
         tree.root(4)
+
+
+def test_a_proof_of_nothing_shows_no_continuation() -> None:
+    tree = MerkleTree(hashes(5))
+    for old in (3, 4):  # with and without the root of the old tree standing in for the first step
+        assert not is_consistent(old, tree.root(old), size=5, root=tree.root(), proof=[])
+        assert is_consistent(old, tree.root(old), size=5, root=tree.root(), proof=tree.consistency_proof(old))

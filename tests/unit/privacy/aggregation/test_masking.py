@@ -4,6 +4,7 @@ import secrets
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
@@ -65,4 +66,17 @@ def test_a_seed_has_256_bits_and_a_sum_at_least_one_party() -> None:
         apply_masks(np.zeros(1, dtype=np.uint32), [Mask(b"short", is_added=True)])
     with pytest.raises(ValueError, match="parties must be >= 1"):
         entry_bound(0)
-    assert "seed" not in repr(Mask(b"0" * 32, is_added=True))
+    assert repr(Mask(b"0" * 32, is_added=True)) == "<Mask>"
+
+
+def test_a_long_stream_is_one_keystream_without_a_seam() -> None:
+    """Countries with another implementation must come to the same masks, also beyond one block of the loop."""
+    seed, length = bytes(range(32)), 70_001
+    keystream = Cipher(algorithms.AES(seed), modes.CTR(bytes(16))).encryptor().update(bytes(4 * length))
+    vector = np.zeros(length, dtype=np.uint32)
+    apply_masks(vector, [Mask(seed, is_added=True)])
+    assert vector.astype("<u4").tobytes() == keystream
+
+
+def test_the_whole_range_of_one_party_is_used() -> None:
+    assert entry_bound(1) == 2**31 - 1

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safeborders.kit.signing import public_key_hex
 from safeborders.models.domain.governance import Handling
-from safeborders.models.domain.materials import COORDINATOR, Material, ProtectedGroup
+from safeborders.models.domain.materials import COORDINATOR, Material, ProtectedGroup, Untransferable
 from safeborders.models.domain.statuses import DataSubjectCategory
 from safeborders.models.protocol.roster import MemberKeys, RosterRefused, sign_roster
 from safeborders.privacy.agreement.cabinet import Cabinet, PaperKind
@@ -180,7 +180,9 @@ def test_one_of_two_grants_is_enough() -> None:
         ({"is_masked": False}, Material.UPDATE, False),
         ({"epsilon_total": None}, Material.AGGREGATE, False),
         ({}, Material.AGGREGATE, True),
+        ({"is_masked": False}, Material.AGGREGATE, True),
         ({}, Material.MODEL, True),
+        ({"epsilon_total": None, "is_masked": False}, Material.MODEL, True),
         ({"has_evidence": False}, Material.MODEL, False),
     ],
 )
@@ -198,7 +200,7 @@ def test_the_strict_profile_adds_to_lax_grants(change: dict[str, Any], material:
         )
         if is_strict:
             assert decision.is_allowed is allowed
-            assert allowed or decision.reason is Reason.THIRD_COUNTRY
+            assert allowed or (decision.reason, decision.clause) == (Reason.THIRD_COUNTRY, "third_countries.wb-al")
         elif "epsilon_total" not in change:
             assert decision.is_allowed  # the control: inside the Union the grant alone decides
 
@@ -219,6 +221,7 @@ def test_a_strict_party_deals_with_the_coordinator_alone() -> None:
             Material.AGGREGATE, sender=sender, recipient=recipient, purpose="P1", facts=facts
         )
         assert decision.reason is reason
+        assert decision.is_allowed or decision.clause == "third_countries.wb-al"
 
 
 def test_every_point_carries_its_own_code() -> None:
@@ -243,6 +246,64 @@ def test_every_point_carries_its_own_code() -> None:
         assert ask_(engine, purpose="P1", facts=stale).reason is Reason.ROSTER_STALE
     for ask_country in (check_round_start, check_release):
         assert ask_country(centre, "gr", purpose="P1", facts=stale).reason is Reason.ROSTER_STALE
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "clause"),
+    [
+        ({"point": Point.SEND, "is_roster_fresh": False}, Reason.ROSTER_STALE, "parties"),
+        ({"named_agreement": "0" * 64}, Reason.AGREEMENT_MISMATCH, "parties"),
+        ({"point": Point.SEND, "named_agreement": None}, Reason.AGREEMENT_MISMATCH, "parties"),
+        ({"point": Point.SEND, "consented_agreement": None}, Reason.CONSENT_MISSING, "amendment"),
+        ({"point": Point.TRAINING_MESSAGE, "consented_agreement": "0" * 64}, Reason.CONSENT_MISSING, "amendment"),
+        ({"origin": "it"}, Reason.ONWARD_TRANSFER, "onward_transfer"),
+        ({"is_clipped": False}, Reason.NOT_CLIPPED, "updates"),
+        ({}, Reason.PERMITTED, "updates"),
+    ],
+)
+def test_a_decision_names_the_part_of_the_agreement_that_it_rests_on(
+    change: dict[str, Any], reason: Reason, clause: str
+) -> None:
+    decision = ask(Material.UPDATE, dataclasses.replace(GOOD, **change))
+    assert (decision.reason, decision.clause) == (reason, clause)
+    assert (decision.run, decision.agreement_sha256, decision.at) == ("run-1", TERMS.sha256(), TODAY)
+
+
+def test_so_does_one_about_a_way_a_purpose_or_a_material_that_is_not_granted() -> None:
+    cases = (
+        (Untransferable.RAW_RECORDS, ("gr", "it", "P1"), Reason.RAW_RECORDS, "prohibited"),
+        (Material.UPDATE, ("gr", "it", "P1"), Reason.NOT_GRANTED, "grants"),
+        (Material.UPDATE, ("gr", "gr", "P1"), Reason.NOT_GRANTED, "grants"),
+        (Material.UPDATE, ("gr", COORDINATOR, "P3"), Reason.PURPOSE_NOT_GRANTED, "updates"),
+        (Material.UPDATE, ("wb-rs", COORDINATOR, "P1"), Reason.NOT_A_PARTY, "parties"),
+        (Material.UPDATE, ("gr", "wb-rs", "P1"), Reason.NOT_A_PARTY, "parties"),
+    )
+    for material, (sender, recipient, purpose), reason, clause in cases:
+        decision = ENGINE.check(material, sender=sender, recipient=recipient, purpose=purpose, facts=GOOD)
+        assert (decision.reason, decision.clause, decision.is_allowed) == (reason, clause, False)
+    stranger = ask(Material.UPDATE, engine=engine_for("wb-rs"))
+    assert (stranger.reason, stranger.clause) == (Reason.NOT_A_PARTY, "term")
+
+
+@pytest.mark.parametrize(
+    ("behind", "reason"),
+    [(timedelta(minutes=5), Reason.PERMITTED), (timedelta(minutes=5, seconds=1), Reason.CLOCK_SET_BACK)],
+)
+def test_a_clock_may_fall_five_minutes_behind_its_own_journal_and_no_more(behind: timedelta, reason: Reason) -> None:
+    journal, standing = InMemoryJournal(), FEDERATION.make_cabinet(TERMS).standing
+    ask(Material.UPDATE, engine=engine_for(journal=journal))
+    decision = ask(
+        Material.UPDATE,
+        engine=PolicyEngine("gr", standing=standing, journal=journal, clock=lambda: TODAY - behind),
+    )
+    assert decision.reason is reason
+    assert decision.is_allowed or decision.clause == "term"
+
+
+def test_a_refusal_tells_the_log_why_and_under_which_clause() -> None:
+    with pytest.raises(TransferRefused) as caught:
+        ask(Material.UPDATE, dataclasses.replace(GOOD, is_clipped=False)).enforce()
+    assert caught.value.context == {"reason": "not_clipped", "clause": "updates", "run": "run-1"}
 
 
 def test_a_start_without_an_agreement_is_refused_and_recorded() -> None:

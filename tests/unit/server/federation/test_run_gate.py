@@ -14,7 +14,7 @@ from safeborders.kit.signing import public_key_hex
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.freshness import check_timestamp
-from safeborders.models.protocol.manifest import ManifestRefused, read_manifest
+from safeborders.models.protocol.manifest import Aggregation, ManifestRefused, read_manifest
 from safeborders.models.protocol.messages import Kind
 from safeborders.models.protocol.papers import parse_papers
 from safeborders.models.protocol.plan import RunPlan
@@ -193,3 +193,17 @@ def test_a_run_whose_agreement_ends_rests_at_its_next_round(tmp_path: Path) -> N
     assert {order.header.round for order in rehearsal.grid.sent if order.header.kind is Kind.TRAIN} == {1, 2}
     echoes = parse_papers(gate.papers_of(RUN)).echoes
     assert len(echoes) == 3  # of round 2, kept for the order that never came
+
+
+def test_masks_are_bound_to_the_manifest_the_roster_and_its_keys(tmp_path: Path) -> None:
+    centre = Centre(tmp_path)
+    assert centre.gate.masks_of(PLAN) is None  # the manifest names no masks
+    centre.write(aggregation=Aggregation.SECURE)
+    masks = centre.gate.masks_of(PLAN)
+    assert masks is not None
+    assert masks.manifest.aggregation is Aggregation.SECURE
+    assert masks.manifest.plan == PLAN
+    assert masks.roster_sha256 == centre.cabinet.roster().sha256
+    assert masks.keys == {country: centre.known[country] for country in PLAN.participants}
+    with pytest.raises(ManifestRefused):
+        centre.gate.masks_of(PLAN.model_copy(update={"deadline_seconds": 7.0}))
