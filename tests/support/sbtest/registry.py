@@ -14,7 +14,7 @@ class InMemoryNotes:
     """What was decided in one masked round."""
 
     def __init__(self) -> None:
-        self.adverts = self.survivors = b""
+        self.adverts = self.survivors = self.echoes = b""
 
     def find_adverts(self) -> bytes:
         return self.adverts
@@ -22,10 +22,14 @@ class InMemoryNotes:
     def find_survivors(self) -> bytes:
         return self.survivors
 
-    def keep_adverts(self, content: bytes) -> None:
+    def find_echoes(self) -> bytes:
+        return self.echoes
+
+    def keep_adverts(self, content: bytes, *, echoes: bytes) -> None:
         if self.adverts not in {b"", content}:
             raise Conflict("Decided otherwise.")
-        self.adverts = content
+        if not self.adverts:
+            self.adverts, self.echoes = content, echoes
 
     def keep_survivors(self, content: bytes) -> None:
         if self.survivors not in {b"", content}:

@@ -3,7 +3,7 @@
 It protects the coordinator from an honest mistake. No country relies on it: each decides again at its own gate.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,10 +17,9 @@ from safeborders.kit.clock import Clock
 from safeborders.kit.files import write_atomically
 from safeborders.models.architecture import Architecture
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.echoes import Echo, echo_of
+from safeborders.models.protocol.echoes import Echo, round_of
 from safeborders.models.protocol.freshness import issue_timestamp
 from safeborders.models.protocol.manifest import Aggregation, ManifestRefused, RunManifest, verify_manifest
-from safeborders.models.protocol.messages import SignedMessage
 from safeborders.models.protocol.papers import Papers
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.roster import KeyRole, RosterRefused, check_not_expired
@@ -61,14 +60,18 @@ class RunGate(Protocol):
     def check_release(self, plan: RunPlan) -> None:
         """E5 for the final model. Raises what the agreement refuses."""
 
-    def papers_of(self, run: str) -> bytes:
-        """Return what travels with the run's orders. Raises ManifestRefused if the run has none."""
+    def papers_of(self, run: str, *, after: int) -> bytes:
+        """Return what travels with the orders that follow round ``after``.
+
+        Raises:
+            ManifestRefused: If the run has none.
+        """
 
     def masks_of(self, plan: RunPlan) -> Masks | None:
         """Return what secure aggregation needs to know; None where the manifest names another way."""
 
-    def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
-        """Keep the headers of a round's updates durably, for the next order; before the round is saved."""
+    def keep_echoes(self, run: str, echoes: Sequence[Echo]) -> None:
+        """Keep the headers of a round durably, for the next order; before the round is saved."""
 
 
 class Ungated:
@@ -80,7 +83,7 @@ class Ungated:
     def check_release(self, plan: RunPlan) -> None:
         """Ask nobody."""
 
-    def papers_of(self, run: str) -> bytes:
+    def papers_of(self, run: str, *, after: int) -> bytes:
         """Send none."""
         return b""
 
@@ -88,7 +91,7 @@ class Ungated:
         """Name none: there is no roster to agree on keys by."""
         return None
 
-    def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
+    def keep_echoes(self, run: str, echoes: Sequence[Echo]) -> None:
         """Keep none."""
 
 
@@ -133,20 +136,21 @@ class AgreementRunGate:
         for country in plan.participants:
             check_release(self._engine, country.value, purpose=plan.purpose, facts=facts).enforce()
 
-    def papers_of(self, run: str) -> bytes:
+    def papers_of(self, run: str, *, after: int) -> bytes:
         """Return the manifest as it was signed and a timestamp that is at most an hour old."""
         manifest = load_manifest(self._manifests, run).decode()
         stamp = self._timestamp().decode()
-        return Papers(manifest=manifest, timestamp=stamp, echoes=self._load_echoes(run)).to_bytes()
+        return Papers(manifest=manifest, timestamp=stamp, echoes=self._load_echoes(run, after)).to_bytes()
 
-    def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
-        """Keep the headers of a round's updates; a round that is repeated after a crash replaces them."""
-        content = _ECHOES.dump_json(tuple(echo_of(reply) for reply in replies))
-        write_atomically(self._echoes(run), content)
+    def keep_echoes(self, run: str, echoes: Sequence[Echo]) -> None:
+        """Keep the headers of a round beside those of the round before, which a crash may make us ask for again."""
+        (number,) = {round_of(echo) for echo in echoes}
+        write_atomically(self._echoes(run), _ECHOES.dump_json((*self._load_echoes(run, number - 1), *echoes)))
 
-    def _load_echoes(self, run: str) -> tuple[Echo, ...]:
+    def _load_echoes(self, run: str, number: int) -> tuple[Echo, ...]:
         path = self._echoes(run)
-        return _ECHOES.validate_json(path.read_bytes()) if path.exists() else ()
+        kept = _ECHOES.validate_json(path.read_bytes()) if path.exists() else ()
+        return tuple(echo for echo in kept if round_of(echo) == number)
 
     def _echoes(self, run: str) -> Path:
         return self._manifests / f"{run}.echoes"

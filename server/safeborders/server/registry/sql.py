@@ -101,7 +101,8 @@ class SqlRegistry(SqlRegistryReader):
                 "model": model.sha256,
                 "parent": model.parent_sha256,
             }
-            event = event_of(Operation.COMBINATION, "round.save", objects=tuple(countries), facts=facts)
+            action = "round.void" if record.is_void else "round.save"
+            event = event_of(Operation.COMBINATION, action, objects=tuple(countries), facts=facts)
             record_event(session.connection(), event, at=record.ended_at)
 
     def record_event(self, event: AuditEvent, *, now: datetime) -> None:
@@ -173,7 +174,8 @@ def _model_row(model: ModelVersion, *, now: datetime) -> ModelVersionRow:
 
 def _add_round(session: Session, record: RoundRecord) -> None:
     where = {"run": record.run, "round": record.round}
-    session.add(RoundRow(**where, started_at=record.started_at, ended_at=record.ended_at))
+    row = RoundRow(**where, started_at=record.started_at, ended_at=record.ended_at, is_void=record.is_void)
+    session.add(row)
     session.flush()
     for reply in record.replies:
         session.add(

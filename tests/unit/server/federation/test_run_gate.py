@@ -139,12 +139,12 @@ def test_an_uncovered_round_does_not_start(tmp_path: Path, name: str) -> None:
 def test_orders_bring_the_manifest_and_a_timestamp_of_this_hour(tmp_path: Path) -> None:
     centre = Centre(tmp_path)
     gate = centre.gate
-    first = parse_papers(gate.papers_of(PLAN.run))
+    first = parse_papers(gate.papers_of(PLAN.run, after=0))
     assert read_manifest(first.manifest.encode()).plan == PLAN
     centre.now = NOW + timedelta(minutes=59)
-    assert gate.papers_of(PLAN.run) == first.to_bytes()
+    assert gate.papers_of(PLAN.run, after=0) == first.to_bytes()
     centre.now = NOW + timedelta(minutes=61)
-    later = parse_papers(gate.papers_of(PLAN.run))
+    later = parse_papers(gate.papers_of(PLAN.run, after=0))
     versions = [
         check_timestamp(one.timestamp.encode(), roster=PAPERS.roster, last_version=0, now=centre.now)
         for one in (first, later)
@@ -191,5 +191,5 @@ def test_a_run_whose_agreement_ends_rests_at_its_next_round(tmp_path: Path) -> N
     assert len(rehearsal.registry.rounds[RUN]) == 2
     assert rehearsal.registry.get_run_state(RUN) is RunState.FAILED
     assert {order.header.round for order in rehearsal.grid.sent if order.header.kind is Kind.TRAIN} == {1, 2}
-    echoes = parse_papers(gate.papers_of(RUN)).echoes
+    echoes = parse_papers(gate.papers_of(RUN, after=2)).echoes
     assert len(echoes) == 3  # of round 2, kept for the order that never came
