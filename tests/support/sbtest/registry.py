@@ -7,7 +7,7 @@ from safeborders.kit.errors import Conflict, NotFound
 from safeborders.models.domain.audit import AuditEvent
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan
-from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
+from safeborders.server.registry.records import ModelVersion, ReplyState, RoundRecord, RunState
 
 
 class InMemoryNotes:
@@ -89,6 +89,10 @@ class InMemoryRegistry:
     def get_latest_model(self, run: str) -> ModelVersion:
         self.get_plan(run)
         return self.models[run][-1]
+
+    def list_contributors(self, run: str) -> frozenset[Country]:
+        replies = [reply for one in self.rounds[run] if not one.is_void for reply in one.replies]
+        return frozenset(reply.country for reply in replies if reply.state is ReplyState.ACCEPTED)
 
     def record_sequence(self, country: Country, *, sequence: int) -> None:
         if sequence <= self.sequences.get(country, -1):

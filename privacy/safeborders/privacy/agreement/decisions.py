@@ -54,6 +54,9 @@ class Reason(StrEnum):
     NOT_MASKED = "not_masked"
     COHORT_TOO_SMALL = "cohort_too_small"
     EVIDENCE_MISSING = "evidence_missing"
+    EVIDENCE_OTHER_MODEL = "evidence_other_model"
+    EVIDENCE_STALE = "evidence_stale"
+    EVIDENCE_FAILED = "evidence_failed"
     COUNT_TOO_SMALL = "count_too_small"
     CATEGORY_NOT_ALLOWED = "category_not_allowed"
     PROTECTED_GROUP = "protected_group"
@@ -96,6 +99,9 @@ _WORDS: dict[Reason, str] = {
     Reason.NOT_MASKED: "secure aggregation is required and off",
     Reason.COHORT_TOO_SMALL: "fewer countries take part than agreed",
     Reason.EVIDENCE_MISSING: "the evidence of anonymity is missing",
+    Reason.EVIDENCE_OTHER_MODEL: "the evidence of anonymity is about another model or plan",
+    Reason.EVIDENCE_STALE: "the evidence of anonymity is out of date",
+    Reason.EVIDENCE_FAILED: "an attack on the model was not withstood, or nobody reviewed it",
     Reason.COUNT_TOO_SMALL: "a count is below the agreed least",
     Reason.CATEGORY_NOT_ALLOWED: "a category of persons is not granted",
     Reason.PROTECTED_GROUP: "it concerns victims, witnesses or minors",

@@ -17,11 +17,11 @@ from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.aggregation import build_context
-from safeborders.models.protocol.echoes import round_before
 from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, MessageRefused, SignedMessage
 from safeborders.models.protocol.payloads import Order, build_order
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.privacy.aggregation.aggregator import Aggregator
+from safeborders.privacy.agreement.release import Release
 from safeborders.server.federation.gate import RunGate
 from safeborders.server.federation.gathering import Correspondence, Gathering
 from safeborders.server.federation.round_sums import (
@@ -163,7 +163,13 @@ class RunLeader:
             if reply.header.payload_sha256 != EMPTY_SHA256:
                 raise MessageRefused("The receipt carries something: it was not counted.")
 
-        self._gate.check_release(plan)
+        release = Release(
+            model_sha256=model.sha256,
+            plan_sha256=plan.sha256(),
+            countries=self._to.registry.list_contributors(plan.run),
+            least=1,
+        )
+        self._gate.check_release(plan, release=release)
         self._tell(Operation.DISCLOSURE, "model.release", plan, model=model)
         gathering = self._gathering(plan, model, kind=Kind.ACTIVATE, number=model.round, accept=accept)
         gathering.gather(plan.participants, seconds=plan.deadline_seconds)
@@ -213,7 +219,7 @@ class RunLeader:
         order = Order(
             plan=plan,
             model=model.parameters if kind in _ORDERS_WITH_A_MODEL else b"",
-            papers=self._gate.papers_of(plan.run, after=round_before(header)),
+            papers=self._gate.papers_of(header),
             aggregation=aggregation,
         )
         return Gathering(self._to, header=header, payload=build_order(order), accept=accept)

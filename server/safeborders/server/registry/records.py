@@ -131,6 +131,9 @@ class Registry(Protocol):
     def get_latest_model(self, run: str) -> ModelVersion:
         """Return the newest model of ``run``. Raises NotFound."""
 
+    def list_contributors(self, run: str) -> frozenset[Country]:
+        """Return the countries whose updates are in the newest model of ``run``."""
+
     def notes_of(self, run: str, *, round_number: int) -> AggregationNotes:
         """Return what was decided in a masked round, to be kept over restarts."""
 

@@ -132,6 +132,15 @@ class SqlRegistry(SqlRegistryReader):
                 optimiser_state=row.optimiser_state,
             )
 
+    def list_contributors(self, run: str) -> frozenset[Country]:
+        """Return the countries whose updates are in the newest model of ``run``."""
+        learnt_in = select(RoundRow.round).where(RoundRow.run == run, RoundRow.is_void.is_(False))
+        counted = select(ReplyRow.country).where(
+            ReplyRow.run == run, ReplyRow.state == ReplyState.ACCEPTED.value, ReplyRow.round.in_(learnt_in)
+        )
+        with transaction(self._engine) as session:
+            return frozenset(map(Country, session.scalars(counted.distinct())))
+
     def record_sequence(self, country: Country, *, sequence: int) -> None:
         """Remember the newest message sequence of ``country``; one that is not above the last is a replay."""
         with transaction(self._engine) as session:
