@@ -1,4 +1,7 @@
-"""The nightly process of a node: ``python -m safeborders.node.nightly PROFILE``. It erases and flags."""
+"""The nightly process of a node: ``python -m safeborders.node.nightly PROFILE``. It erases and flags.
+
+Records go by the national policy, the federation's models by the agreement (E9).
+"""
 
 import sys
 import threading
@@ -11,9 +14,12 @@ from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.supervisor import stop_on_signals
+from safeborders.node.bootstrap import build_cabinet, build_engine
+from safeborders.node.lifecycle.model_copies import ModelCopies, purge_models
 from safeborders.node.lifecycle.policies import load_policy
 from safeborders.node.lifecycle.retention import remove_derived, run_retention
 from safeborders.node.opening import open_node_store
+from safeborders.node.storage.database import Store
 
 HOUR = time(1, 30)
 """When the job runs, UTC: a day that ended is over everywhere in the federation."""
@@ -48,9 +54,19 @@ def run_once(settings: NodeSettings, *, now: datetime) -> None:
         policy = load_policy(settings)
         if run_retention(store, policy=policy, now=now, as_of=now.date()).erased:
             remove_derived(settings.places.evaluation)
+        _purge_models(settings, store)
         _log.info("retention_done", country=settings.country.value)
     finally:
         store.close()
+
+
+def _purge_models(settings: NodeSettings, store: Store) -> None:
+    cabinet = build_cabinet(store)
+    engine = build_engine(settings, store, cabinet=cabinet)
+    folder, country = settings.places.released, settings.country
+    copies = ModelCopies(folder, store=store, cabinet=cabinet, country=country, clock=system_clock)
+    if gone := purge_models(copies, engine=engine, clock=system_clock):
+        _log.info("models_purged", country=country.value, size=gone)
 
 
 def main(profile: Path) -> None:
