@@ -33,24 +33,26 @@ from safeborders.privacy.agreement.errors import TransferRefused
 _console = Console(highlight=False)
 
 
-def write_card(profile: Path, *, out: Path) -> None:
+def write_card(profile: Path, *, out: Path, with_auditor: bool) -> None:
     """Write the card of public keys and show its fingerprint."""
     settings = load_settings(profile, NodeSettings)
-    content = issue_node_card(settings)
+    places = settings.places
+    auditor = open_agreement_key(places.auditor_key) if with_auditor or places.auditor_key.exists() else None
+    content = issue_node_card(settings, auditor=auditor)
     write_atomically(out, content, mode=0o644)
     _console.print(f"Send {out} to whoever drafts the roster, and read this fingerprint out to the other countries:")
     _console.print(parse_card(content).fingerprint())
 
 
-def issue_node_card(settings: NodeSettings) -> bytes:
+def issue_node_card(settings: NodeSettings, *, auditor: Ed25519PrivateKey | None = None) -> bytes:
     """Return the card of public keys, with an agreement key made here when there is none."""
     key = load_signing_key(settings.places.signing_key)
     agreement = open_agreement_key(settings.places.agreement_key)
-    return issue_card(settings.federation, settings.country.value, agreement=agreement, node=key)
+    return issue_card(settings.federation, settings.country.value, agreement=agreement, node=key, auditor=auditor)
 
 
 def open_agreement_key(path: Path) -> Ed25519PrivateKey:
-    """Return the agreement key, made now when there is none."""
+    """Return the key of that file, made now when there is none."""
     return load_signing_key(path) if path.exists() else create_signing_key(path)
 
 

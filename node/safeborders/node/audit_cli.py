@@ -32,6 +32,15 @@ def privacy(
     )
 
 
+@app.command("auditor")
+def auditor(
+    profile: Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")],
+    name: Annotated[str, typer.Argument(help="Who will use it, such as the supervisory authority.")],
+) -> None:
+    """Make a supervisory authority's credential: it reads and verifies this log, and opens no record."""
+    load_function("safeborders.node.audit_command:make_auditor")(profile, name=name)
+
+
 @app.command("evidence")
 def evidence(
     profile: Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")],
