@@ -50,7 +50,7 @@ def begin_act(request: Request, bearer: Annotated[HTTPAuthorizationCredentials |
     return caller
 
 
-def begin_inspection(
+def begin_inspection(  # house: FastAPI gives a dependency its arguments by name
     request: Request,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     case_reference: Annotated[str | None, Security(_CASE)],
