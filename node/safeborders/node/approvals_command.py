@@ -40,6 +40,9 @@ def list_runs(profile: Path, *, as_json: bool) -> None:
     if as_json:
         _write({"runs": [run_document(one) for one in found]})
         return
+    if not found:
+        _console.print("No run has asked for this country yet.")
+        return
     _console.print(f"{'run':<30} {'state':<10} {'first seen (UTC)':<17} {'for':<4} {'epsilon':>8}")
     for one in found:
         asked = one.request
@@ -48,6 +51,8 @@ def list_runs(profile: Path, *, as_json: bool) -> None:
             f"{name:<30} {one.state.value:<10} {asked.first_seen:%Y-%m-%d %H:%M}  "
             f"{asked.purpose:<4} {asked.epsilon:>8.3f}"
         )
+    if any(one.state is State.PENDING for one in found):
+        _console.print("\nWhat is pending waits for people here: look with safeborders node approvals show RUN.")
 
 
 def show_run(profile: Path, *, run: str, as_json: bool) -> None:

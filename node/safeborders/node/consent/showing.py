@@ -1,5 +1,6 @@
 """A run and a standing approval in plain language, at 80 columns, and as documents for machines."""
 
+import math
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,9 @@ from safeborders.models.protocol.manifest import Aggregation
 from safeborders.models.protocol.plan import Task
 from safeborders.node.consent.standing import RunStanding, Standing, State
 
+_OPEN = frozenset({State.PENDING, State.APPROVED})
+_LARGEST_EXPONENT = 300.0
+_ROUND_FROM = 100.0
 _WIDTH = 80
 _LABEL = 14
 _PURPOSES = {
@@ -111,6 +115,7 @@ def run_lines(one: RunStanding, *, budget: Budget, persons: int) -> list[str]:
             "Epsilon",
             f"{asked.epsilon:.3f} for all {asked.rounds} rounds, at delta {asked.delta:g}, by our arithmetic",
         ),
+        ("", odds_in_words(asked.epsilon)),
         ("", budget.words),
     ]
     if one.by_standing:
@@ -122,7 +127,25 @@ def run_lines(one: RunStanding, *, budget: Budget, persons: int) -> list[str]:
         )
         for entry in one.entries
     ]
-    return [line for label, words in rows for line in _wrapped(label, words)]
+    lines = [line for label, words in rows for line in _wrapped(label, words)]
+    return lines + _ways_to_decide(one) if one.state in _OPEN else lines
+
+
+def odds_in_words(epsilon: float) -> str:
+    """Return what an epsilon means for one person: the factor of odds that differential privacy bounds."""
+    most = math.exp(min(epsilon, _LARGEST_EXPONENT))
+    factor = f"{most:.1f}" if most < _ROUND_FROM else f"{most:,.0f}"
+    return (
+        f"At worst, whoever sees all of it can shift the odds that one person is on record by a factor of {factor}; "
+        "a single person is hidden the better, the nearer this is to 1"
+    )
+
+
+def _ways_to_decide(one: RunStanding) -> list[str]:
+    """Return the commands with which a reader goes on, bound to the manifest that is shown."""
+    verbs = ("approve", "refuse") if one.state is State.PENDING else ("withdraw",)
+    ways = [f"  safeborders node approvals {verb} {one.request.run} -p PROFILE" for verb in verbs]
+    return ["", "To decide:", *ways, "    --as NAME --reason WHY", f"    --manifest {one.request.manifest_sha256}"]
 
 
 def standing_document(one: Standing) -> dict[str, Any]:
