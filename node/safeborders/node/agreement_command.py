@@ -17,6 +17,7 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import create_signing_key, load_signing_key, public_key_hex
 from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.domain.materials import Material
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.keycard import issue_card, parse_card
 from safeborders.models.protocol.manifest import RunManifest, countersign_manifest, read_manifest
@@ -142,6 +143,11 @@ def show_decisions(profile: Path, *, last: int, as_json: bool) -> None:
             f"{one.at:%Y-%m-%d %H:%M}  {one.point.value:<3} {what:<5} {one.recipient or '-':<12} "
             f"{answer:<4} {one.clause:<14} {one.reason.value}"
         )
+    _console.print("")
+    for point in sorted({one.point for one in found}):
+        _console.print(f"{point.value:<3} {point.words}")
+    for material in sorted({one.material for one in found if isinstance(one.material, Material)}):
+        _console.print(f"{material.value:<3} {material.words}")
 
 
 def _status(settings: NodeSettings, cabinet: Cabinet, *, now: datetime) -> dict[str, object]:

@@ -14,12 +14,14 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import Conflict
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.models.domain.audit import AuditEvent, Operation
-from safeborders.models.domain.materials import COORDINATOR
+from safeborders.models.domain.materials import COORDINATOR, Material
 from safeborders.models.protocol.payloads import Order, build_order
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.roster import KeyRole
+from safeborders.privacy.agreement.conditions import Evidence
 from safeborders.privacy.agreement.evidence import AnonymityEvidence, read_evidence
 from safeborders.privacy.agreement.release import Release, find_evidence_flaw
+from safeborders.privacy.agreement.terms import Agreement
 from safeborders.server.agreement_command import build_cabinet, build_run_gate
 from safeborders.server.commands import load_coordinator
 from safeborders.server.registry.records import ModelVersion
@@ -88,8 +90,18 @@ def show_evidence(profile: Path, *, run: str, as_json: bool) -> None:
         sys.stdout.write(json.dumps(document) + "\n")
         return
     _print(about_it, needed=sorted(country.value for country in needed))
-    verdict = "The model may be handed out: resume the run." if flaw is None else f"Not yet: {flaw.words}."
-    _console.print(f"\nModel {model.sha256[:16]}…  {verdict}")
+    _console.print(f"\nModel {model.sha256[:16]}…")
+    if not _asks_for_evidence(cabinet.agreement()):
+        _console.print("The agreement asks for none: the model goes out as personal data.")
+    elif flaw is None:
+        _console.print("The model may be handed out: resume the run.")
+    else:
+        _console.print(f"Not yet: {flaw.words}.")
+
+
+def _asks_for_evidence(agreement: Agreement) -> bool:
+    models = [grant for grant in agreement.grants if grant.material is Material.MODEL]
+    return any(grant.conditions.anonymity_evidence is Evidence.REQUIRED for grant in models)
 
 
 def _print(about_it: Sequence[AnonymityEvidence], *, needed: Sequence[str]) -> None:
@@ -99,7 +111,7 @@ def _print(about_it: Sequence[AnonymityEvidence], *, needed: Sequence[str]) -> N
     for one in about_it:
         verdict = "[green]withstood[/]" if one.is_complete else "[bold red]against the model[/]"
         table.add_row(one.country.value, verdict, f"{one.created_at:%Y-%m-%d %H:%M} UTC", one.reviewer)
-    for name in set(needed) - {one.country.value for one in about_it}:
+    for name in sorted(set(needed) - {one.country.value for one in about_it}):
         table.add_row(name, "missing", "", "")
     _console.print(table)
 

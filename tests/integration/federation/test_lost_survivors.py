@@ -154,6 +154,12 @@ def test_nobody_is_unmasked_in_a_round_that_was_given_up(lost: Lost) -> None:
         assert whole.members[country].sessions.find(context_sha256(whole)) is None
 
 
+def test_when_a_run_is_over_no_country_keeps_a_seed_of_any_round(lost: Lost, resting: WholeFederation) -> None:
+    assert all(not list(lost.whole.members[country].sessions._kept) for country in OTHERS)
+    kept = [list(resting.members[country].sessions._kept) for country in OTHERS]
+    assert all(len(one) == 1 for one in kept)  # control: while a run rests, its round can still be ended
+
+
 def context_sha256(whole: WholeFederation) -> str:
     order = whole.orders(Kind.TRAIN, round_number=1)[Country.GR]
     return build_context(

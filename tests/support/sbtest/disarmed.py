@@ -9,7 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from types import CodeType, ModuleType
+from types import ModuleType
+from typing import NoReturn
 
 from sbtest.attack_kinds import Removal
 from sbtest.attacks import ATTACKS
@@ -24,13 +25,18 @@ class _Loader(SourceFileLoader):
         super().__init__(fullname, path)
         self._removals = removals
 
-    def get_code(self, fullname: str) -> CodeType:
-        text = self.get_source(fullname) or ""
+    def path_stats(self, path: str) -> NoReturn:
+        """Say that nothing is known of the file, so that no compiled form of the whole module is used or kept."""
+        raise OSError(path)
+
+    def get_data(self, path: str) -> bytes:
+        """Return the file without the defence."""
+        text = super().get_data(path).decode()
         for removal in self._removals:
             if text.count(removal.old) != 1:
                 raise LookupError(f"{removal.module} does not hold the defence once: {removal.old}")
             text = text.replace(removal.old, removal.new)
-        return compile(text, self.path, "exec")
+        return text.encode()
 
 
 class _Finder(MetaPathFinder):

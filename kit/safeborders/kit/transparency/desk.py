@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -28,6 +29,7 @@ from safeborders.kit.transparency.sql_log import record_of
 from safeborders.kit.transparency.stored import StoredLog
 
 _console = Console(highlight=False, soft_wrap=True)
+_WIDTH = 80
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def verify_log_on_desk(desk: OpenLog, *, kept: tuple[Path, ...], as_json: bool) 
         sys.stdout.write(json.dumps({**asdict(verdict), "witnessed": found}) + "\n")
     elif verdict.is_whole:
         _console.print(f"All {verdict.size} rows are as they were written.\nRoot {verdict.root}")
-        _console.print(describe_witnesses(witnessed))
+        for sentence in describe_witnesses(witnessed).splitlines():
+            _console.print(textwrap.fill(sentence, _WIDTH))
     if not verdict.is_whole:
         raise LogDamaged(f"{verdict.reason} Keep the database as it is and tell the supervisory authority.")
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from safeborders.models.protocol.manifest import Aggregation
 from safeborders.models.protocol.plan import Task
+from safeborders.node.consent.entries import Verdict
 from safeborders.node.consent.standing import RunStanding, Standing, State
 
+_VERDICTS = {Verdict.COVER: "Covered by"}
 _OPEN = frozenset({State.PENDING, State.APPROVED})
 _LARGEST_EXPONENT = 300.0
 _ROUND_FROM = 100.0
@@ -122,7 +124,7 @@ def run_lines(one: RunStanding, *, budget: Budget, persons: int) -> list[str]:
         rows.append(("Standing", f"within the standing approval {one.by_standing[:12]}"))
     rows += [
         (
-            entry.verdict.value.capitalize(),
+            _VERDICTS.get(entry.verdict, entry.verdict.value.capitalize()),
             f"{entry.person.name} ({entry.person.id}), {entry.at:%Y-%m-%d}: {entry.reason}",
         )
         for entry in one.entries
@@ -136,16 +138,27 @@ def odds_in_words(epsilon: float) -> str:
     most = math.exp(min(epsilon, _LARGEST_EXPONENT))
     factor = f"{most:.1f}" if most < _ROUND_FROM else f"{most:,.0f}"
     return (
-        f"At worst, whoever sees all of it can shift the odds that one person is on record by a factor of {factor}; "
-        "a single person is hidden the better, the nearer this is to 1"
+        "a bound, not an estimate: whoever sees all of it can shift the odds that one person is on record at most "
+        f"{factor}-fold (1: not at all)"
     )
 
 
 def _ways_to_decide(one: RunStanding) -> list[str]:
     """Return the commands with which a reader goes on, bound to the manifest that is shown."""
-    verbs = ("approve", "refuse") if one.state is State.PENDING else ("withdraw",)
-    ways = [f"  safeborders node approvals {verb} {one.request.run} -p PROFILE" for verb in verbs]
-    return ["", "To decide:", *ways, "    --as NAME --reason WHY", f"    --manifest {one.request.manifest_sha256}"]
+    is_open = one.state is State.PENDING
+    what, verb = (
+        ("To approve (or, with the word refuse, to refuse for ever):", "approve")
+        if is_open
+        else ("To withdraw:", "withdraw")
+    )
+    return [
+        "",
+        what,
+        f"  safeborders node approvals {verb} \\",
+        f"    {one.request.run} \\",
+        "    -p PROFILE --as NAME --reason WHY \\",
+        f"    --manifest {one.request.manifest_sha256}",
+    ]
 
 
 def standing_document(one: Standing) -> dict[str, Any]:

@@ -27,6 +27,8 @@ from safeborders.privacy.aggregation.errors import Contradiction, WrongParties
 from safeborders.privacy.aggregation.party import AggregationParty, Identity
 from safeborders.privacy.aggregation.session import SessionStore
 
+_AFTER_EVERY_ROUND = 2**31 - 1
+
 
 class ForgetfulSessions(SessionStore, Protocol):
     """A memory whose secrets go when their round is over."""
@@ -119,6 +121,10 @@ class MaskedRounds:
         adverts = self._read_adverts(content)
         upload, vector = party.mask(update, context=context, adverts=adverts)
         return upload_to_bytes(upload, vector=vector)
+
+    def end(self, run: str) -> None:
+        """Erase the secrets of all rounds of a run that is over: its last round has none behind it that would."""
+        self._sessions.forget(run, before_round=_AFTER_EVERY_ROUND)
 
     def check_keys(self, header: Header, *, manifest: RunManifest, content: bytes) -> None:
         """Refuse keys that could not be masked for, before anything is charged. Raises AggregationRefused."""

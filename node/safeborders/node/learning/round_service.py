@@ -256,6 +256,7 @@ class RoundService:
         elif (order.sequence, order.run, order.model_sha256) != (last.sequence, last.run, last.model_sha256):
             raise MessageRefused("The order to use a model is older than the last one: it was ignored.")
         self._trainer.activate(plan, model)
+        self._memory.masked.end(plan.run)
         return self._reply(message, kind=Kind.RECEIPT, payload=b"")
 
     def _consented(self, manifest: RunManifest, run: ApprovedRun, *, check: _Check) -> None:

@@ -23,6 +23,11 @@ class Point(StrEnum):
     API_EXPORT = "E8"  # the node's API gives something to another party
     RETENTION = "E9"  # the job that deletes what was kept long enough
 
+    @property
+    def words(self) -> str:
+        """What is decided there, for people."""
+        return _PLACES[self]
+
 
 class Reason(StrEnum):
     """Why; stable codes for the journal and for tests, each with words for people."""
@@ -70,6 +75,18 @@ class Reason(StrEnum):
         """What it means, as the second half of a sentence."""
         return _WORDS[self]
 
+
+_PLACES: dict[Point, str] = {
+    Point.NODE_START: "when the node starts",
+    Point.TRAINING_MESSAGE: "before an order of the coordinator is answered",
+    Point.SEND: "when an update is ready, before it leaves",
+    Point.ROUND_START: "before the coordinator begins a round",
+    Point.RELEASE: "before the coordinator hands a model out",
+    Point.FILTER_EXPORT: "before a match filter leaves",
+    Point.HIT_DISCLOSURE: "before a hit is told to another country",
+    Point.API_EXPORT: "before the API gives something to another party",
+    Point.RETENTION: "at night, when kept copies are looked at",
+}
 
 _WORDS: dict[Reason, str] = {
     Reason.PERMITTED: "a grant covers it and all its conditions hold",
