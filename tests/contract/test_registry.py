@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from safeborders.kit.errors import Conflict, NotFound, Unavailable
 from safeborders.models.domain.countries import Country
 from safeborders.server.registry.audit import CoordinatorLog
-from safeborders.server.registry.records import Registry, RunState
+from safeborders.server.registry.records import Registry, Reply, ReplyState, RunState
 from safeborders.server.registry.roster import RosterState
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
@@ -215,3 +216,31 @@ def test_what_cannot_be_written_down_does_not_happen(tmp_path: Path) -> None:
     told = [record["action"] for record in records_of(CoordinatorLog(engine))]
     assert told == ["run.start", "member.admit", "run.state"]
     engine.dispose()
+
+
+def test_who_is_in_a_model_counts_rounds_that_taught_it_something(registry: Registry) -> None:
+    write_run(registry, done=0)
+    states = (ReplyState.ACCEPTED, ReplyState.REJECTED, ReplyState.MISSING, ReplyState.REFUSED)
+    countries = (Country.GR, Country.IT, Country.PL, Country.RO)
+    replies = tuple(Reply(one, state, "", 1.0, 8) for one, state in zip(countries, states, strict=True))
+    first = replace(make_round("run-1", number=1), replies=replies)
+    registry.save_round(first, model=make_model("run-1", number=1))
+    everybody = tuple(Reply(one, ReplyState.ACCEPTED, "", 1.0, 8) for one in countries)
+    void = replace(make_round("run-1", number=2), replies=everybody, statistics=(), is_void=True)
+    same = replace(make_model("run-1", number=1), round=2)
+    registry.save_round(void, model=same)
+    assert registry.list_contributors("run-1") == {Country.GR}
+    assert registry.get_latest_model("run-1") == same
+
+
+def test_the_headers_of_a_rounds_keys_are_kept_with_them(reopen: Opener) -> None:
+    registry = reopen()
+    write_run(registry, done=0)
+    notes = registry.notes_of("run-1", round_number=1)
+    assert (notes.find_adverts(), notes.find_echoes()) == (b"", b"")
+    notes.keep_adverts(b"keys", echoes=b"headers")
+    notes.keep_adverts(b"keys", echoes=b"of a second asking")
+    again = reopen().notes_of("run-1", round_number=1)
+    assert (again.find_adverts(), again.find_echoes()) == (b"keys", b"headers")
+    with pytest.raises(Conflict):
+        again.keep_adverts(b"others", echoes=b"headers")

@@ -53,7 +53,8 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Layou
         enrol_countries(layout, programs)
         approve_under(layout, agree(layout, programs))
         for country in COUNTRIES:
-            arguments = ["node", "import", "-q", "-p", str(layout.node_profile(country)), str(layout.world / country)]
+            arguments = ["node", "import", "apply", "-q", "-p", str(layout.node_profile(country))]
+            arguments.append(str(layout.world / country))
             programs.finish(f"import {country}", arguments, log=layout.log(f"import.{country}"))
         coordinator = ["coordinator", "run", "-p", str(layout.coordinator_profile)]
         programs.start("coordinator", coordinator, log=layout.log("c"))

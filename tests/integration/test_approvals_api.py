@@ -13,16 +13,14 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from safeborders.node.access.callers import Role
-from safeborders.node.app import build_app
 from safeborders.node.consent.inbox import ConsentRule, Inbox
-from safeborders.node.routes.context import Context
 from safeborders.node.routes.recorded_acts import ActRoute
-from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
-from safeborders.node.storage.access_reader import SqlRecordReader
-from safeborders.node.storage.audit import LOG, SqlAuditLog
+from safeborders.node.storage.access import SqlTokens
+from safeborders.node.storage.audit import LOG
 from safeborders.node.storage.consent_store import SqlConsentStore
 from safeborders.node.storage.database import Place, Store, open_store
 from sbtest.consent_requests import NOW, REQUEST
+from sbtest.node_app import node_app
 from sbtest.web import client_of
 
 KEY = "ab" * 32
@@ -65,16 +63,7 @@ def desk(template: Path, tmp_path: Path) -> Iterator[Desk]:
     store = open_store(Place(path=tmp_path / "desk_test.db", key_hex=KEY))
     inbox = Inbox(SqlConsentStore(store.engine), rule=ConsentRule(persons=2), clock=lambda: NOW)
     inbox.ask(REQUEST)
-    app = build_app(
-        Context(
-            records=SqlRecordReader(store.engine, clock=lambda: NOW),
-            tokens=SqlTokens(store.engine),
-            journal=SqlLookupJournal(store.engine),
-            clock=lambda: NOW,
-            inbox=inbox,
-            audit=SqlAuditLog(store.engine),
-        )
-    )
+    app = node_app(store.engine, clock=lambda: NOW)
     with client_of(app) as client:
         yield Desk(app, client, store, inbox)
     store.close()

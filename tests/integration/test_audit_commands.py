@@ -15,9 +15,12 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.cli import build_app
 from safeborders.kit.db import open_url
-from safeborders.kit.errors import SafeBordersError, SettingsError
+from safeborders.kit.errors import Conflict, SafeBordersError, SettingsError
 from safeborders.kit.transparency.errors import ExportRefused, LogDamaged, NoSuchRow
+from safeborders.models.protocol.keycard import parse_card
+from safeborders.node.access.callers import Role
 from safeborders.node.opening import open_node_store
+from safeborders.node.storage.access import SqlTokens
 
 RUNNER = CliRunner()
 
@@ -167,3 +170,41 @@ def test_the_coordinators_log_tells_of_members(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()[1:]]
     told = [(json.loads(row["content"])["action"], json.loads(row["content"]).get("objects")) for row in rows]
     assert told == [("member.admit", ["gr"]), ("member.revoke", ["gr"]), ("audit.export", None)]
+
+
+def test_rows_are_listed_for_people_within_eighty_columns_and_for_machines(side: Side) -> None:
+    shown = side.run("list", "--last", "1")
+    assert len(shown.strip().splitlines()) == 2  # a heading and the newest row
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    rows = [json.loads(line) for line in side.run("list", "--json").splitlines()]
+    assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
+    assert side.run("list", "--since", "2999-01-01", "--json") == ""
+    side.refused(SettingsError, "list", "--operation", "gossip")
+
+
+def test_an_authority_gets_its_credential_once_with_what_it_needs_to_check(tmp_path: Path) -> None:
+    side = make_node(tmp_path)
+    said = safeborders("audit", "auditor", "HDPA", "-p", side.profile)
+    secret = next(line for line in said.splitlines() if line.startswith("sbn_"))
+    store = open_node_store(load_settings(side.profile, NodeSettings))
+    caller = SqlTokens(store.engine).find_caller(secret)
+    store.close()
+    assert caller is not None
+    assert (caller.name, caller.role) == ("HDPA", Role.AUDITOR)
+    key = next(line for line in said.splitlines() if "public key" in line).split()[-1]
+    side.run("export", "--out", tmp_path / "all.jsonl")
+    assert "all rows" in side.run("check", tmp_path / "all.jsonl", "--key", key)
+    assert '"auditor.admit"' in side.run("list", "--json")
+    with pytest.raises(Conflict):
+        safeborders("audit", "auditor", "HDPA", "-p", side.profile)
+
+
+def test_a_key_for_cosignatures_is_made_once_and_stands_on_the_card(tmp_path: Path) -> None:
+    side, card = make_node(tmp_path), tmp_path / "card.json"
+    safeborders("node", "agreement", "keys", "-p", side.profile, "--out", card)
+    assert parse_card(card.read_bytes()).auditor is None
+    safeborders("node", "agreement", "keys", "--auditor", "-p", side.profile, "--out", card)
+    first = parse_card(card.read_bytes()).auditor
+    assert first is not None
+    safeborders("node", "agreement", "keys", "-p", side.profile, "--out", card)
+    assert parse_card(card.read_bytes()).auditor == first  # a later card does not lose it

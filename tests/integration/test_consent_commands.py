@@ -125,7 +125,8 @@ def test_two_logins_approve_and_one_login_under_two_names_does_not(
     ]
     said = {"verdict": "withdraw", "name": "Nikos", "reason": WHY, "manifest": ""}
     approvals_command.decide(node, run="run-1", said=said)
-    assert capsys.readouterr().out == "run-1 is withdrawn.\n"
+    said_back = capsys.readouterr().out.splitlines()
+    assert said_back == ["run-1 is withdrawn.", "Nothing more leaves for it from now on; what has left stays charged."]
 
 
 def test_the_login_is_the_kernels_and_no_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,17 @@ def test_the_twin_of_the_rounds_gives_what_was_saved(coordinator: Coordinator) -
     assert {found["task"]: found["loss"] for found in items[3]["statistics"]} == saved
 
 
+def test_a_round_that_was_given_up_says_so_to_people_and_programs(coordinator: Coordinator) -> None:
+    assert "given up" not in coordinator.client.get("/runs/run-1").text  # control
+    void = replace(make_round("run-1", number=10), statistics=(), is_void=True)
+    coordinator.registry.save_round(void, model=replace(make_model("run-1", number=9), round=10))
+    page = coordinator.client.get("/runs/run-1").text
+    assert page.count("<small>given up</small>") == 1
+    assert "counts as spent" in page
+    rounds = coordinator.client.get("/v1/runs/run-1/rounds").json()["items"]
+    assert [one["round"] for one in rounds if one["is_void"]] == [10]
+
+
 def test_models_are_shown_with_hash_and_lineage(coordinator: Coordinator) -> None:
     models = coordinator.client.get("/v1/runs/run-1").json()["models"]
 

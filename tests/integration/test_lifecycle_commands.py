@@ -10,15 +10,21 @@ from typer.testing import CliRunner
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
+from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SafeBordersError, SettingsError
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory as Is
+from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.node import nightly
 from safeborders.node.cli import app
+from safeborders.node.learning.released import keep_released
 from safeborders.node.opening import open_node_store
+from safeborders.node.storage.ledger_store import SqlActivationStore
 from safeborders.node.supervision import children_of
+from safeborders.privacy.activations import Activation
 from sbtest.legal import POLICY_FILE, add_entity, add_link, add_person, add_report
+from sbtest.plans import ARCHITECTURE, make_plan
 
 PROFILE = """\
 country: gr
@@ -123,12 +129,25 @@ def test_only_a_demonstration_runs_without_a_policy_and_without_its_nights(profi
 
 
 def test_the_nightly_process_catches_up_and_waits_for_the_night(profile: Path) -> None:
-    now = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-    nightly.run_once(load_settings(profile, NodeSettings), now=now)
+    now, settings = datetime(2026, 11, 2, 9, 0, tzinfo=UTC), load_settings(profile, NodeSettings)
+    model = put_into_use(settings)
+    nightly.run_once(settings, now=now)
+    assert not model.exists()  # E9: this node has no agreement under which it could keep one
     assert len(json.loads(node(profile, "retention", "erased", "--json").output)["erasures"]) == 1
     assert nightly.seconds_until_next(now) == 16.5 * 3600
     assert nightly.seconds_until_next(now.replace(hour=1, minute=0)) == 1800
     assert nightly.seconds_until_next(now.replace(hour=1, minute=30)) == 24 * 3600
+
+
+def put_into_use(settings: NodeSettings) -> Path:
+    """Keep a model as if a run had ended; return the file of its weights."""
+    model = ARCHITECTURE.initial_parameters(7)
+    name = sha256_hex(model_to_bytes(model))
+    keep_released(settings.places.released, make_plan(), model=model)
+    store = open_node_store(settings)
+    SqlActivationStore(store.engine).add(Activation(1, "run-1", name, datetime(2026, 11, 1, tzinfo=UTC)))
+    store.close()
+    return settings.places.released / f"{name}.model"
 
 
 def test_a_held_database_is_tried_again_soon(profile: Path, monkeypatch: pytest.MonkeyPatch) -> None:

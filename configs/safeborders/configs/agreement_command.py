@@ -59,7 +59,7 @@ def verify_agreement(document: Path, *, roster: Path, as_json: bool) -> None:
         }
         sys.stdout.write(json.dumps(document_view) + "\n")
     else:
-        _console.print(f"{state.agreement.id} version {state.agreement.version}  {state.agreement.sha256()}")
+        _console.print(f"{state.agreement.id} version {state.agreement.version}\n{state.agreement.sha256()}")
         for name in state.agreement.party_names:
             _console.print(f"  {name:<12} {'signed' if name in state.signed else 'MISSING'}")
     verify(content, keys=keys)
@@ -81,7 +81,8 @@ def show_changes(old: Path, *, new: Path, as_json: bool) -> None:
         for sign_, value in (("-", one.before), ("+", one.after)):
             if value:
                 _write(f"{sign_} {value}", indent=2)
-    _console.print(f"{len(changes)} places differ." if changes else "The two say the same.")
+    many = "1 place differs." if len(changes) == 1 else f"{len(changes)} places differ."
+    _console.print(many if changes else "The two say the same.")
 
 
 def explain_agreement(document: Path, *, party: str, as_json: bool) -> None:

@@ -23,6 +23,7 @@ class NodePlaces:
         self.identity = state / "identity"  # keys made here that never leave
         self.signing_key = self.identity / "signing.pem"
         self.agreement_key = self.identity / "agreement.pem"  # in production on a token, off line
+        self.auditor_key = self.identity / "auditor.pem"  # for co-signatures, where a country keeps them apart
         self.tls_key = self.identity / "tls.pem"
         self.flower_key = self.identity / "flower.pem"
         self.enrolment = state / "enrolment"  # what the coordinator answered

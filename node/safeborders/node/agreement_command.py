@@ -17,6 +17,7 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import create_signing_key, load_signing_key, public_key_hex
 from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.domain.materials import Material
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.keycard import issue_card, parse_card
 from safeborders.models.protocol.manifest import RunManifest, countersign_manifest, read_manifest
@@ -33,24 +34,26 @@ from safeborders.privacy.agreement.errors import TransferRefused
 _console = Console(highlight=False)
 
 
-def write_card(profile: Path, *, out: Path) -> None:
+def write_card(profile: Path, *, out: Path, with_auditor: bool) -> None:
     """Write the card of public keys and show its fingerprint."""
     settings = load_settings(profile, NodeSettings)
-    content = issue_node_card(settings)
+    places = settings.places
+    auditor = open_agreement_key(places.auditor_key) if with_auditor or places.auditor_key.exists() else None
+    content = issue_node_card(settings, auditor=auditor)
     write_atomically(out, content, mode=0o644)
     _console.print(f"Send {out} to whoever drafts the roster, and read this fingerprint out to the other countries:")
     _console.print(parse_card(content).fingerprint())
 
 
-def issue_node_card(settings: NodeSettings) -> bytes:
+def issue_node_card(settings: NodeSettings, *, auditor: Ed25519PrivateKey | None = None) -> bytes:
     """Return the card of public keys, with an agreement key made here when there is none."""
     key = load_signing_key(settings.places.signing_key)
     agreement = open_agreement_key(settings.places.agreement_key)
-    return issue_card(settings.federation, settings.country.value, agreement=agreement, node=key)
+    return issue_card(settings.federation, settings.country.value, agreement=agreement, node=key, auditor=auditor)
 
 
 def open_agreement_key(path: Path) -> Ed25519PrivateKey:
-    """Return the agreement key, made now when there is none."""
+    """Return the key of that file, made now when there is none."""
     return load_signing_key(path) if path.exists() else create_signing_key(path)
 
 
@@ -140,6 +143,11 @@ def show_decisions(profile: Path, *, last: int, as_json: bool) -> None:
             f"{one.at:%Y-%m-%d %H:%M}  {one.point.value:<3} {what:<5} {one.recipient or '-':<12} "
             f"{answer:<4} {one.clause:<14} {one.reason.value}"
         )
+    _console.print("")
+    for point in sorted({one.point for one in found}):
+        _console.print(f"{point.value:<3} {point.words}")
+    for material in sorted({one.material for one in found if isinstance(one.material, Material)}):
+        _console.print(f"{material.value:<3} {material.words}")
 
 
 def _status(settings: NodeSettings, cabinet: Cabinet, *, now: datetime) -> dict[str, object]:

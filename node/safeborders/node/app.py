@@ -1,4 +1,4 @@
-"""The node's API: look-ups of investigators, each with a token, a purpose and a case; decisions of approvers.
+"""The node's API: look-ups of investigators, each with a token, a purpose and a case; acts of approvers and auditors.
 
 It imports nothing of learning, so it starts in less than a second and goes on when the coordinator does not.
 """
@@ -10,6 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from safeborders.kit.http import BodyLimit, SecurityHeaders
 from safeborders.kit.problems import Statuses, install_problem_edge
+from safeborders.kit.transparency.errors import NoSuchRow
 from safeborders.node.access.errors import (
     AccessError,
     EventNotRecorded,
@@ -19,7 +20,7 @@ from safeborders.node.access.errors import (
     PurposeRefused,
 )
 from safeborders.node.consent.errors import ConsentNotRecorded, ReasonMissing
-from safeborders.node.routes import approvals, health, records
+from safeborders.node.routes import approvals, audits, health, records
 from safeborders.node.routes.context import Context
 
 STATUSES: Statuses = {
@@ -31,6 +32,7 @@ STATUSES: Statuses = {
     EventNotRecorded: 503,
     ConsentNotRecorded: 503,
     ReasonMissing: 422,
+    NoSuchRow: 404,
 }
 _MAX_BODY_BYTES = 16 * 1024  # a search of 100 characters is the largest request
 
@@ -47,6 +49,7 @@ def build_app(parts: Context, *, hosts: Sequence[str] = ("127.0.0.1", "localhost
     app.include_router(health.router)
     app.include_router(records.router)
     app.include_router(approvals.router)
+    app.include_router(audits.router)
     install_problem_edge(app, statuses=STATUSES)
     app.add_middleware(BodyLimit, max_bytes=_MAX_BODY_BYTES)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))

@@ -30,6 +30,7 @@ from safeborders.privacy.ledger import PrivacyLedger
 
 _console = Console(highlight=False, markup=False)
 _LARGEST_FILE = 64 * 1024
+_RUN_WIDTH = 36  # a name that the coordinator gives, whole, so that it can be copied
 _NO_LOGIN_UID = 2**32 - 1
 
 
@@ -40,14 +41,19 @@ def list_runs(profile: Path, *, as_json: bool) -> None:
     if as_json:
         _write({"runs": [run_document(one) for one in found]})
         return
-    _console.print(f"{'run':<30} {'state':<10} {'first seen (UTC)':<17} {'for':<4} {'epsilon':>8}")
+    if not found:
+        _console.print("No run has asked for this country yet.")
+        return
+    _console.print(f"{'run':<36} {'state':<9} {'first seen (UTC)':<16} {'for':<3} {'epsilon':>8}")
     for one in found:
         asked = one.request
-        name = asked.run if len(asked.run) <= 30 else asked.run[:29] + "…"
+        name = asked.run if len(asked.run) <= _RUN_WIDTH else asked.run[: _RUN_WIDTH - 1] + "…"
         _console.print(
-            f"{name:<30} {one.state.value:<10} {asked.first_seen:%Y-%m-%d %H:%M}  "
-            f"{asked.purpose:<4} {asked.epsilon:>8.3f}"
+            f"{name:<36} {one.state.value:<9} {asked.first_seen:%Y-%m-%d %H:%M} "
+            f"{asked.purpose:<3} {asked.epsilon:>8.3f}"
         )
+    if any(one.state is State.PENDING for one in found):
+        _console.print("\nWhat is pending waits for people here: look with safeborders node approvals show RUN.")
 
 
 def show_run(profile: Path, *, run: str, as_json: bool) -> None:
@@ -79,6 +85,8 @@ def decide(profile: Path, *, run: str, said: Mapping[str, str]) -> None:
         )
     more = ": another person must approve it too." if (state, said["verdict"]) == (State.PENDING, "approve") else "."
     _console.print(f"{run} is {state.value}{more}")
+    if state in {State.WITHDRAWN, State.REFUSED}:
+        _console.print("Nothing more leaves for it from now on; what has left stays charged.")
 
 
 def list_standing(profile: Path, *, as_json: bool) -> None:

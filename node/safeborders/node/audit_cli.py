@@ -21,9 +21,30 @@ def privacy(
     reviewer: Annotated[
         str, typer.Option(help="Who looks at the outcome; without a name the evidence is not complete.")
     ] = "",
+    candidate: Annotated[
+        Path | None, typer.Option(help="A final model that waits for its evidence; default: the model in use.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Attack the released model that this country uses, and sign the evidence of anonymity."""
+    """Attack a released model, keep and sign the evidence of its anonymity; send the file to the coordinator."""
     load_function("safeborders.node.privacy_audit_command:audit_privacy")(
-        profile, out=out, reviewer=reviewer, as_json=json
+        profile, out=out, reviewer=reviewer, candidate=candidate, as_json=json
     )
+
+
+@app.command("auditor")
+def auditor(
+    profile: Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")],
+    name: Annotated[str, typer.Argument(help="Who will use it, such as the supervisory authority.")],
+) -> None:
+    """Make a supervisory authority's credential: it reads and verifies this log, and opens no record."""
+    load_function("safeborders.node.audit_command:make_auditor")(profile, name=name)
+
+
+@app.command("evidence")
+def evidence(
+    profile: Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the evidence that this node signed and keeps."""
+    load_function("safeborders.node.privacy_audit_command:list_kept_evidence")(profile, as_json=json)

@@ -53,6 +53,7 @@ def export_for_operator(profile: Path, *, out: Path, asked: Mapping[str, object]
     _console.print(
         "Only rows for this purpose, neither restricted nor overdue, of handling H0 or H1. It is in the journal."
     )
+    _console.print("It is for use at home: no agreement lets records leave the country (M8).")
 
 
 def justify_operator(purpose: str, *, case: str, identified: bool) -> Justification:

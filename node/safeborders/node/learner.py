@@ -102,7 +102,9 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
 def build_watcher(settings: NodeSettings, store: Store, *, coordinator_key: str) -> Watcher:
     """Return what answers the coordinator about logs: it needs a roster, no agreement and no approval."""
     key = load_signing_key(settings.places.signing_key)
-    own = Membership(settings.federation, settings.country, key=key, coordinator_key=coordinator_key, auditor=key)
+    path = settings.places.auditor_key
+    auditor = load_signing_key(path) if path.exists() else key
+    own = Membership(settings.federation, settings.country, key=key, coordinator_key=coordinator_key, auditor=auditor)
     return Watcher(own, log=SqlAuditLog(store.engine), roster=build_cabinet(store).roster, clock=system_clock)
 
 

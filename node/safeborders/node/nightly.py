@@ -1,4 +1,7 @@
-"""The nightly process of a node: ``python -m safeborders.node.nightly PROFILE``. It erases and flags."""
+"""The nightly process of a node: ``python -m safeborders.node.nightly PROFILE``. It erases and flags.
+
+Records go by the national policy, the federation's models by the agreement (E9).
+"""
 
 import sys
 import threading
@@ -10,10 +13,18 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.logs import get_log, set_up_logs
+from safeborders.kit.signing import load_signing_key
 from safeborders.kit.supervisor import stop_on_signals
+from safeborders.kit.transparency.errors import LogDamaged
+from safeborders.kit.transparency.keeping import sign_checkpoint
+from safeborders.node.audit_command import identify_log
+from safeborders.node.bootstrap import build_cabinet, build_engine
+from safeborders.node.lifecycle.model_copies import ModelCopies, purge_models
 from safeborders.node.lifecycle.policies import load_policy
 from safeborders.node.lifecycle.retention import remove_derived, run_retention
 from safeborders.node.opening import open_node_store
+from safeborders.node.storage.audit import SqlAuditLog
+from safeborders.node.storage.database import Store
 
 HOUR = time(1, 30)
 """When the job runs, UTC: a day that ended is over everywhere in the federation."""
@@ -48,9 +59,29 @@ def run_once(settings: NodeSettings, *, now: datetime) -> None:
         policy = load_policy(settings)
         if run_retention(store, policy=policy, now=now, as_of=now.date()).erased:
             remove_derived(settings.places.evaluation)
+        _purge_models(settings, store)
+        _sign_log(settings, store)
         _log.info("retention_done", country=settings.country.value)
     finally:
         store.close()
+
+
+def _purge_models(settings: NodeSettings, store: Store) -> None:
+    cabinet = build_cabinet(store)
+    engine = build_engine(settings, store, cabinet=cabinet)
+    folder, country = settings.places.released, settings.country
+    copies = ModelCopies(folder, store=store, cabinet=cabinet, country=country, clock=system_clock)
+    if gone := purge_models(copies, engine=engine, clock=system_clock):
+        _log.info("models_purged", country=country.value, size=gone)
+
+
+def _sign_log(settings: NodeSettings, store: Store) -> None:
+    """Sign the audit log as it is, so that an authority can prove yesterday's rows while no coordinator asks."""
+    key = load_signing_key(settings.places.signing_key)
+    try:
+        sign_checkpoint(SqlAuditLog(store.engine), identity=identify_log(settings, store), key=key)
+    except LogDamaged as error:
+        _log.critical("log_damaged", country=settings.country.value, code=error.code, reason=error.message)
 
 
 def main(profile: Path) -> None:

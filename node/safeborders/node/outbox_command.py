@@ -27,6 +27,14 @@ from safeborders.node.storage.ledger_store import SqlLedgerStore
 _console = Console(highlight=False, markup=False)
 
 
+_STATES = {
+    "reserved": "charged to the budget; no bytes are stored, so none can leave",
+    "held": "ready; nothing leaves before somebody here releases it",
+    "stored": "ready; leaves when the coordinator asks again and all still allow it",
+    "released": "has left at least once; the same bytes for every re-send",
+}
+
+
 def build_outbox(settings: NodeSettings, store: Store) -> Outbox:
     """Return the outbox of a node's database."""
     return Outbox(
@@ -48,11 +56,19 @@ def list_rounds(profile: Path, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"rounds": [{**vars(one), "at": one.at.isoformat()} for one in found]}) + "\n")
         return
-    _console.print(f"{'run':<34} {'round':>5}  {'state':<9} {'bytes':>9}  payload")
+    if not found:
+        _console.print("Nothing was charged yet, so nothing could leave.")
+        return
+    _console.print(f"{'run':<36} {'round':>5}  {'state':<9} {'bytes':>8}  payload")
     for one in found:
-        name = one.run if len(one.run) <= 34 else one.run[:33] + "…"
+        name = one.run if len(one.run) <= 36 else one.run[:35] + "…"
         state = "held" if one.is_held else one.state
-        _console.print(f"{name:<34} {one.round:>5}  {state:<9} {one.size:>9}  {one.payload_sha256[:12] or '-'}")
+        _console.print(f"{name:<36} {one.round:>5}  {state:<9} {one.size:>8}  {one.payload_sha256[:12] or '-'}")
+    states = {"held" if one.is_held else one.state for one in found}
+    _console.print("")
+    for state in _STATES:
+        if state in states:
+            _console.print(f"{state:<9} {_STATES[state]}")
 
 
 def show_round(profile: Path, *, place: tuple[str, int], as_json: bool, out: Path | None) -> None:
@@ -121,7 +137,13 @@ def item_lines(item: OutboxItem) -> list[str]:
         ratio = one.norm / one.noise_norm if one.noise_norm else float("inf")
         middle = f"{one.quantiles[1]:.1e} {one.quantiles[3]:.1e}"
         lines.append(f"{one.name:<20} {shape:<6} {one.norm:>10.3e} {one.noise_norm:>10.3e} {ratio:>6.2f}  {middle:>18}")
-    lines += ["A ratio near 1: nothing but noise can be told from it.", ""]
+    if item.vector_is_known:
+        lines += ["A ratio near 1: nothing but noise can be told from it.", ""]
+    elif item.is_masked:
+        lines += ["The seeds were erased when the round was over: they cannot be taken off here.", ""]
+    if item.envelopes:
+        times = "once" if len(item.envelopes) == 1 else f"{len(item.envelopes)} times"
+        lines.append(f"asked for  {times}; every answer carries this very payload")
     for header, signature in item.envelopes:
         lines += textwrap.wrap(f"signed     {header.decode()}", 80, subsequent_indent=" " * 11)
         lines += textwrap.wrap(f"signature  {signature.hex()}", 80, subsequent_indent=" " * 11)

@@ -14,12 +14,15 @@ from rich.table import Table
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
-from safeborders.kit.files import write_atomically
+from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import load_signing_key
 from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.governance import PURPOSE_CODES, Purpose
 from safeborders.models.gnn.perceptron import build_perceptrons
 from safeborders.models.protocol.plan import Task
+from safeborders.models.protocol.roster import RosterRefused
+from safeborders.node.access.accounts import operator_account
 from safeborders.node.bootstrap import agreed_caps, build_cabinet, build_ledger
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
@@ -27,10 +30,11 @@ from safeborders.node.learning.examples import Examples, build_case_examples, bu
 from safeborders.node.learning.outcomes import LEARNING
 from safeborders.node.learning.privacy_audits.battery import Finding, audit_release
 from safeborders.node.learning.privacy_audits.subject import Subject
-from safeborders.node.learning.released import NoReleasedModel, Released, load_released
+from safeborders.node.learning.released import NoReleasedModel, Released, load_released, read_candidate
 from safeborders.node.learning.trainer import attributed
 from safeborders.node.opening import open_node_store
 from safeborders.node.services.records import MOST_SUGGESTIONS
+from safeborders.node.storage.audit import SqlAuditLog
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore
@@ -59,32 +63,96 @@ class _Audited:
     evidence: AnonymityEvidence
 
 
-def audit_privacy(profile: Path, *, out: Path | None, reviewer: str, as_json: bool) -> None:
-    """Attack the model in use and write the signed evidence; the ledger is read and never changed.
+def audit_privacy(  # house: the options of one command
+    profile: Path, *, out: Path | None, reviewer: str, as_json: bool, candidate: Path | None = None
+) -> None:
+    """Attack a model, write the signed evidence and keep it; the ledger is read and never changed.
+
+    Args:
+        profile: Of the node.
+        out: Where the evidence goes; None for the state folder.
+        reviewer: Who looks at the outcome.
+        as_json: Whether a machine reads it.
+        candidate: A model that waits for its evidence; None for the one in use.
 
     Raises:
-        NoReleasedModel: If the country uses no released model yet.
+        NoReleasedModel: If the country uses no released model yet, or the candidate is none.
     """
     settings = load_settings(profile, NodeSettings)
     store = open_node_store(settings)
     try:
-        audited = _audit(settings, store, reviewer=reviewer, quiet=as_json)
+        released = _released(settings, store, candidate=candidate)
+        _record(store, "privacy.audit", released=released, operation=Operation.COMBINATION)
+        audited = _audit(settings, store, released=released, reviewer=reviewer, quiet=as_json)
+        content = seal_evidence(audited.evidence, key=load_signing_key(settings.places.signing_key))
+        is_kept = _keep(store, content, audited=audited)
     finally:
         store.close()
     target = settings.places.state / "anonymity_evidence.json" if out is None else out
-    content = seal_evidence(audited.evidence, key=load_signing_key(settings.places.signing_key))
     write_atomically(target, content)
     if as_json:
-        sys.stdout.write(json.dumps(_document(audited, target)) + "\n")
+        sys.stdout.write(json.dumps(_document(audited, target) | {"kept": is_kept}) + "\n")
     else:
         _show(audited, target)
 
 
-def _audit(settings: NodeSettings, store: Store, *, reviewer: str, quiet: bool) -> _Audited:
+def list_kept_evidence(profile: Path, *, as_json: bool) -> None:
+    """Show what this node signed about models, newest last."""
+    settings = load_settings(profile, NodeSettings)
+    store = open_node_store(settings)
+    try:
+        kept = build_cabinet(store).own_evidence(settings.country)
+    finally:
+        store.close()
+    if as_json:
+        rows = [one.model_dump(mode="json") | {"complete": one.is_complete} for one in kept]
+        sys.stdout.write(json.dumps(rows) + "\n")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "model", "signed", "verdict", "reviewer"):
+        table.add_column(heading, overflow="fold")
+    for one in kept:
+        state = "[green]withstood[/]" if one.is_complete else "[bold red]not withstood[/]"
+        table.add_row(one.run, f"{one.model_sha256[:12]}…", f"{one.created_at:%Y-%m-%d %H:%M}", state, one.reviewer)
+    _console.print(table if kept else "This node has signed no evidence yet: see safeborders audit privacy --help.")
+
+
+def _released(settings: NodeSettings, store: Store, *, candidate: Path | None) -> Released:
+    if candidate is not None:
+        return read_candidate(load_bytes(candidate), architecture=ARCHITECTURE)
     last = SqlActivationStore(store.engine).find_last()
     if last is None:
         raise NoReleasedModel("The country uses no released model yet: take part in a run to its end, then audit.")
-    released = load_released(settings.places.released, last.model_sha256, architecture=ARCHITECTURE)
+    return load_released(settings.places.released, last.model_sha256, architecture=ARCHITECTURE)
+
+
+def _keep(store: Store, content: bytes, *, audited: _Audited) -> bool:
+    """Keep what somebody reviewed, and whatever speaks against the model; the node will not use such a model then."""
+    evidence = audited.evidence
+    if not evidence.reviewer.strip() and all(one.passed for one in evidence.attacks):
+        return False
+    try:
+        build_cabinet(store).keep_evidence(content, now=system_clock())
+    except RosterRefused:
+        return False  # a node that has not joined has nobody to show it to
+    outcome = "withstood" if evidence.is_complete else "failed"
+    _record(store, "evidence.sign", released=audited.released, operation=Operation.CONTROL, outcome=outcome)
+    return True
+
+
+def _record(store: Store, action: str, *, released: Released, operation: Operation, outcome: str = "done") -> None:
+    event = AuditEvent(
+        operation,
+        action=action,
+        actor=operator_account(),
+        outcome=outcome,
+        purpose=released.plan.purpose,
+        facts={"run": released.plan.run, "model": released.model_sha256, "plan": released.plan.sha256()},
+    )
+    SqlAuditLog(store.engine).record(event, at=system_clock())
+
+
+def _audit(settings: NodeSettings, store: Store, *, released: Released, reviewer: str, quiet: bool) -> _Audited:
     plan = released.plan
     records = SqlLearningStore(store.engine).load_records(PURPOSE_CODES.get(plan.purpose, Purpose(0)) & LEARNING)
     subjects = build_subjects(records, released, country=settings.country.value)

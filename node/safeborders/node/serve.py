@@ -12,6 +12,7 @@ from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
 from safeborders.node.app import build_app
 from safeborders.node.approving import build_inbox
+from safeborders.node.audit_command import build_reader
 from safeborders.node.opening import open_node_store
 from safeborders.node.routes.context import Context
 from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
@@ -38,6 +39,7 @@ def main(profile: Path) -> None:
         clock=system_clock,
         inbox=build_inbox(settings, store),
         audit=SqlAuditLog(engine),
+        log=build_reader(settings, store),
     )
     app = build_app(parts)
     uvicorn.run(

@@ -10,14 +10,18 @@ from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import create_signing_key, load_signing_key
+from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.audit import AuditEvent
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.keycard import issue_card, parse_card
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.server.commands import load_coordinator
+from safeborders.server.federation.gate import AgreementRunGate
 from safeborders.server.registry.audit import CoordinatorLog, Record
 from safeborders.server.registry.papers import LoggedDecisionJournal, LoggedPaperStore
+from safeborders.server.registry.roster import Roster as MemberList
+from safeborders.server.registry.roster import RosterState
 from safeborders.server.storage.opening import open_registry_database
 
 _console = Console(highlight=False)
@@ -78,6 +82,23 @@ def build_engine(settings: CoordinatorSettings, *, cabinet: Cabinet) -> PolicyEn
     """Return the engine that decides for the coordinator."""
     journal = LoggedDecisionJournal(settings.places.decisions, record=_recorder(settings))
     return PolicyEngine(COORDINATOR, standing=cabinet.standing, journal=journal, clock=system_clock)
+
+
+def build_run_gate(settings: CoordinatorSettings, *, roster: MemberList) -> AgreementRunGate:
+    """Return what stands before rounds and releases, by the papers and members of this moment."""
+    known = {
+        entry.country: entry.identity.signing_key
+        for entry in roster.list_roster()
+        if entry.state is RosterState.ENROLLED
+    }
+    cabinet = build_cabinet(settings)
+    return AgreementRunGate(
+        cabinet,
+        engine=build_engine(settings, cabinet=cabinet),
+        manifests=settings.places.manifests,
+        signing=(load_signing_key(settings.places.signing_key), system_clock),
+        known=(known, ARCHITECTURE),
+    )
 
 
 def _recorder(settings: CoordinatorSettings) -> Record:

@@ -34,6 +34,13 @@ def export_audit_log(profile: Path, *, out: Path, chosen: Mapping[str, str | Non
         desk.export_from_desk(found, out=out, wanted=wanted, check_with="safeborders coordinator audit check")
 
 
+def list_audit_log(profile: Path, *, last: int, chosen: Mapping[str, str | None], as_json: bool) -> None:
+    """Print the newest of the chosen rows."""
+    wanted = desk.build_filter(chosen, operations=tuple(Operation))
+    with _opened(profile) as (found, _):
+        desk.list_from_desk(found, last=last, wanted=wanted, as_json=as_json)
+
+
 def prove_row(profile: Path, *, number: int) -> None:
     """Print one row with its proof. Raises NoSuchRow."""
     with _opened(profile) as (found, _):

@@ -8,10 +8,12 @@ import typer
 from safeborders.kit.lazy import load_function
 from safeborders.server.agreement_cli import app as agreement_app
 from safeborders.server.audit_cli import app as audit_app
+from safeborders.server.evidence_cli import app as evidence_app
 
 app = typer.Typer(help="Run the coordinator.", no_args_is_help=True)
 app.add_typer(agreement_app, name="agreement")
 app.add_typer(audit_app, name="audit")
+app.add_typer(evidence_app, name="evidence")
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The coordinator's YAML profile.")]
 

@@ -10,16 +10,14 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import Conflict, SafeBordersError, SettingsError
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import load_signing_key
-from safeborders.models.defaults import ARCHITECTURE, BUNDLE_SHA256
+from safeborders.models.defaults import BUNDLE_SHA256
 from safeborders.models.protocol.aggregation import SMALLEST_FLOOR
 from safeborders.models.protocol.manifest import Aggregation, RunManifest, draft_manifest, verify_manifest
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.roster import KeyRole
-from safeborders.server.agreement_command import build_cabinet, build_engine
+from safeborders.server.agreement_command import build_cabinet, build_run_gate
 from safeborders.server.commands import load_coordinator
-from safeborders.server.federation.gate import AgreementRunGate
 from safeborders.server.planning import initial_model
-from safeborders.server.registry.roster import RosterState
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
@@ -59,26 +57,14 @@ def start_run(profile: Path, *, manifest: Path) -> None:
     if plan.federation != settings.federation:
         raise SettingsError("The manifest is of another federation: name the right file.")
     engine = open_registry_database(settings.registry_url)
-    known = {
-        entry.country: entry.identity.signing_key
-        for entry in SqlRoster(engine).list_roster()
-        if entry.state is RosterState.ENROLLED
-    }
     places = settings.places
     places.manifests.mkdir(parents=True, exist_ok=True, mode=0o700)
     kept = places.manifests / f"{plan.run}.json"
     if kept.exists():
         raise Conflict("The run was started before: resume it, or plan another.")
     write_atomically(kept, content)
-    gate = AgreementRunGate(
-        cabinet,
-        engine=build_engine(settings, cabinet=cabinet),
-        manifests=places.manifests,
-        signing=(load_signing_key(places.signing_key), system_clock),
-        known=(known, ARCHITECTURE),
-    )
     try:
-        gate.check_round(plan)
+        build_run_gate(settings, roster=SqlRoster(engine)).check_round(plan)
     except SafeBordersError:
         kept.unlink()
         raise

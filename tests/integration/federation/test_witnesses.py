@@ -1,18 +1,21 @@
 """Nine countries co-sign each other's logs and the coordinator's; a fork, a drop and a set-back are seen."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, text
 
 from safeborders.kit.canonical import canonical_json
+from safeborders.kit.signing import public_key_hex
 from safeborders.kit.transparency import witness
 from safeborders.kit.transparency.checkpoint import Checkpoint
 from safeborders.kit.transparency.desk import describe_witnesses
-from safeborders.kit.transparency.identity import member_of
+from safeborders.kit.transparency.identity import member_of, origin_of
 from safeborders.kit.transparency.keeping import Witnessed, find_witnessed, verify
 from safeborders.kit.transparency.merkle import leaf_hash
 from safeborders.kit.transparency.sql_log import GENESIS, next_chain
@@ -160,6 +163,30 @@ def test_a_quorum_that_is_missed_is_said(nine: WatchedFederation) -> None:
     found = witnessed(nine, Country.PL)
     assert (len(found.by), found.is_enough) == (4, False)
     assert "fewer than the 5" in describe_witnesses(found)
+
+
+def test_a_country_with_an_auditors_key_cosigns_with_it_once_the_roster_names_it(nine: WatchedFederation) -> None:
+    """Until then nobody would count it, so the node's key signs; afterwards nobody counts the node's key any more."""
+    own = nine.auditors[Country.GR] = Ed25519PrivateKey.generate()
+    nine.watchers[Country.GR] = nine.make_watcher(Country.GR)
+    name = origin_of("demo", "gr")
+
+    def found() -> Witnessed:
+        nine.look()
+        return find_witnessed(nine.logs[Country.IT], identity=nine.identity("it"))
+
+    before = found()
+    assert name in before.by
+    keys = dataclasses.replace(nine.roster.members["gr"], auditor=public_key_hex(own))
+    nine.roster = dataclasses.replace(nine.roster, version=2, members={**nine.roster.members, "gr": keys})
+    after = found()
+    assert (name in after.by, len(after.by), after.size > before.size) == (True, 8, True)
+    assert nine.identity("it").witness_keys[name] == public_key_hex(own)
+
+    nine.auditors.clear()  # control: a country that lost the key that the roster names is not counted
+    nine.watchers[Country.GR] = nine.make_watcher(Country.GR)
+    lost = found()
+    assert (name in lost.by, len(lost.by)) == (False, 7)
 
 
 def test_an_old_checkpoint_shown_again_is_refused(nine: WatchedFederation) -> None:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from safeborders.configs.loading import load_settings
@@ -13,14 +14,17 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.signing import create_signing_key, load_signing_key, public_key_hex
 from safeborders.models.defaults import ARCHITECTURE, MODEL_SEED
 from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.payloads import Order, build_order
+from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import model_to_bytes
-from safeborders.node.bootstrap import build_ledger
+from safeborders.node.bootstrap import build_cabinet, build_ledger
 from safeborders.node.commands import initialise
 from safeborders.node.ingest.country_import import import_country
 from safeborders.node.learning.released import NoReleasedModel
 from safeborders.node.learning.trainer import NodeTrainer
 from safeborders.node.opening import open_node_store
-from safeborders.node.privacy_audit_command import audit_privacy
+from safeborders.node.privacy_audit_command import audit_privacy, list_kept_evidence
+from safeborders.node.storage.audit import LOG
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore
 from safeborders.privacy.activations import Activation
@@ -34,6 +38,7 @@ from safeborders.privacy.agreement.evidence import (
 from safeborders.sandbox.world.creation import write_world
 from safeborders.sandbox.world.sizes import Size
 from safeborders.server.planning import RunRequest, build_plan
+from sbtest.agreements import PaperFederation
 from sbtest.ledger import make_charge
 
 PROFILE = """\
@@ -62,14 +67,35 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store, folder / "world/gr", country=Country.GR, now=system_clock, progress=lambda _done, _total: None
     )
     build_ledger(settings, store).reserve(make_charge())
-    request = RunRequest(epsilon=8.0, rounds=5, floor=2, deadline_seconds=60)
-    plan = build_plan("test", countries=(Country.GR, Country.IT), request=request)
+    papers = PaperFederation(
+        countries=("gr", "it", "ro"),
+        federation="test",
+        now=system_clock(),
+        node_keys={"gr": load_signing_key(settings.places.signing_key)},
+    )
+    build_cabinet(store).trust_first_roster(papers.roster, fingerprint=papers.fingerprint, now=system_clock())
+    plan = make_plan()
     NodeTrainer(SqlLearningStore(store.engine), released=settings.places.released).activate(plan, MODEL)
     SqlActivationStore(store.engine).add(
         Activation(sequence=1, run=plan.run, model_sha256=MODEL_SHA256, at=datetime.now(UTC))
     )
     store.close()
     return profile
+
+
+def make_plan() -> RunPlan:
+    """Return the plan of the run that made the model."""
+    request = RunRequest(epsilon=8.0, rounds=5, floor=2, deadline_seconds=60)
+    return build_plan("test", countries=(Country.GR, Country.IT), request=request).model_copy(update={"run": "spring"})
+
+
+def actions_of(profile: Path) -> list[str]:
+    """Return what the node's audit log tells."""
+    store = open_node_store(load_settings(profile, NodeSettings))
+    with store.engine.connect() as connection:
+        rows = [json.loads(entry.content or "{}") for entry in LOG.entries(connection)]
+    store.close()
+    return [row["action"] for row in rows]
 
 
 def ledger_rows(profile: Path) -> list[object]:
@@ -91,6 +117,11 @@ def test_the_audit_signs_evidence_without_figures_and_leaves_the_ledger_alone(
     audit_privacy(node, out=out, reviewer="Data protection officer", as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert ledger_rows(node) == before
+    assert shown["kept"]
+    assert actions_of(node)[-2:] == ["privacy.audit", "evidence.sign"]  # the records were read: it is recorded first
+    list_kept_evidence(node, as_json=True)
+    (kept,) = json.loads(capsys.readouterr().out)
+    assert (kept["run"], kept["model_sha256"], kept["complete"]) == ("spring", MODEL_SHA256, True)
     assert shown["complete"], [row for row in shown["attacks"] if not row["passed"]]
     assert {row["attack"] for row in shown["attacks"]} == {"delete_one", "canaries", "membership", "inversion"}
     assert len(shown["attacks"]) == 8  # both tasks
@@ -127,12 +158,32 @@ def test_the_audit_signs_evidence_without_figures_and_leaves_the_ledger_alone(
 
 
 def test_people_read_it_within_eighty_columns(node: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Of a candidate that is in no use yet; what nobody reviewed is not kept, for it speaks neither for nor against."""
+    candidate = tmp_path / "candidate"
+    candidate.write_bytes(build_order(Order(make_plan(), model_to_bytes(MODEL))))
     capsys.readouterr()
-    audit_privacy(node, out=tmp_path / "e.json", reviewer="", as_json=False)
+    audit_privacy(node, out=tmp_path / "e.json", reviewer="", candidate=candidate, as_json=False)
     shown = capsys.readouterr().out
+    assert actions_of(node)[-1] == "privacy.audit"
     assert "nobody reviewed it" in shown
     table = shown.split("Signed, without the figures")[0]
     assert max(len(line) for line in table.splitlines()) <= 80
+
+
+def test_what_is_no_candidate_is_not_attacked(node: Path, tmp_path: Path) -> None:
+    candidate = tmp_path / "candidate"
+    strange = make_plan().model_copy(update={"architecture_sha256": "0" * 64})
+    torn = np.full_like(MODEL, np.nan)
+    for content in (
+        b"",
+        b"{}",
+        build_order(Order(make_plan(), model_to_bytes(MODEL)[:-4])),
+        build_order(Order(make_plan(), model_to_bytes(torn))),
+        build_order(Order(strange, model_to_bytes(MODEL))),
+    ):
+        candidate.write_bytes(content)
+        with pytest.raises(NoReleasedModel):
+            audit_privacy(node, out=tmp_path / "e.json", reviewer="x", candidate=candidate, as_json=True)
 
 
 def test_without_the_model_there_is_nothing_to_audit(node: Path, tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from safeborders.kit.errors import Conflict, NotFound
 from safeborders.models.domain.audit import AuditEvent
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan
-from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
+from safeborders.server.registry.records import ModelVersion, ReplyState, RoundRecord, RunState
 
 
 class InMemoryNotes:
     """What was decided in one masked round."""
 
     def __init__(self) -> None:
-        self.adverts = self.survivors = b""
+        self.adverts = self.survivors = self.echoes = b""
 
     def find_adverts(self) -> bytes:
         return self.adverts
@@ -22,10 +22,14 @@ class InMemoryNotes:
     def find_survivors(self) -> bytes:
         return self.survivors
 
-    def keep_adverts(self, content: bytes) -> None:
+    def find_echoes(self) -> bytes:
+        return self.echoes
+
+    def keep_adverts(self, content: bytes, *, echoes: bytes) -> None:
         if self.adverts not in {b"", content}:
             raise Conflict("Decided otherwise.")
-        self.adverts = content
+        if not self.adverts:
+            self.adverts, self.echoes = content, echoes
 
     def keep_survivors(self, content: bytes) -> None:
         if self.survivors not in {b"", content}:
@@ -85,6 +89,10 @@ class InMemoryRegistry:
     def get_latest_model(self, run: str) -> ModelVersion:
         self.get_plan(run)
         return self.models[run][-1]
+
+    def list_contributors(self, run: str) -> frozenset[Country]:
+        replies = [reply for one in self.rounds[run] if not one.is_void for reply in one.replies]
+        return frozenset(reply.country for reply in replies if reply.state is ReplyState.ACCEPTED)
 
     def record_sequence(self, country: Country, *, sequence: int) -> None:
         if sequence <= self.sequences.get(country, -1):

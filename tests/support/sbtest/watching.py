@@ -45,6 +45,7 @@ class WatchedFederation:
     )
     coordinator: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     carry: Carry | None = None
+    auditors: dict[Country, Ed25519PrivateKey] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.now = START
@@ -82,7 +83,7 @@ class WatchedFederation:
             country,
             key=self.keys[country],
             coordinator_key=public_key_hex(self.coordinator),
-            auditor=self.keys[country],
+            auditor=self.auditors.get(country, self.keys[country]),
         )
         return Watcher(own, log=self.logs[country], roster=lambda: self.roster, clock=lambda: self.now)
 

@@ -1,5 +1,6 @@
 """Whose keys count: seven of nine decide, one version at a time, and nobody goes back."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -222,6 +223,17 @@ def test_a_card_is_signed_with_each_of_its_keys() -> None:
     for wrong in (stolen, card.replace(b'"gr"', b'"it"'), b"{}"):
         with pytest.raises(RosterRefused, match="card"):
             parse_card(wrong)
+
+
+def test_a_card_with_an_auditors_key_is_signed_with_that_too() -> None:
+    gr, it, auditor = FEDERATION.keys["gr"], FEDERATION.node_keys["gr"], Ed25519PrivateKey.generate()
+    card = issue_card("demo", "gr", agreement=gr, node=it, auditor=auditor)
+    assert parse_card(card).keys() == dataclasses.replace(FEDERATION.members()["gr"], auditor=public_key_hex(auditor))
+    document = json.loads(card)
+    another = json.loads(issue_card("demo", "gr", agreement=gr, node=it, auditor=Ed25519PrivateKey.generate()))
+    for signature in (None, another["by_auditor"]):  # nobody lists a key that is another's
+        with pytest.raises(RosterRefused, match="keys on it"):
+            parse_card(json.dumps({**document, "by_auditor": signature}).encode())
 
 
 def test_the_fingerprint_changes_with_any_key() -> None:

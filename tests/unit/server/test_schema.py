@@ -27,10 +27,10 @@ ALLOWED = {
     "revoked_key": {"signing_key", "country", "revoked_at"},
     "run": {"run", "plan", "plan_sha256", "state", "started_at", "changed_at"},
     "model_version": {"run", "round", "sha256", "parent_sha256", "parameters", "optimiser_state", "created_at"},
-    "round": {"run", "round", "started_at", "ended_at"},
+    "round": {"run", "round", "started_at", "ended_at", "is_void"},
     "reply": {"run", "round", "country", "state", "code", "seconds", "payload_bytes"},
     "task_statistics": {"run", "round", "task", "loss", "accuracy", "update_norm"},
-    "aggregation_round": {"run", "round", "adverts", "survivors"},
+    "aggregation_round": {"run", "round", "adverts", "survivors", "echoes"},  # echoes: signed headers of keys
     "audit_leaf": {"number", "leaf", "chain"},
     "audit_record": {"number", "content"},  # JSON of an AuditEvent: identifiers, codes and hashes (see below)
     "audit_checkpoint": {"size", "note"},

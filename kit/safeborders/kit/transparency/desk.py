@@ -2,6 +2,8 @@
 
 import json
 import sys
+import textwrap
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -9,6 +11,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
+from rich.table import Table
 
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import write_atomically
@@ -22,9 +25,11 @@ from safeborders.kit.transparency.keeping import (
     sign_checkpoint,
     verify,
 )
+from safeborders.kit.transparency.sql_log import record_of
 from safeborders.kit.transparency.stored import StoredLog
 
 _console = Console(highlight=False, soft_wrap=True)
+_WIDTH = 80
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ def verify_log_on_desk(desk: OpenLog, *, kept: tuple[Path, ...], as_json: bool) 
         sys.stdout.write(json.dumps({**asdict(verdict), "witnessed": found}) + "\n")
     elif verdict.is_whole:
         _console.print(f"All {verdict.size} rows are as they were written.\nRoot {verdict.root}")
-        _console.print(describe_witnesses(witnessed))
+        for sentence in describe_witnesses(witnessed).splitlines():
+            _console.print(textwrap.fill(sentence, _WIDTH))
     if not verdict.is_whole:
         raise LogDamaged(f"{verdict.reason} Keep the database as it is and tell the supervisory authority.")
 
@@ -81,6 +87,34 @@ def export_from_desk(desk: OpenLog, *, out: Path, wanted: Wanted, check_with: st
         f"{len(content.splitlines()) - 1} of {checkpoint.size} rows are in {out}.\n"
         f"Whoever gets it checks it with: {check_with} {out.name} --key {desk.identity.log_key}"
     )
+
+
+def list_from_desk(desk: OpenLog, *, last: int, wanted: Wanted, as_json: bool) -> None:
+    """Print the newest ``last`` rows that are wanted; a row holds identifiers, codes and hashes alone."""
+    newest: deque[tuple[int, Mapping[str, object]]] = deque(maxlen=last)
+    with desk.log.reading() as connection:
+        for entry in desk.log.rows.entries(connection):
+            record = record_of(entry)
+            if not record or wanted(record):
+                newest.append((entry.number, record))
+    if as_json:
+        for number, record in newest:
+            sys.stdout.write(json.dumps({**record, "number": number}) + "\n")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("row", "when (UTC)", "what", "outcome", "by", "case"):
+        table.add_column(heading, overflow="fold")
+    for number, record in newest:
+        table.add_row(str(number), *_cells(record))
+    _console.print(table, soft_wrap=False)
+
+
+def _cells(record: Mapping[str, object]) -> tuple[str, ...]:
+    if not record:
+        return ("", "erased, its time was over", "", "", "")
+    when = f"{datetime.fromisoformat(str(record['at'])).astimezone(UTC):%Y-%m-%d %H:%M}"
+    given = (record.get(name, "") for name in ("action", "outcome", "actor", "case_reference"))
+    return (when, *map(str, given))
 
 
 def prove_on_desk(desk: OpenLog, *, number: int) -> None:

@@ -54,6 +54,20 @@ def _add_checks(app: typer.Typer, commands: str) -> None:
 
 
 def _add_exports(app: typer.Typer, commands: str) -> None:
+    @app.command("list")
+    def list_rows(  # house: the options of one command
+        profile: Profile,
+        last: Annotated[int, typer.Option(min=1, help="How many, newest last.")] = 20,
+        operation: Annotated[str | None, typer.Option(help="Only this operation, such as consultation.")] = None,
+        case: Annotated[str | None, typer.Option(help="Only what was done for this case reference.")] = None,
+        since: Annotated[str | None, typer.Option(help="Only from this day on, such as 2026-01-31.")] = None,
+        until: Annotated[str | None, typer.Option(help="Only to the end of this day.")] = None,
+        json: Json = False,
+    ) -> None:
+        """Show the newest rows: who did what, when, for which case."""
+        chosen = {"operation": operation, "case": case, "since": since, "until": until}
+        load_function(f"{commands}:list_audit_log")(profile, last=last, chosen=chosen, as_json=json)
+
     @app.command("export")
     def export(
         profile: Profile,

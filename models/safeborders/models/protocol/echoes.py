@@ -3,6 +3,9 @@
 Each update's header names the model that it was made for, and its country signs it. The next order brings those headers
 of the round before, so every country sees, under the others' own signatures, which model each of them had. A
 coordinator that sent two models cannot show enough headers for either.
+
+A round under masks may be given up before enough updates came. The header of a country's key names its model too, and a
+country signs one model a round (``MaskedRounds``), so it says the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +19,8 @@ from safeborders.kit.signing import is_signed_by
 from safeborders.models.protocol.messages import Header, Kind, SignedMessage
 from safeborders.models.protocol.plan import Frozen
 
+_NAMING_A_MODEL = frozenset({Kind.UPDATE, Kind.ADVERT})
+
 
 class ModelsDiffer(SafeBordersError):
     """The countries did not all work on one model, or it cannot be seen that they did."""
@@ -24,7 +29,7 @@ class ModelsDiffer(SafeBordersError):
 
 
 class Echo(Frozen):
-    """The header of a country's update, as its country signed it."""
+    """The header of a country's update, or of its key for a masked round, as its country signed it."""
 
     header: str = Field(max_length=4096)
     signature: str = Field(pattern=r"^[0-9a-f]{128}$")
@@ -46,8 +51,16 @@ class Expectation:
 
 
 def echo_of(message: SignedMessage) -> Echo:
-    """Return the echo of an update."""
+    """Return the echo of an update, or of a country's key."""
     return Echo(header=message.header_bytes.decode(), signature=message.signature.hex())
+
+
+def round_of(echo: Echo) -> int:
+    """Return the round that an echo says it is of; -1 where it says none."""
+    try:
+        return Header.model_validate_json(echo.header).round
+    except ValidationError:
+        return -1
 
 
 def round_before(order: Header) -> int:
@@ -89,7 +102,7 @@ def _checked(echo: Echo, *, order: Header, keys: Mapping[str, str]) -> Header:
     except ValidationError as error:
         raise ModelsDiffer("An echo has an unknown form: both ends need the same version.") from error
     same = (header.federation, header.run, header.plan_sha256) == (order.federation, order.run, order.plan_sha256)
-    if header.kind is not Kind.UPDATE or not same:
+    if header.kind not in _NAMING_A_MODEL or not same:
         raise ModelsDiffer("An echo is of another run: the run is not answered.")
     key = keys.get(header.country.value, "")
     if not is_signed_by(key, signature=bytes.fromhex(echo.signature), content=content):

@@ -37,18 +37,37 @@ class _Signed(Frozen):
     card: KeyCard
     by_agreement: str = _Signature
     by_node: str = _Signature
+    by_auditor: str | None = Field(default=None, pattern=r"^[0-9a-f]{128}$")
 
 
-def issue_card(federation: str, party: str, *, agreement: Ed25519PrivateKey, node: Ed25519PrivateKey) -> bytes:
-    """Return the card of ``party``, signed with both of its keys."""
-    card = KeyCard(federation=federation, party=party, agreement=public_key_hex(agreement), node=public_key_hex(node))
+def issue_card(
+    federation: str,
+    party: str,
+    *,
+    agreement: Ed25519PrivateKey,
+    node: Ed25519PrivateKey,
+    auditor: Ed25519PrivateKey | None = None,
+) -> bytes:
+    """Return the card of ``party``, signed with all of its keys; ``auditor`` is a key of its own for co-signatures."""
+    card = KeyCard(
+        federation=federation,
+        party=party,
+        agreement=public_key_hex(agreement),
+        node=public_key_hex(node),
+        auditor=None if auditor is None else public_key_hex(auditor),
+    )
     content = canonical_json(card.model_dump(mode="json"))
-    signed = _Signed(card=card, by_agreement=agreement.sign(content).hex(), by_node=node.sign(content).hex())
+    signed = _Signed(
+        card=card,
+        by_agreement=agreement.sign(content).hex(),
+        by_node=node.sign(content).hex(),
+        by_auditor=None if auditor is None else auditor.sign(content).hex(),
+    )
     return json.dumps(signed.model_dump(mode="json"), indent=1).encode()
 
 
 def parse_card(content: bytes) -> KeyCard:
-    """Return the card if both of its keys signed it.
+    """Return the card if all of its keys signed it.
 
     Raises:
         RosterRefused: If its form or a signature does not hold.
@@ -58,7 +77,10 @@ def parse_card(content: bytes) -> KeyCard:
     except ValidationError as error:
         raise RosterRefused("The file is no card of keys: ask the member for it again.") from error
     card, body = signed.card, canonical_json(signed.card.model_dump(mode="json"))
-    for key, signature in ((card.agreement, signed.by_agreement), (card.node, signed.by_node)):
+    given = [(card.agreement, signed.by_agreement), (card.node, signed.by_node)]
+    if card.auditor is not None:
+        given.append((card.auditor, signed.by_auditor or ""))
+    for key, signature in given:
         if not is_signed_by(key, signature=bytes.fromhex(signature), content=body):
             raise RosterRefused("The card is not signed with the keys on it: ask the member for a new one.")
     return card

@@ -1,7 +1,10 @@
 """What travels with each order beside plan and model.
 
-The run's signed manifest, today's timestamp of the roster, and the echoes of the round before.
+The run's signed manifest, today's timestamp of the roster, the echoes of the round before, and, with a final model, the
+evidence of its anonymity.
 """
+
+from typing import Annotated
 
 from pydantic import Field, ValidationError
 
@@ -10,6 +13,8 @@ from safeborders.models.protocol.echoes import Echo
 from safeborders.models.protocol.manifest import ManifestRefused
 from safeborders.models.protocol.plan import Frozen
 
+_Evidence = Annotated[str, Field(max_length=2**17)]
+
 
 class Papers(Frozen):
     """Each as text, exactly as it was signed."""
@@ -17,6 +22,7 @@ class Papers(Frozen):
     manifest: str = Field(max_length=2**19)
     timestamp: str = Field(max_length=2**16)
     echoes: tuple[Echo, ...] = Field(default=(), max_length=64, strict=False)
+    evidence: tuple[_Evidence, ...] = Field(default=(), max_length=64, strict=False)
 
     def to_bytes(self) -> bytes:
         """Return the form that an order carries."""

@@ -21,6 +21,7 @@ class Role(StrEnum):
     ANALYST = "analyst"  # works on typology, evaluation, statistics
     RIGHTS_DESK = "rights_desk"  # answers data subjects by the operator's commands; opens nothing in the API
     APPROVER = "approver"  # decides which runs the node takes part in; looks nothing up
+    AUDITOR = "auditor"  # a supervisory authority: reads and verifies the audit log; looks nothing up
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ GRANTS: Mapping[Role, Grant] = {
     Role.ANALYST: Grant(Purpose.TYPOLOGY | Purpose.EVALUATION | Purpose.STATISTICS, frozenset()),
     Role.RIGHTS_DESK: Grant(Purpose(0), frozenset()),
     Role.APPROVER: Grant(Purpose(0), frozenset()),
+    Role.AUDITOR: Grant(Purpose(0), frozenset()),
 }
 
 DATA_SUBJECT_RIGHTS = Purpose(0)

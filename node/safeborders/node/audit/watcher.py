@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from safeborders.kit.clock import Clock
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.logs import get_log
+from safeborders.kit.signing import public_key_hex
 from safeborders.kit.transparency.checkpoint import Checkpoint, CheckpointRefused, Cosignature
 from safeborders.kit.transparency.identity import LogIdentity
 from safeborders.kit.transparency.keeping import find_witnessed, sign_checkpoint
@@ -22,7 +23,7 @@ from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.messages import Kind, SignedMessage, answer_to, check_order
 from safeborders.models.protocol.refusals import Refusal
-from safeborders.models.protocol.roster import Roster, RosterRefused
+from safeborders.models.protocol.roster import KeyRole, Roster, RosterRefused
 from safeborders.models.protocol.witnessing import (
     Finding,
     Findings,
@@ -51,7 +52,7 @@ class Membership:
         country: Our own.
         key: Our signing key; it signs the own log's checkpoints and every answer.
         coordinator_key: Public, hexadecimal.
-        auditor: Our key for co-signatures; the signing key where the country has no other.
+        auditor: Our key for co-signatures; it is used once the roster names it, and the signing key until then.
     """
 
     federation: str
@@ -80,8 +81,7 @@ class Watcher:
         self._log = log
         self._roster = roster
         self._clock = clock
-        memory = SqlWitnessMemory(log.engine, TABLES)
-        self._witness = Witness(own.auditor, memory=memory, clock=clock)
+        self._memory = SqlWitnessMemory(log.engine, TABLES)
         self._given: dict[str, int] = {}
         self._lock = threading.Lock()
 
@@ -122,6 +122,7 @@ class Watcher:
     def _examine(self, shown: Statements) -> bytes:
         """Co-sign what continues; a row tells of each fork before anything is answered."""
         roster, own = self._roster(), self._identity().origin
+        witness = self._witness(roster)
         self._record("audit.witness", facts={"logs": len(shown.statements)})
         findings = []
         for statement in shown.statements:
@@ -133,9 +134,9 @@ class Watcher:
                 continue
             if checkpoint.origin == own:
                 continue
-            old = self._witness.seen_of(checkpoint.origin)
+            old = witness.seen_of(checkpoint.origin)
             try:
-                given = self._witness.cosign(
+                given = witness.cosign(
                     checkpoint, log_key=identity.log_key, old=_offered(statement, old), proof=statement.path_from(old)
                 )
             except HistoryUnknown:
@@ -192,6 +193,12 @@ class Watcher:
             Operation.CONTROL, action=action, actor=_ACTOR, outcome=outcome, objects=objects, facts=facts
         )
         self._log.record(event, at=self._clock())
+
+    def _witness(self, roster: Roster) -> Witness:
+        """Return who co-signs: under the key that the roster names for us, or nobody would count it."""
+        listed = roster.keys(KeyRole.AUDITOR).get(self._own.country.value)
+        has_own = listed == public_key_hex(self._own.auditor)
+        return Witness(self._own.auditor if has_own else self._own.key, memory=self._memory, clock=self._clock)
 
     def _identity(self) -> LogIdentity:
         own = self._own

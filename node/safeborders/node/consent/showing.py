@@ -1,13 +1,19 @@
 """A run and a standing approval in plain language, at 80 columns, and as documents for machines."""
 
+import math
 import textwrap
 from dataclasses import dataclass
 from typing import Any
 
 from safeborders.models.protocol.manifest import Aggregation
 from safeborders.models.protocol.plan import Task
+from safeborders.node.consent.entries import Verdict
 from safeborders.node.consent.standing import RunStanding, Standing, State
 
+_VERDICTS = {Verdict.COVER: "Covered by"}
+_OPEN = frozenset({State.PENDING, State.APPROVED})
+_LARGEST_EXPONENT = 300.0
+_ROUND_FROM = 100.0
 _WIDTH = 80
 _LABEL = 14
 _PURPOSES = {
@@ -111,18 +117,48 @@ def run_lines(one: RunStanding, *, budget: Budget, persons: int) -> list[str]:
             "Epsilon",
             f"{asked.epsilon:.3f} for all {asked.rounds} rounds, at delta {asked.delta:g}, by our arithmetic",
         ),
+        ("", odds_in_words(asked.epsilon)),
         ("", budget.words),
     ]
     if one.by_standing:
         rows.append(("Standing", f"within the standing approval {one.by_standing[:12]}"))
     rows += [
         (
-            entry.verdict.value.capitalize(),
+            _VERDICTS.get(entry.verdict, entry.verdict.value.capitalize()),
             f"{entry.person.name} ({entry.person.id}), {entry.at:%Y-%m-%d}: {entry.reason}",
         )
         for entry in one.entries
     ]
-    return [line for label, words in rows for line in _wrapped(label, words)]
+    lines = [line for label, words in rows for line in _wrapped(label, words)]
+    return lines + _ways_to_decide(one) if one.state in _OPEN else lines
+
+
+def odds_in_words(epsilon: float) -> str:
+    """Return what an epsilon means for one person: the factor of odds that differential privacy bounds."""
+    most = math.exp(min(epsilon, _LARGEST_EXPONENT))
+    factor = f"{most:.1f}" if most < _ROUND_FROM else f"{most:,.0f}"
+    return (
+        "a bound, not an estimate: whoever sees all of it can shift the odds that one person is on record at most "
+        f"{factor}-fold (1: not at all)"
+    )
+
+
+def _ways_to_decide(one: RunStanding) -> list[str]:
+    """Return the commands with which a reader goes on, bound to the manifest that is shown."""
+    is_open = one.state is State.PENDING
+    what, verb = (
+        ("To approve (or, with the word refuse, to refuse for ever):", "approve")
+        if is_open
+        else ("To withdraw:", "withdraw")
+    )
+    return [
+        "",
+        what,
+        f"  safeborders node approvals {verb} \\",
+        f"    {one.request.run} \\",
+        "    -p PROFILE --as NAME --reason WHY \\",
+        f"    --manifest {one.request.manifest_sha256}",
+    ]
 
 
 def standing_document(one: Standing) -> dict[str, Any]:

@@ -5,7 +5,7 @@ manifest is signed by the coordinator and two countries of that roster and says 
 it names is the one that binds this country today, and the operator consented under it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from safeborders.kit.clock import Clock
@@ -34,6 +34,7 @@ from safeborders.privacy.agreement.decisions import Decision, Point, Reason
 from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.agreement.facts import Facts
 from safeborders.privacy.agreement.points import check_model_order, check_send, check_start, check_training_message
+from safeborders.privacy.agreement.release import Release, find_evidence_flaw
 
 SUPPORTED = frozenset({Aggregation.PLAIN, Aggregation.SECURE})
 """What this version can do; a run that promises more than is done is refused."""
@@ -56,6 +57,21 @@ class Spending:
     epsilon: float
     delta: float
     consented_agreement: str | None
+
+
+@dataclass(frozen=True)
+class HandedModel:
+    """A final model as an order brings it.
+
+    Attributes:
+        model_sha256: Of its weights.
+        papers: Of the order.
+        took_part: Whether this country's records may be in it, by its own ledger.
+    """
+
+    model_sha256: str
+    papers: bytes
+    took_part: bool
 
 
 class AgreementGate:
@@ -124,10 +140,31 @@ class AgreementGate:
         facts = _facts(manifest, spending=spending)
         _enforce(check_send(self._engine, purpose=manifest.plan.purpose, facts=facts))
 
-    def check_activation(self, manifest: RunManifest, *, spending: Spending) -> None:
-        """E2 for the final model: may we take it into use? Raises as ``check_training`` does."""
-        facts = _facts(manifest, spending=spending)
+    def check_activation(self, manifest: RunManifest, *, spending: Spending, handed: HandedModel) -> None:
+        """E2 for the final model: may we take it into use? Raises as ``check_training`` does.
+
+        Where the agreement asks for evidence, it is looked at here again: the coordinator may have asked for none. This
+        country's own evidence must be there if its records may be in the model, and what it keeps itself counts too,
+        so that nobody can leave out a file that speaks against the model.
+        """
+        flaw = self._find_evidence_flaw(manifest, handed)
+        facts = replace(_facts(manifest, spending=spending), has_evidence=flaw is None, evidence_flaw=flaw)
         _enforce(check_model_order(self._engine, purpose=manifest.plan.purpose, facts=facts))
+
+    def _find_evidence_flaw(self, manifest: RunManifest, handed: HandedModel) -> Reason | None:
+        brought = [one.encode() for one in parse_papers(handed.papers).evidence]
+        release = Release(
+            model_sha256=handed.model_sha256,
+            plan_sha256=manifest.plan.sha256(),
+            countries=frozenset({Country(self._engine.own)} if handed.took_part else ()),
+            least=manifest.plan.floor,
+        )
+        return find_evidence_flaw(
+            [*brought, *self._cabinet.list_evidence(manifest.plan.run)],
+            release=release,
+            keys=self._cabinet.roster().keys(KeyRole.NODE),
+            now=self._clock(),
+        )
 
     def known_keys(self) -> KnownKeys:
         """Return the countries' node keys of the roster in force. Raises RosterRefused."""

@@ -23,9 +23,11 @@ from safeborders.models.protocol.aggregation import (
 )
 from safeborders.models.protocol.manifest import RunManifest
 from safeborders.models.protocol.messages import Header, Kind, MessageRefused
-from safeborders.privacy.aggregation.errors import WrongParties
+from safeborders.privacy.aggregation.errors import Contradiction, WrongParties
 from safeborders.privacy.aggregation.party import AggregationParty, Identity
 from safeborders.privacy.aggregation.session import SessionStore
+
+_AFTER_EVERY_ROUND = 2**31 - 1
 
 
 class ForgetfulSessions(SessionStore, Protocol):
@@ -33,6 +35,9 @@ class ForgetfulSessions(SessionStore, Protocol):
 
     def forget(self, run: str, *, before_round: int) -> None:
         """Erase the secrets of all rounds of ``run`` before ``before_round``."""
+
+    def list_models(self, run: str, *, round_number: int) -> frozenset[str]:
+        """Return the models that a key was made for in this round, as far as its secrets are kept."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ class MaskedRounds:
         match header.kind:
             case Kind.KEYS:
                 self._sessions.forget(header.run, before_round=header.round)
+                self._check_one_model(header)
                 return part_to_bytes(party.advertise(context))
             case Kind.SURVIVORS:
                 return part_to_bytes(party.confirm(parse_part(content, kind=Survivors), context=context))
@@ -116,10 +122,20 @@ class MaskedRounds:
         upload, vector = party.mask(update, context=context, adverts=adverts)
         return upload_to_bytes(upload, vector=vector)
 
+    def end(self, run: str) -> None:
+        """Erase the secrets of all rounds of a run that is over: its last round has none behind it that would."""
+        self._sessions.forget(run, before_round=_AFTER_EVERY_ROUND)
+
     def check_keys(self, header: Header, *, manifest: RunManifest, content: bytes) -> None:
         """Refuse keys that could not be masked for, before anything is charged. Raises AggregationRefused."""
         context, party = self._begin(header, manifest=manifest)
         party.check_keys(self._read_adverts(content), context=context)
+
+    def _check_one_model(self, header: Header) -> None:
+        """A key's header tells the others which model we had (``echoes``), so no round gets keys for two."""
+        models = self._sessions.list_models(header.run, round_number=header.round)
+        if models - {header.base_model_sha256}:
+            raise Contradiction("A key was made for another model in this round: none is made for a second one.")
 
     @staticmethod
     def _read_adverts(content: bytes) -> dict[Country, Signed[Advert]]:

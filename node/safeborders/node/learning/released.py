@@ -12,8 +12,10 @@ from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.files import write_atomically
 from safeborders.models.architecture import Architecture
+from safeborders.models.protocol.payloads import parse_order
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import model_to_bytes, parse_model
+from safeborders.node.learning.policy import check_model
 
 
 class NoReleasedModel(SafeBordersError):
@@ -38,6 +40,23 @@ def keep_released(folder: Path, plan: RunPlan, *, model: NDArray[np.float32]) ->
     name = sha256_hex(content)
     write_atomically(folder / f"{name}.model", content)
     write_atomically(folder / f"{name}.json", plan.model_dump_json().encode())
+
+
+def read_candidate(content: bytes, *, architecture: Architecture) -> Released:
+    """Return the model that the coordinator wrote for its auditors, which is in no use yet.
+
+    Raises:
+        NoReleasedModel: If it is not such a file, or of another architecture.
+    """
+    try:
+        order = parse_order(content)
+        model = parse_model(order.model, length=architecture.length)
+        check_model(model)
+    except SafeBordersError as error:
+        raise NoReleasedModel("The file is no model to audit: ask the coordinator for it again.") from error
+    if order.plan.architecture_sha256 != architecture.sha256():
+        raise NoReleasedModel("The model is of another version than this node: both ends need the same one.")
+    return Released(plan=order.plan, model=model, model_sha256=sha256_hex(order.model))
 
 
 def load_released(folder: Path, model_sha256: str, *, architecture: Architecture) -> Released:

@@ -6,6 +6,7 @@ training, never a second draw of noise, never a second charge (security.md 3).
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -32,7 +33,7 @@ from safeborders.models.protocol.vectors import parse_model, update_to_bytes
 from safeborders.node.consent.errors import ApprovalRefused
 from safeborders.node.consent.standing import State
 from safeborders.node.learning.consent import Consent
-from safeborders.node.learning.gate import Spending
+from safeborders.node.learning.gate import HandedModel, Spending
 from safeborders.node.learning.masked_rounds import MaskedRounds
 from safeborders.node.learning.policy import (
     ApprovalPending,
@@ -46,7 +47,7 @@ from safeborders.node.learning.policy import (
 from safeborders.node.outbox.envelopes import EnvelopeStore
 from safeborders.privacy.activations import Activation, ActivationStore
 from safeborders.privacy.errors import PlanChanged, ReleaseRefused
-from safeborders.privacy.ledger import Charge, PrivacyLedger
+from safeborders.privacy.ledger import Charge, EntryState, PrivacyLedger
 
 _STEPS_UNDER_MASKS = frozenset({Kind.KEYS, Kind.SURVIVORS, Kind.OPENING})
 
@@ -63,7 +64,7 @@ class Gate(Protocol):
     def check_sending(self, manifest: RunManifest, *, spending: Spending) -> None:
         """E3: may what is stored leave? Raises TransferRefused or ApprovalPending."""
 
-    def check_activation(self, manifest: RunManifest, *, spending: Spending) -> None:
+    def check_activation(self, manifest: RunManifest, *, spending: Spending, handed: HandedModel) -> None:
         """E2: may we use the model? Raises TransferRefused or ApprovalPending."""
 
 
@@ -241,7 +242,11 @@ class RoundService:
 
     def _activate(self, message: SignedMessage, *, manifest: RunManifest, model: NDArray[np.float32]) -> SignedMessage:
         header, plan = message.header, manifest.plan
-        self._consented(manifest, self._price(plan), check=self._rules.gate.check_activation)
+        charged = [one for one in self._memory.ledger.list_entries() if one.state is not EntryState.REFUSED]
+        took_part = any(one.charge.run == plan.run for one in charged)
+        handed = HandedModel(header.base_model_sha256, parse_order(message.payload).papers, took_part)
+        check = partial(self._rules.gate.check_activation, handed=handed)
+        self._consented(manifest, self._price(plan), check=check)
         last = self._memory.activations.find_last()
         order = Activation(
             sequence=header.sequence, run=plan.run, model_sha256=header.base_model_sha256, at=self._clock()
@@ -251,6 +256,7 @@ class RoundService:
         elif (order.sequence, order.run, order.model_sha256) != (last.sequence, last.run, last.model_sha256):
             raise MessageRefused("The order to use a model is older than the last one: it was ignored.")
         self._trainer.activate(plan, model)
+        self._memory.masked.end(plan.run)
         return self._reply(message, kind=Kind.RECEIPT, payload=b"")
 
     def _consented(self, manifest: RunManifest, run: ApprovedRun, *, check: _Check) -> None:

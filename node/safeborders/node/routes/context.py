@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from safeborders.kit.clock import Clock
 from safeborders.models.domain.audit import AuditEvent
 from safeborders.node.access.journal import LookupJournal, Tokens
+from safeborders.node.audit.reading import LogReader
 from safeborders.node.consent.inbox import Inbox
 from safeborders.node.services.records import RecordReader
 
@@ -30,6 +31,7 @@ class Context:
     clock: Clock
     inbox: Inbox
     audit: AuditLog
+    log: LogReader
 
 
 def get_context(request: Request) -> Context:

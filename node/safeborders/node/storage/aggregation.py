@@ -92,6 +92,13 @@ class SqlSessionStore:
         with self._engine.begin() as connection:
             connection.execute(update(AggregationSessionRow).where(over).values(content=None))
 
+    def list_models(self, run: str, *, round_number: int) -> frozenset[str]:
+        """Return the models that a key was made for in this round, as far as its secrets are kept."""
+        wanted = select(_SESSIONS.content).where(_SESSIONS.run == run, _SESSIONS.round == round_number)
+        with for_reading(self._engine).begin() as connection:
+            sessions = [_read(content) for content in connection.scalars(wanted)]
+        return frozenset(one.context.base_model_sha256 for one in sessions if one is not None)
+
     def _check(self, connection: Connection, session: Session, *, before: Session | None) -> None:
         context = session.context
         if _read(_content(connection, context.sha256())) != before:

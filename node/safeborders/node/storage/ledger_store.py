@@ -141,6 +141,12 @@ class SqlActivationStore:
             sequence=row.sequence, run=row.run, model_sha256=row.model_sha256, at=datetime.fromisoformat(row.at)
         )
 
+    def first_activated(self) -> Mapping[str, datetime]:
+        """Return when each model was first put into use, by its hash."""
+        query = select(ActivationRow.model_sha256, ActivationRow.at).order_by(ActivationRow.sequence.desc())
+        with self._engine.begin() as connection:
+            return {row.model_sha256: datetime.fromisoformat(row.at) for row in connection.execute(query)}
+
     def add(self, activation: Activation) -> None:
         """Record ``activation``."""
         values = {

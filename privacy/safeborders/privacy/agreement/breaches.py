@@ -44,8 +44,8 @@ def _masking(grant: Grant, facts: Facts) -> Reason | None:
 
 
 def _evidence(grant: Grant, facts: Facts) -> Reason | None:
-    is_needed = grant.conditions.anonymity_evidence is Evidence.REQUIRED
-    return Reason.EVIDENCE_MISSING if is_needed and not facts.has_evidence else None
+    is_needed = grant.conditions.anonymity_evidence is Evidence.REQUIRED and not facts.is_working_copy
+    return (facts.evidence_flaw or Reason.EVIDENCE_MISSING) if is_needed and not facts.has_evidence else None
 
 
 def _counts(grant: Grant, facts: Facts) -> Reason | None:

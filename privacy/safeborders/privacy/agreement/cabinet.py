@@ -1,4 +1,4 @@
-"""Where a party keeps roster, agreement, declarations and timestamps, and the rules by which a newer one comes in.
+"""Where a party keeps roster, agreement, declarations, timestamps and evidence, and how a newer one comes in.
 
 Nothing is ever taken out: the newest of a kind counts, so that an older one cannot come back. Whoever calls a document
 valid is the roster that is kept, never the file that brings it.
@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.freshness import check_timestamp
 from safeborders.models.protocol.roster import (
     KeyRole,
@@ -20,6 +21,7 @@ from safeborders.models.protocol.roster import (
 )
 from safeborders.privacy.agreement.decisions import Reason
 from safeborders.privacy.agreement.errors import AgreementAbsent
+from safeborders.privacy.agreement.evidence import AnonymityEvidence, read_evidence, verify_evidence
 from safeborders.privacy.agreement.signing import check_succession, read_agreement, verify
 from safeborders.privacy.agreement.standing import Standing, examine
 from safeborders.privacy.agreement.termination import Termination, parse_termination, read_termination
@@ -33,6 +35,7 @@ class PaperKind(StrEnum):
     AGREEMENT = "agreement"
     TERMINATION = "termination"
     TIMESTAMP = "timestamp"
+    EVIDENCE = "evidence"
 
 
 class PaperStore(Protocol):
@@ -133,6 +136,28 @@ class Cabinet:
         version = check_timestamp(timestamp, roster=self._get_roster_bytes(), last_version=last, now=now)
         if version > last:
             self._store.add(PaperKind.TIMESTAMP, f"{version}".encode(), at=now)
+
+    def keep_evidence(self, content: bytes, *, now: datetime) -> AnonymityEvidence:
+        """Keep what a country signed about a model, for or against it; the same again changes nothing.
+
+        Raises:
+            RosterRefused: If no roster is kept, so that no signature can be believed.
+            EvidenceRefused: If it is no evidence, or not signed by the country that it speaks for.
+        """
+        evidence = verify_evidence(content, keys=self.roster().keys(KeyRole.NODE))
+        if content not in self._store.list_papers(PaperKind.EVIDENCE):
+            self._store.add(PaperKind.EVIDENCE, content, at=now)
+        return evidence
+
+    def list_evidence(self, run: str) -> tuple[bytes, ...]:
+        """Return what is kept about models of ``run``, as it was signed; what it is worth is asked later."""
+        kept = self._store.list_papers(PaperKind.EVIDENCE)
+        return tuple(one for one in kept if read_evidence(one).run == run)
+
+    def own_evidence(self, country: Country) -> tuple[AnonymityEvidence, ...]:
+        """Return what ``country`` signed and is kept here, oldest first; it was verified when it was kept."""
+        kept = (read_evidence(one) for one in self._store.list_papers(PaperKind.EVIDENCE))
+        return tuple(one for one in kept if one.country is country)
 
     def standing(self) -> Standing:
         """Return how the agreement stands by the papers of this moment; signatures are checked once per change."""

@@ -23,6 +23,11 @@ class Point(StrEnum):
     API_EXPORT = "E8"  # the node's API gives something to another party
     RETENTION = "E9"  # the job that deletes what was kept long enough
 
+    @property
+    def words(self) -> str:
+        """What is decided there, for people."""
+        return _PLACES[self]
+
 
 class Reason(StrEnum):
     """Why; stable codes for the journal and for tests, each with words for people."""
@@ -54,6 +59,9 @@ class Reason(StrEnum):
     NOT_MASKED = "not_masked"
     COHORT_TOO_SMALL = "cohort_too_small"
     EVIDENCE_MISSING = "evidence_missing"
+    EVIDENCE_OTHER_MODEL = "evidence_other_model"
+    EVIDENCE_STALE = "evidence_stale"
+    EVIDENCE_FAILED = "evidence_failed"
     COUNT_TOO_SMALL = "count_too_small"
     CATEGORY_NOT_ALLOWED = "category_not_allowed"
     PROTECTED_GROUP = "protected_group"
@@ -67,6 +75,18 @@ class Reason(StrEnum):
         """What it means, as the second half of a sentence."""
         return _WORDS[self]
 
+
+_PLACES: dict[Point, str] = {
+    Point.NODE_START: "when the node starts",
+    Point.TRAINING_MESSAGE: "before an order of the coordinator is answered",
+    Point.SEND: "when an update is ready, before it leaves",
+    Point.ROUND_START: "before the coordinator begins a round",
+    Point.RELEASE: "before the coordinator hands a model out",
+    Point.FILTER_EXPORT: "before a match filter leaves",
+    Point.HIT_DISCLOSURE: "before a hit is told to another country",
+    Point.API_EXPORT: "before the API gives something to another party",
+    Point.RETENTION: "at night, when kept copies are looked at",
+}
 
 _WORDS: dict[Reason, str] = {
     Reason.PERMITTED: "a grant covers it and all its conditions hold",
@@ -96,6 +116,9 @@ _WORDS: dict[Reason, str] = {
     Reason.NOT_MASKED: "secure aggregation is required and off",
     Reason.COHORT_TOO_SMALL: "fewer countries take part than agreed",
     Reason.EVIDENCE_MISSING: "the evidence of anonymity is missing",
+    Reason.EVIDENCE_OTHER_MODEL: "the evidence of anonymity is about another model or plan",
+    Reason.EVIDENCE_STALE: "the evidence of anonymity is out of date",
+    Reason.EVIDENCE_FAILED: "an attack on the model was not withstood, or nobody reviewed it",
     Reason.COUNT_TOO_SMALL: "a count is below the agreed least",
     Reason.CATEGORY_NOT_ALLOWED: "a category of persons is not granted",
     Reason.PROTECTED_GROUP: "it concerns victims, witnesses or minors",

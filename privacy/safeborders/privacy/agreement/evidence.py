@@ -74,6 +74,20 @@ def seal_evidence(evidence: AnonymityEvidence, *, key: Ed25519PrivateKey) -> byt
     return add_signature(content, kind=PAYLOAD_TYPE, key=key)
 
 
+def read_evidence(content: bytes) -> AnonymityEvidence:
+    """Return what a file says, whoever signed it. Raises EvidenceRefused if it is no evidence of this version."""
+    try:
+        payload = open_envelope(content, kind=PAYLOAD_TYPE)
+        evidence = AnonymityEvidence.model_validate_json(payload)
+    except (EnvelopeRefused, ValidationError) as error:
+        raise EvidenceRefused(
+            "The file is no evidence of anonymity of this version: run safeborders audit privacy again."
+        ) from error
+    if canonical_json(evidence.model_dump(mode="json")) != payload:
+        raise EvidenceRefused("The evidence is not in its canonical form: ask the country for its own file.")
+    return evidence
+
+
 def verify_evidence(content: bytes, *, keys: Mapping[str, str]) -> AnonymityEvidence:
     """Return the evidence if the country that it speaks for has signed it.
 
@@ -84,17 +98,8 @@ def verify_evidence(content: bytes, *, keys: Mapping[str, str]) -> AnonymityEvid
     Raises:
         EvidenceRefused: If it is no evidence of this version, is not canonical, or lacks that signature.
     """
-    try:
-        payload = open_envelope(content, kind=PAYLOAD_TYPE)
-        evidence = AnonymityEvidence.model_validate_json(payload)
-        signers = find_signers(content, kind=PAYLOAD_TYPE, keys=keys)
-    except (EnvelopeRefused, ValidationError) as error:
-        raise EvidenceRefused(
-            "The file is no evidence of anonymity of this version: run safeborders audit privacy again."
-        ) from error
-    if canonical_json(evidence.model_dump(mode="json")) != payload:
-        raise EvidenceRefused("The evidence is not in its canonical form: ask the country for its own file.")
-    if evidence.country.value not in signers:
+    evidence = read_evidence(content)
+    if evidence.country.value not in find_signers(content, kind=PAYLOAD_TYPE, keys=keys):
         raise EvidenceRefused("The evidence is not signed by the country that it speaks for: ask that country.")
     return evidence
 

@@ -119,7 +119,7 @@ def _sentences(conditions: Conditions) -> Iterator[str]:
         masks = "Secure aggregation hides each country's part" if secagg.required else "Masks are not required"
         yield f"{masks}; at least {secagg.min_cohort} countries take part."
     if conditions.anonymity_evidence is Evidence.REQUIRED:
-        yield "No release without the evidence of anonymity."
+        yield "No model for use without the evidence of anonymity; the rounds of a run work on it without."
     if conditions.anonymity_evidence is Evidence.PERSONAL_DATA:
         yield "The model is treated as personal data."
     if conditions.min_count is not None:

@@ -8,7 +8,7 @@ from safeborders.models.domain.governance import Handling
 from safeborders.models.domain.materials import ProtectedGroup
 from safeborders.models.domain.statuses import DataSubjectCategory
 from safeborders.privacy.agreement.conditions import PrivacyUnit
-from safeborders.privacy.agreement.decisions import Point
+from safeborders.privacy.agreement.decisions import Point, Reason
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Facts:
         is_masked: Whether secure aggregation hides the single contribution.
         cohort: Countries among which it is aggregated.
         has_evidence: Whether the evidence of anonymity is complete.
+        evidence_flaw: Why it is not; None says that there is none at all.
+        is_working_copy: Whether a model is handed over for the next round's update, or for the audit itself, and for no
+            use; evidence can only be made of a model that its auditors have.
         smallest_count: Least number of persons behind any figure.
         categories: Categories of the persons concerned.
         protected: Protected groups among them.
@@ -51,6 +54,8 @@ class Facts:
     is_masked: bool = False
     cohort: int | None = None
     has_evidence: bool = False
+    evidence_flaw: Reason | None = None
+    is_working_copy: bool = False
     smallest_count: int | None = None
     categories: frozenset[DataSubjectCategory] | None = None
     protected: frozenset[ProtectedGroup] | None = None

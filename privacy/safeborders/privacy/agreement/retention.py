@@ -7,7 +7,7 @@ from typing import Protocol
 
 from safeborders.kit.clock import Clock
 from safeborders.models.domain.materials import Material
-from safeborders.privacy.agreement.decisions import Decision, Point
+from safeborders.privacy.agreement.decisions import Decision, Point, Reason
 from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.agreement.facts import Facts
 
@@ -47,7 +47,8 @@ def purge_overdue(engine: PolicyEngine, store: CopyStore, *, clock: Clock) -> Se
     """Delete every copy that the agreement no longer covers, and return the decisions that ended them.
 
     A copy is overdue when its retention is over, when the agreement has ended or was replaced by one that does not
-    grant it, and when there is no agreement at all. Each decision is in the journal before its copy is gone.
+    grant it, and when there is no agreement at all. Each decision is in the journal before its copy is gone. A clock
+    that was set back ends nothing: what is overdue is said when it is right again.
     """
     ended = []
     for copy in store.list_copies():
@@ -55,7 +56,7 @@ def purge_overdue(engine: PolicyEngine, store: CopyStore, *, clock: Clock) -> Se
         decision = engine.check(
             copy.material, sender=copy.sender, recipient=engine.own, purpose=copy.purpose, facts=facts
         )
-        if not decision.is_allowed:
+        if not decision.is_allowed and decision.reason is not Reason.CLOCK_SET_BACK:
             store.purge(copy.reference)
             ended.append(decision)
     return tuple(ended)

@@ -3,8 +3,8 @@
 It protects the coordinator from an honest mistake. No country relies on it: each decides again at its own gate.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,10 +17,10 @@ from safeborders.kit.clock import Clock
 from safeborders.kit.files import write_atomically
 from safeborders.models.architecture import Architecture
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.echoes import Echo, echo_of
+from safeborders.models.protocol.echoes import Echo, round_before, round_of
 from safeborders.models.protocol.freshness import issue_timestamp
 from safeborders.models.protocol.manifest import Aggregation, ManifestRefused, RunManifest, verify_manifest
-from safeborders.models.protocol.messages import SignedMessage
+from safeborders.models.protocol.messages import Header, Kind
 from safeborders.models.protocol.papers import Papers
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.roster import KeyRole, RosterRefused, check_not_expired
@@ -31,6 +31,7 @@ from safeborders.privacy.agreement.decisions import Point
 from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.agreement.facts import Facts
 from safeborders.privacy.agreement.points import check_release, check_round_start
+from safeborders.privacy.agreement.release import Release, find_evidence_flaw
 from safeborders.privacy.events import run_events
 
 _ECHOES = TypeAdapter(tuple[Echo, ...])
@@ -58,17 +59,17 @@ class RunGate(Protocol):
     def check_round(self, plan: RunPlan) -> None:
         """E4, and E5 for the model that the round starts from. Raises what the agreement refuses."""
 
-    def check_release(self, plan: RunPlan) -> None:
+    def check_release(self, plan: RunPlan, *, release: Release) -> None:
         """E5 for the final model. Raises what the agreement refuses."""
 
-    def papers_of(self, run: str) -> bytes:
-        """Return what travels with the run's orders. Raises ManifestRefused if the run has none."""
+    def papers_of(self, order: Header) -> bytes:
+        """Return what travels with ``order``. Raises ManifestRefused if the run has no manifest."""
 
     def masks_of(self, plan: RunPlan) -> Masks | None:
         """Return what secure aggregation needs to know; None where the manifest names another way."""
 
-    def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
-        """Keep the headers of a round's updates durably, for the next order; before the round is saved."""
+    def keep_echoes(self, run: str, echoes: Sequence[Echo]) -> None:
+        """Keep the headers of a round durably, for the next order; before the round is saved."""
 
 
 class Ungated:
@@ -77,10 +78,10 @@ class Ungated:
     def check_round(self, plan: RunPlan) -> None:
         """Ask nobody."""
 
-    def check_release(self, plan: RunPlan) -> None:
+    def check_release(self, plan: RunPlan, *, release: Release) -> None:
         """Ask nobody."""
 
-    def papers_of(self, run: str) -> bytes:
+    def papers_of(self, order: Header) -> bytes:
         """Send none."""
         return b""
 
@@ -88,7 +89,7 @@ class Ungated:
         """Name none: there is no roster to agree on keys by."""
         return None
 
-    def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
+    def keep_echoes(self, run: str, echoes: Sequence[Echo]) -> None:
         """Keep none."""
 
 
@@ -122,31 +123,46 @@ class AgreementRunGate:
 
     def check_round(self, plan: RunPlan) -> None:
         """E4, and E5 for the model that the round starts from."""
-        facts = self._facts(plan)
+        facts = replace(self._facts(plan), is_working_copy=True)
         for country in plan.participants:
             check_round_start(self._engine, country.value, purpose=plan.purpose, facts=facts).enforce()
             check_release(self._engine, country.value, purpose=plan.purpose, facts=facts).enforce()
 
-    def check_release(self, plan: RunPlan) -> None:
-        """E5 for the final model."""
-        facts = self._facts(plan)
+    def check_candidate(self, plan: RunPlan) -> None:
+        """E5 for the final model as a working copy: its auditors must have it before there can be evidence."""
+        facts = replace(self._facts(plan), is_working_copy=True)
         for country in plan.participants:
             check_release(self._engine, country.value, purpose=plan.purpose, facts=facts).enforce()
 
-    def papers_of(self, run: str) -> bytes:
-        """Return the manifest as it was signed and a timestamp that is at most an hour old."""
-        manifest = load_manifest(self._manifests, run).decode()
-        stamp = self._timestamp().decode()
-        return Papers(manifest=manifest, timestamp=stamp, echoes=self._load_echoes(run)).to_bytes()
+    def check_release(self, plan: RunPlan, *, release: Release) -> None:
+        """E5 for the final model: with the evidence of every country whose records are in it, or what is agreed."""
+        keys = self._cabinet.roster().keys(KeyRole.NODE)
+        files = self._cabinet.list_evidence(plan.run)
+        flaw = find_evidence_flaw(files, release=release, keys=keys, now=self._clock())
+        facts = replace(self._facts(plan), has_evidence=flaw is None, evidence_flaw=flaw)
+        for country in plan.participants:
+            check_release(self._engine, country.value, purpose=plan.purpose, facts=facts).enforce()
 
-    def keep_echoes(self, run: str, replies: Iterable[SignedMessage]) -> None:
-        """Keep the headers of a round's updates; a round that is repeated after a crash replaces them."""
-        content = _ECHOES.dump_json(tuple(echo_of(reply) for reply in replies))
-        write_atomically(self._echoes(run), content)
+    def papers_of(self, order: Header) -> bytes:
+        """Return the manifest as it was signed, a timestamp that is at most an hour old, and what the order needs."""
+        evidence = self._cabinet.list_evidence(order.run) if order.kind is Kind.ACTIVATE else ()
+        papers = Papers(
+            manifest=load_manifest(self._manifests, order.run).decode(),
+            timestamp=self._timestamp().decode(),
+            echoes=self._load_echoes(order.run, round_before(order)),
+            evidence=tuple(one.decode() for one in evidence),
+        )
+        return papers.to_bytes()
 
-    def _load_echoes(self, run: str) -> tuple[Echo, ...]:
+    def keep_echoes(self, run: str, echoes: Sequence[Echo]) -> None:
+        """Keep the headers of a round beside those of the round before, which a crash may make us ask for again."""
+        (number,) = {round_of(echo) for echo in echoes}
+        write_atomically(self._echoes(run), _ECHOES.dump_json((*self._load_echoes(run, number - 1), *echoes)))
+
+    def _load_echoes(self, run: str, number: int) -> tuple[Echo, ...]:
         path = self._echoes(run)
-        return _ECHOES.validate_json(path.read_bytes()) if path.exists() else ()
+        kept = _ECHOES.validate_json(path.read_bytes()) if path.exists() else ()
+        return tuple(echo for echo in kept if round_of(echo) == number)
 
     def _echoes(self, run: str) -> Path:
         return self._manifests / f"{run}.echoes"

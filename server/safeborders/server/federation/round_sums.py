@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from safeborders.kit.errors import SafeBordersError
 from safeborders.models.domain.countries import Country
@@ -22,7 +23,8 @@ from safeborders.models.protocol.aggregation import (
     parse_upload,
     part_to_bytes,
 )
-from safeborders.models.protocol.messages import Kind, MessageRefused, SignedMessage
+from safeborders.models.protocol.echoes import Echo, echo_of
+from safeborders.models.protocol.messages import Kind, MessageRefused, SignedMessage, country_of
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.privacy.aggregation.aggregator import Aggregator
 from safeborders.privacy.aggregation.errors import AggregationRefused
@@ -38,8 +40,11 @@ class TooFewCountries(SafeBordersError):
     code: ClassVar[str] = "federation.too_few_countries"
 
 
+_ECHOES = TypeAdapter(tuple[Echo, ...])
+
+
 class RoundVoid(SafeBordersError):
-    """A country fell silent after the survivors were named; nothing was learnt, and resuming asks it again."""
+    """A country fell silent before a masked sum was opened; nothing was learnt, and nobody is unmasked for it."""
 
     code: ClassVar[str] = "federation.round_void"
 
@@ -52,13 +57,28 @@ class RoundSum:
         total: Sum of the counted updates.
         countries: Whose they are.
         replies: What became of every participant's part.
-        updates: The signed answers that brought the updates, masked or not.
+        echoes: The signed headers of the updates, masked or not.
     """
 
     total: NDArray[np.int64]
     countries: frozenset[Country]
     replies: tuple[Reply, ...]
-    updates: tuple[SignedMessage, ...]
+    echoes: tuple[Echo, ...]
+
+
+@dataclass(frozen=True)
+class VoidRound:
+    """A round that was given up.
+
+    Attributes:
+        replies: What became of every participant's part; who sent an update is told apart, for it is spent.
+        echoes: One signed header a country that joined: of its update, else of its key.
+        silent: Who joined and fell silent; the next round begins without them.
+    """
+
+    replies: tuple[Reply, ...]
+    echoes: tuple[Echo, ...]
+    silent: frozenset[Country]
 
 
 class Ask(Protocol):
@@ -76,12 +96,12 @@ def sum_in_the_clear(plan: RunPlan, *, ask: Ask, length: int, patience: int) -> 
         TooFewCountries: If fewer than the floor answered in time.
     """
     updates: dict[Country, NDArray[np.int64]] = {}
-    answers: list[SignedMessage] = []
+    echoes: list[Echo] = []
 
     def accept(reply: SignedMessage) -> None:
         country = reply.header.country
         updates[country] = parse_update_of(reply, length=length, bound=entry_bound(plan, country))
-        answers.append(reply)
+        echoes.append(echo_of(reply))
 
     gathering = ask(Kind.TRAIN, aggregation=b"", accept=accept)
     for _ in range(patience):
@@ -91,7 +111,7 @@ def sum_in_the_clear(plan: RunPlan, *, ask: Ask, length: int, patience: int) -> 
     replies = gathering.close(plan.participants)
     if len(updates) < plan.floor:
         raise _too_few(plan)
-    return RoundSum(sum_updates(updates.values(), length=length), frozenset(updates), replies, tuple(answers))
+    return RoundSum(sum_updates(updates.values(), length=length), frozenset(updates), replies, tuple(echoes))
 
 
 @dataclass(frozen=True)
@@ -110,18 +130,28 @@ class MaskedSum:
         ask: Asks the countries.
         notes: Of the round.
         patience: How often a deadline may pass.
+        without: Countries that are not asked to join, because a round was given up for their silence.
     """
 
-    def __init__(
-        self, plan: RunPlan, aggregator: Aggregator, *, ask: Ask, notes: AggregationNotes, patience: int
+    def __init__(  # house: what a protocol needs to know, and nothing that could be grouped
+        self,
+        plan: RunPlan,
+        aggregator: Aggregator,
+        *,
+        ask: Ask,
+        notes: AggregationNotes,
+        patience: int,
+        without: frozenset[Country] = frozenset(),
     ) -> None:
         self._plan = plan
         self._aggregator = aggregator
         self._ask = ask
         self._notes = notes
         self._patience = patience
+        self._asked = tuple(country for country in plan.participants if country not in without)
         self._replies: dict[Country, Reply] = {}
-        self._updates: list[SignedMessage] = []
+        self._keys: dict[Country, Echo] = {}
+        self._updates: dict[Country, Echo] = {}
 
     def play(self) -> RoundSum:
         """Return the opened sum.
@@ -139,7 +169,38 @@ class MaskedSum:
         self._collect_all(_Question(Kind.OPENING, opening, names), take=self._take_reveal)
         total = self._aggregator.open_sum()
         replies = tuple(self._replies[country] for country in sorted(self._replies))
-        return RoundSum(total, frozenset(names), replies, tuple(self._updates))
+        return RoundSum(total, frozenset(names), replies, tuple(self._updates.values()))
+
+    @property
+    def may_be_given_up(self) -> bool:
+        """Whether another round could do better than asking again in this one, once ``play`` has raised.
+
+        Keys that were passed on are the only ones of a round, so no other countries can stand in for a silent one, and
+        a second set of survivors is refused by every country. Where enough others are left, a round of its own with
+        new keys, a new sample and new noise ends what this one cannot.
+        """
+        left, floor = len(set(self._asked) - self._silent()), self._plan.floor
+        return left >= floor and len(self._keys | self._updates) >= floor  # as many show which model they had
+
+    def give_up(self) -> VoidRound:
+        """Return what became of the round; nobody is asked anything more about it."""
+        sent = {
+            country: replace(reply, state=ReplyState.REJECTED)  # it has left its country, and counts as spent
+            for country, reply in self._replies.items()
+            if country in self._updates and reply.state is not ReplyState.ACCEPTED
+        }
+        replies = self._replies | sent
+        echoes = self._keys | self._updates
+        return VoidRound(
+            replies=tuple(replies[one] for one in sorted(replies)),
+            echoes=tuple(echoes[one] for one in sorted(echoes)),
+            silent=self._silent(),
+        )
+
+    def _silent(self) -> frozenset[Country]:
+        replies = self._replies.values()
+        away = {reply.country for reply in replies if reply.state is not ReplyState.ACCEPTED}
+        return frozenset(away & (self._keys | self._updates).keys())
 
     def _agree_on_keys(self) -> Adverts:
         """Return the keys of the round; those that were passed on before a restart are the only ones."""
@@ -148,16 +209,17 @@ class MaskedSum:
             adverts = parse_part(kept, kind=Adverts)
             for advert in adverts.adverts:
                 self._aggregator.add_advert(advert)
+            echoes = _ECHOES.validate_json(self._notes.find_echoes() or b"[]")
+            self._keys = {country_of(echo.header.encode()): echo for echo in echoes}
             self._aggregator.close_adverts()
             return adverts
-        self._gather(
-            _Question(Kind.KEYS, b"", self._plan.participants), needed=self._plan.floor, take=self._take_advert
-        )
+        question = _Question(Kind.KEYS, b"", self._asked)
+        self._gather(question, needed=self._plan.floor, take=self._take_advert)
         try:
             adverts = Adverts(adverts=tuple(self._aggregator.close_adverts().values()))
         except AggregationRefused as error:
             raise _too_few(self._plan) from error
-        self._notes.keep_adverts(part_to_bytes(adverts))
+        self._notes.keep_adverts(part_to_bytes(adverts), echoes=_ECHOES.dump_json(tuple(self._keys.values())))
         return adverts
 
     def _collect_updates(self, adverts: Adverts) -> Survivors:
@@ -173,7 +235,7 @@ class MaskedSum:
         if named is None:
             self._notes.keep_survivors(part_to_bytes(survivors))
         elif named != survivors:
-            raise RoundVoid("A country whose update was counted before is away: resume the run when it is back.")
+            raise RoundVoid("A country whose masked update was counted before is away: resume the run when it is back.")
         return survivors
 
     def _collect_all(self, question: _Question, *, take: Callable[[SignedMessage], None]) -> None:
@@ -200,12 +262,13 @@ class MaskedSum:
         message = parse_part(reply.payload, kind=Signed[Advert])
         _check_own(message, reply)
         self._aggregator.add_advert(message)
+        self._keys[reply.header.country] = echo_of(reply)
 
     def _take_upload(self, reply: SignedMessage) -> None:
         upload, vector = parse_upload(reply.payload)
         _check_own(upload, reply)
         self._aggregator.add_upload(upload, content=vector)
-        self._updates.append(reply)
+        self._updates[reply.header.country] = echo_of(reply)
 
     def _take_confirmation(self, reply: SignedMessage) -> None:
         message = parse_part(reply.payload, kind=Signed[Confirmation])

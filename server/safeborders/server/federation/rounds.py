@@ -2,6 +2,9 @@
 
 A run can be killed at any point: all that counts is in the registry, and a country asked again sends the same bytes.
 The loop resumes at the round after the newest saved model.
+
+A masked round that a country leaves for good is given up: what was sent in it is spent, nobody is unmasked for it, and
+the next round of the plan begins with new keys among those who are left (docs/decisions/0186).
 """
 
 from collections.abc import Callable
@@ -11,18 +14,27 @@ from safeborders.kit.errors import SafeBordersError, Unavailable
 from safeborders.kit.logs import get_log
 from safeborders.models.architecture import Architecture
 from safeborders.models.domain.audit import AuditEvent, Operation
+from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.aggregation import build_context
 from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind, MessageRefused, SignedMessage
 from safeborders.models.protocol.payloads import Order, build_order
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.privacy.aggregation.aggregator import Aggregator
+from safeborders.privacy.agreement.release import Release
 from safeborders.server.federation.gate import RunGate
 from safeborders.server.federation.gathering import Correspondence, Gathering
-from safeborders.server.federation.round_sums import MaskedSum, RoundSum, sum_in_the_clear
-from safeborders.server.federation.strategy import check_architecture, next_version, take_step
+from safeborders.server.federation.round_sums import (
+    MaskedSum,
+    RoundSum,
+    RoundVoid,
+    TooFewCountries,
+    VoidRound,
+    sum_in_the_clear,
+)
+from safeborders.server.federation.strategy import check_architecture, next_version, same_version, take_step
 from safeborders.server.federation.watch import LogWatch
-from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
+from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState, TaskStatistics
 
 _ORDERS_WITH_A_MODEL = frozenset({Kind.TRAIN, Kind.ACTIVATE})
 _log = get_log("run")
@@ -45,6 +57,7 @@ class RunLeader:
         self._to = to
         self._architecture = architecture
         self._gate = gate
+        self._left_out: frozenset[Country] = frozenset()
 
     def lead(self, run: str) -> ModelVersion:
         """Take ``run`` from its newest model to its last, hand that out, and return it.
@@ -57,7 +70,7 @@ class RunLeader:
             SettingsError: If its plan does not fit this version.
             AgreementError: If the agreement does not cover it; ManifestRefused or RosterRefused likewise.
             TooFewCountries: If a round stayed below the floor for too long; what was saved stays.
-            RoundVoid: If a country fell silent before a masked sum was opened; what was saved stays.
+            RoundVoid: If a country fell silent before a masked sum was opened, and no round is left for another try.
         """
         registry = self._to.registry
         plan = registry.get_plan(run)
@@ -96,22 +109,27 @@ class RunLeader:
         started_at = datetime.now(UTC)
         self._tell(Operation.COMBINATION, "round.begin", plan, model=base)
         result = self._sum(plan, base)
-        step = take_step(plan, self._architecture, base=base, total=result.total, countries=set(result.countries))
-        model = next_version(base, step)
+        statistics: tuple[TaskStatistics, ...] = ()
+        if isinstance(result, VoidRound):
+            model = same_version(base)
+        else:
+            step = take_step(plan, self._architecture, base=base, total=result.total, countries=set(result.countries))
+            model, statistics = next_version(base, step), step.statistics
         record = RoundRecord(
             run=plan.run,
             round=model.round,
             started_at=started_at,
             ended_at=datetime.now(UTC),
             replies=result.replies,
-            statistics=step.statistics,
+            statistics=statistics,
+            is_void=isinstance(result, VoidRound),
         )
-        self._gate.keep_echoes(plan.run, result.updates)  # first: without them no country would answer the next round
+        self._gate.keep_echoes(plan.run, result.echoes)  # first: without them no country would answer the next round
         self._to.registry.save_round(record, model=model)
-        _log.info("round_saved", run=plan.run, round=model.round, sha256=model.sha256)
+        _log.info("round_saved", run=plan.run, round=model.round, sha256=model.sha256, is_void=record.is_void)
         return model
 
-    def _sum(self, plan: RunPlan, base: ModelVersion) -> RoundSum:
+    def _sum(self, plan: RunPlan, base: ModelVersion) -> RoundSum | VoidRound:
         number, patience = base.round + 1, self._to.pace.patience
         length = self._architecture.update_length
 
@@ -125,7 +143,18 @@ class RunLeader:
         context = build_context(masks.manifest, header=header, roster_sha256=masks.roster_sha256, length=length)
         notes = self._to.registry.notes_of(plan.run, round_number=number)
         aggregator = Aggregator(context, roster=masks.keys)
-        return MaskedSum(plan, aggregator, ask=ask, notes=notes, patience=patience).play()
+        without, self._left_out = self._left_out, frozenset()
+        masked = MaskedSum(plan, aggregator, ask=ask, notes=notes, patience=patience, without=without)
+        try:
+            return masked.play()
+        except (RoundVoid, TooFewCountries) as error:
+            has_learnt = bool(base.optimiser_state)
+            if not masked.may_be_given_up or (number == plan.rounds and not has_learnt):
+                raise
+            void = masked.give_up()
+            self._left_out = void.silent  # for one round: a run that rests and is resumed asks them again
+            _log.warning("round_given_up", run=plan.run, round=number, code=error.code)
+            return void
 
     def _hand_out(self, plan: RunPlan, model: ModelVersion) -> None:
         """Give every participant the final model; one that is away asks for nothing and gets it with the next run."""
@@ -134,7 +163,13 @@ class RunLeader:
             if reply.header.payload_sha256 != EMPTY_SHA256:
                 raise MessageRefused("The receipt carries something: it was not counted.")
 
-        self._gate.check_release(plan)
+        release = Release(
+            model_sha256=model.sha256,
+            plan_sha256=plan.sha256(),
+            countries=self._to.registry.list_contributors(plan.run),
+            least=1,
+        )
+        self._gate.check_release(plan, release=release)
         self._tell(Operation.DISCLOSURE, "model.release", plan, model=model)
         gathering = self._gathering(plan, model, kind=Kind.ACTIVATE, number=model.round, accept=accept)
         gathering.gather(plan.participants, seconds=plan.deadline_seconds)
@@ -180,13 +215,13 @@ class RunLeader:
         accept: Callable[[SignedMessage], None],
         aggregation: bytes = b"",
     ) -> Gathering:
+        header = self._header(plan, model, kind=kind, number=number)
         order = Order(
             plan=plan,
             model=model.parameters if kind in _ORDERS_WITH_A_MODEL else b"",
-            papers=self._gate.papers_of(plan.run),
+            papers=self._gate.papers_of(header),
             aggregation=aggregation,
         )
-        header = self._header(plan, model, kind=kind, number=number)
         return Gathering(self._to, header=header, payload=build_order(order), accept=accept)
 
     @staticmethod

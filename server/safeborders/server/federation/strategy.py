@@ -6,7 +6,7 @@ divisor comes from a country's records. Integer addition makes the result indepe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,11 @@ def next_version(base: ModelVersion, step: Step) -> ModelVersion:
         parameters=step.parameters,
         optimiser_state=step.optimiser_state,
     )
+
+
+def same_version(base: ModelVersion) -> ModelVersion:
+    """Return ``base`` as the version after a round that was given up: nothing was learnt, nothing is changed."""
+    return replace(base, parent_sha256=base.sha256, round=base.round + 1)
 
 
 def _velocity_of(base: ModelVersion, *, length: int) -> NDArray[np.float64]:

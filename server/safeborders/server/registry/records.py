@@ -63,7 +63,12 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class RoundRecord:
-    """A finished round, stored together with the model version that it made, in one transaction."""
+    """A finished round, stored together with the model version that it made, in one transaction.
+
+    Attributes:
+        is_void: Whether it was given up: nothing was learnt, the model is the one of before, and what countries sent
+            is spent all the same.
+    """
 
     run: str
     round: int
@@ -71,6 +76,7 @@ class RoundRecord:
     ended_at: datetime
     replies: tuple[Reply, ...]
     statistics: tuple[TaskStatistics, ...]
+    is_void: bool = False
 
 
 class AggregationNotes(Protocol):
@@ -82,8 +88,15 @@ class AggregationNotes(Protocol):
     def find_survivors(self) -> bytes:
         """Return the survivors that were named; empty before."""
 
-    def keep_adverts(self, content: bytes) -> None:
-        """Keep the keys before they are passed on. Raises Conflict if others are kept."""
+    def find_echoes(self) -> bytes:
+        """Return the headers with which the keys came; empty before."""
+
+    def keep_adverts(self, content: bytes, *, echoes: bytes) -> None:
+        """Keep the keys, and the headers with which they came, before they are passed on.
+
+        Raises:
+            Conflict: If others are kept.
+        """
 
     def keep_survivors(self, content: bytes) -> None:
         """Keep the survivors before they are named. Raises Conflict if others are kept."""
@@ -117,6 +130,9 @@ class Registry(Protocol):
 
     def get_latest_model(self, run: str) -> ModelVersion:
         """Return the newest model of ``run``. Raises NotFound."""
+
+    def list_contributors(self, run: str) -> frozenset[Country]:
+        """Return the countries whose updates are in the newest model of ``run``."""
 
     def notes_of(self, run: str, *, round_number: int) -> AggregationNotes:
         """Return what was decided in a masked round, to be kept over restarts."""

@@ -101,7 +101,8 @@ class SqlRegistry(SqlRegistryReader):
                 "model": model.sha256,
                 "parent": model.parent_sha256,
             }
-            event = event_of(Operation.COMBINATION, "round.save", objects=tuple(countries), facts=facts)
+            action = "round.void" if record.is_void else "round.save"
+            event = event_of(Operation.COMBINATION, action, objects=tuple(countries), facts=facts)
             record_event(session.connection(), event, at=record.ended_at)
 
     def record_event(self, event: AuditEvent, *, now: datetime) -> None:
@@ -130,6 +131,15 @@ class SqlRegistry(SqlRegistryReader):
                 parameters=row.parameters,
                 optimiser_state=row.optimiser_state,
             )
+
+    def list_contributors(self, run: str) -> frozenset[Country]:
+        """Return the countries whose updates are in the newest model of ``run``."""
+        learnt_in = select(RoundRow.round).where(RoundRow.run == run, RoundRow.is_void.is_(False))
+        counted = select(ReplyRow.country).where(
+            ReplyRow.run == run, ReplyRow.state == ReplyState.ACCEPTED.value, ReplyRow.round.in_(learnt_in)
+        )
+        with transaction(self._engine) as session:
+            return frozenset(map(Country, session.scalars(counted.distinct())))
 
     def record_sequence(self, country: Country, *, sequence: int) -> None:
         """Remember the newest message sequence of ``country``; one that is not above the last is a replay."""
@@ -173,7 +183,8 @@ def _model_row(model: ModelVersion, *, now: datetime) -> ModelVersionRow:
 
 def _add_round(session: Session, record: RoundRecord) -> None:
     where = {"run": record.run, "round": record.round}
-    session.add(RoundRow(**where, started_at=record.started_at, ended_at=record.ended_at))
+    row = RoundRow(**where, started_at=record.started_at, ended_at=record.ended_at, is_void=record.is_void)
+    session.add(row)
     session.flush()
     for reply in record.replies:
         session.add(

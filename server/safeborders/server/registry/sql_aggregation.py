@@ -34,12 +34,18 @@ class SqlAggregationNotes:
             row = session.get(AggregationRoundRow, self._key)
             return row.survivors if row and row.survivors else b""
 
-    def keep_adverts(self, content: bytes) -> None:
-        """Keep the keys before they are passed on. Raises Conflict if others are kept."""
+    def find_echoes(self) -> bytes:
+        """Return the headers with which the keys came; empty before, and in a round of an earlier version."""
+        with transaction(self._engine) as session:
+            row = session.get(AggregationRoundRow, self._key)
+            return row.echoes if row and row.echoes else b""
+
+    def keep_adverts(self, content: bytes, *, echoes: bytes) -> None:
+        """Keep the keys, and the headers with which they came, before they are passed on."""
         with transaction(self._engine) as session:
             row = session.get(AggregationRoundRow, self._key, with_for_update=True)
             if row is None:
-                session.add(AggregationRoundRow(**self._key, adverts=content, survivors=None))
+                session.add(AggregationRoundRow(**self._key, adverts=content, survivors=None, echoes=echoes))
             elif row.adverts != content:
                 raise Conflict(_DECIDED)
 

@@ -72,6 +72,7 @@ class SqlRegistryReader:
                     ended_at=row.ended_at,
                     replies=tuple(_reply(found) for found in replies[row.round]),
                     statistics=tuple(_statistics(found) for found in statistics[row.round]),
+                    is_void=row.is_void,
                 )
                 for row in rounds
             ]

@@ -110,9 +110,10 @@ class StatisticsBody(Body):
 
 
 class RoundBody(Body):
-    """A finished round."""
+    """A finished round; a void one was given up, and nothing was learnt in it."""
 
     round: int
+    is_void: bool
     started_at: datetime
     ended_at: datetime
     replies: list[ReplyBody]

@@ -6,7 +6,7 @@ left a country already noised.
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Double, ForeignKey, ForeignKeyConstraint, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Double, ForeignKey, ForeignKeyConstraint, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safeborders.kit.db import UtcTime
@@ -85,7 +85,7 @@ class ModelVersionRow(Base):
 
 
 class RoundRow(Base):
-    """A finished round."""
+    """A finished round; a void one was given up: nothing was learnt, and its model is the one of before."""
 
     __tablename__ = "round"
 
@@ -93,6 +93,7 @@ class RoundRow(Base):
     round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     started_at: Mapped[datetime] = mapped_column(UtcTime)
     ended_at: Mapped[datetime] = mapped_column(UtcTime)
+    is_void: Mapped[bool] = mapped_column(server_default=false())
 
 
 class ReplyRow(Base):
@@ -125,7 +126,7 @@ class TaskStatisticsRow(Base):
 
 
 class AggregationRoundRow(Base):
-    """What was decided in a round of secure aggregation: ephemeral public keys, and hashes of masked updates."""
+    """What was decided in a masked round: ephemeral public keys with their headers, and hashes of masked updates."""
 
     __tablename__ = "aggregation_round"
 
@@ -133,6 +134,7 @@ class AggregationRoundRow(Base):
     round: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     adverts: Mapped[bytes] = mapped_column(LargeBinary)
     survivors: Mapped[bytes | None] = mapped_column(LargeBinary)
+    echoes: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class WatchedLogRow(Base):

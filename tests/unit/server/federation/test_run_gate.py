@@ -15,7 +15,7 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.freshness import check_timestamp
 from safeborders.models.protocol.manifest import Aggregation, ManifestRefused, read_manifest
-from safeborders.models.protocol.messages import Kind
+from safeborders.models.protocol.messages import EMPTY_SHA256, Header, Kind
 from safeborders.models.protocol.papers import parse_papers
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.roster import RosterRefused
@@ -23,6 +23,7 @@ from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.decisions import Point, Reason
 from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.agreement.errors import TransferRefused
+from safeborders.privacy.agreement.release import Release
 from safeborders.privacy.agreement.termination import Ground, Termination, declare
 from safeborders.privacy.agreement.terms import Agreement
 from safeborders.server.federation.gate import AgreementRunGate
@@ -33,6 +34,24 @@ from sbtest.rehearsal import RUN, Rehearsal
 from sbtest.rounds import AGREEMENT, NOW, PAPERS
 
 PLAN = make_plan()
+RELEASE = Release(model_sha256="5" * 64, plan_sha256=PLAN.sha256(), countries=frozenset(PLAN.participants), least=1)
+
+
+def order_of(plan: RunPlan, *, round_number: int) -> Header:
+    return Header(
+        kind=Kind.TRAIN,
+        federation=plan.federation,
+        run=plan.run,
+        round=round_number,
+        country=plan.participants[0],
+        sequence=1,
+        plan_sha256=plan.sha256(),
+        base_model_sha256="5" * 64,
+        payload_sha256=EMPTY_SHA256,
+    )
+
+
+ORDER = order_of(PLAN, round_number=1)
 
 
 @dataclasses.dataclass
@@ -76,7 +95,7 @@ def test_a_covered_round_is_asked_about_for_each_country_and_recorded(tmp_path: 
         for name in PAPERS.countries
         for way in ((Point.ROUND_START, name, COORDINATOR, True), (Point.RELEASE, COORDINATOR, name, True))
     ]
-    centre.gate.check_release(PLAN)
+    centre.gate.check_release(PLAN, release=RELEASE)
     assert len(centre.journal.decisions) == 9
 
 
@@ -90,7 +109,7 @@ def evidence_required() -> Agreement:
 def test_a_model_without_its_evidence_is_not_released(tmp_path: Path) -> None:
     centre = Centre(tmp_path, terms=evidence_required())
     with pytest.raises(TransferRefused):
-        centre.gate.check_release(PLAN)
+        centre.gate.check_release(PLAN, release=RELEASE)
     assert centre.journal.decisions[-1].reason is Reason.EVIDENCE_MISSING
 
 
@@ -131,20 +150,23 @@ def test_an_uncovered_round_does_not_start(tmp_path: Path, name: str) -> None:
     centre = Centre(tmp_path)
     centre.gate.check_round(PLAN)  # the control
     spoil(centre)
-    for ask in (centre.gate.check_round, centre.gate.check_release):
-        with pytest.raises(error):
-            ask(PLAN)
+    with pytest.raises(error):
+        centre.gate.check_round(PLAN)
+    with pytest.raises(error):
+        centre.gate.check_candidate(PLAN)
+    with pytest.raises(error):
+        centre.gate.check_release(PLAN, release=RELEASE)
 
 
 def test_orders_bring_the_manifest_and_a_timestamp_of_this_hour(tmp_path: Path) -> None:
     centre = Centre(tmp_path)
     gate = centre.gate
-    first = parse_papers(gate.papers_of(PLAN.run))
+    first = parse_papers(gate.papers_of(ORDER))
     assert read_manifest(first.manifest.encode()).plan == PLAN
     centre.now = NOW + timedelta(minutes=59)
-    assert gate.papers_of(PLAN.run) == first.to_bytes()
+    assert gate.papers_of(ORDER) == first.to_bytes()
     centre.now = NOW + timedelta(minutes=61)
-    later = parse_papers(gate.papers_of(PLAN.run))
+    later = parse_papers(gate.papers_of(ORDER))
     versions = [
         check_timestamp(one.timestamp.encode(), roster=PAPERS.roster, last_version=0, now=centre.now)
         for one in (first, later)
@@ -191,7 +213,7 @@ def test_a_run_whose_agreement_ends_rests_at_its_next_round(tmp_path: Path) -> N
     assert len(rehearsal.registry.rounds[RUN]) == 2
     assert rehearsal.registry.get_run_state(RUN) is RunState.FAILED
     assert {order.header.round for order in rehearsal.grid.sent if order.header.kind is Kind.TRAIN} == {1, 2}
-    echoes = parse_papers(gate.papers_of(RUN)).echoes
+    echoes = parse_papers(gate.papers_of(order_of(rehearsal.plan, round_number=3))).echoes
     assert len(echoes) == 3  # of round 2, kept for the order that never came
 
 
