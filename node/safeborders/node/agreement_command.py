@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
+from safeborders.configs.enrolling import certificate_validity, is_renewal
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
@@ -172,15 +172,11 @@ def _membership_rows(settings: NodeSettings, cabinet: Cabinet, *, now: datetime)
 def _member_words(where: Membership) -> str:
     if where.within_days is None:
         return where.state.value
-    return f"{where.state.value}: the certificate ends within {where.within_days} day(s); enrol again"
+    return f"{where.state.value}: the certificate ends within {where.within_days} day(s); run node enrol"
 
 
 def _certificate(settings: NodeSettings) -> Validity | None:
-    path = settings.places.certificate
-    if not path.exists():
-        return None
-    held = x509.load_pem_x509_certificate(path.read_bytes())
-    return Validity(starts_at=held.not_valid_before_utc, ends_at=held.not_valid_after_utc)
+    return certificate_validity(settings.places) if is_renewal(settings.places) else None
 
 
 def _check_names_ours(manifest: RunManifest, cabinet: Cabinet) -> None:

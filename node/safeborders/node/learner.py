@@ -18,7 +18,7 @@ from safeborders.models.protocol.messages import WATCHING, SignedMessage
 from safeborders.node.approving import build_inbox, profile_limits
 from safeborders.node.audit.watcher import Membership, Watcher
 from safeborders.node.bootstrap import build_cabinet, build_gate, build_ledger, policy_settings
-from safeborders.node.enrolment import load_admission
+from safeborders.node.enrolment import load_kit
 from safeborders.node.learning.connector import Connector, ConnectorConfig
 from safeborders.node.learning.consent import OperatorConsent
 from safeborders.node.learning.masked_rounds import MaskedRounds
@@ -43,7 +43,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     Raises:
         SettingsError: If a key is missing or the node has not joined.
     """
-    places, admission = settings.places, load_admission(settings)
+    places, kit = settings.places, load_kit(settings)
     key = load_signing_key(places.signing_key)
     gate = build_gate(settings, store, node_key=public_key_hex(key))
     start = gate.check_start()
@@ -54,7 +54,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     inbox.follow_profile(profile_limits(settings))
     trainer = _build_trainer(settings, store)
     service = RoundService(
-        NodeIdentity(key=key, coordinator_key=admission.coordinator_key),
+        NodeIdentity(key=key, coordinator_key=kit.coordinator_key),
         rules=Rules(
             settings=policy_settings(settings),
             installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=SPECIFICATION.sha256()),
@@ -87,10 +87,10 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
         certificate=places.certificate,
         tls_key=places.tls_key,
         flower_key=places.flower_key,
-        coordinator_key=admission.coordinator_key,
+        coordinator_key=kit.coordinator_key,
         node_id_file=places.state / "flower-node-id",
     )
-    watcher = build_watcher(settings, store, coordinator_key=admission.coordinator_key)
+    watcher = build_watcher(settings, store, coordinator_key=kit.coordinator_key)
     recorded = RecordedAnswers(service.answer, record=record)
 
     def answer(message: SignedMessage) -> SignedMessage:

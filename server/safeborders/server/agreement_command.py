@@ -15,9 +15,11 @@ from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.keycard import issue_card, parse_card
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.engine import PolicyEngine
+from safeborders.server.admission import refresh_passes
 from safeborders.server.commands import load_coordinator
 from safeborders.server.registry.audit import CoordinatorLog, Record
 from safeborders.server.registry.papers import LoggedDecisionJournal, LoggedPaperStore
+from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
 
 _console = Console(highlight=False)
@@ -39,11 +41,15 @@ def write_card(profile: Path, *, out: Path) -> None:
 
 def keep_roster(profile: Path, *, file: Path, fingerprint: str) -> None:
     """Keep the first roster or follow it."""
-    cabinet, content, now = build_cabinet(load_coordinator(profile)), load_bytes(file), system_clock()
+    settings = load_coordinator(profile)
+    cabinet, content, now = build_cabinet(settings), load_bytes(file), system_clock()
     if fingerprint:
         roster = cabinet.trust_first_roster(content, fingerprint=fingerprint, now=now)
     else:
         roster = cabinet.follow(content, now=now)
+    engine = open_registry_database(settings.registry_url)
+    refresh_passes(settings, roster=SqlRoster(engine))  # who is not in it any more is refused from this moment on
+    engine.dispose()
     _console.print(f"Roster {roster.version} of {roster.federation} is in force until {roster.expires_at:%Y-%m-%d}.")
 
 

@@ -170,7 +170,7 @@ def test_a_node_certificate_is_short_lived_and_verifies_as_a_client() -> None:
     certificate = issue_certificate(authority, build_request("gr", key=key), now=NOW, days=30)
     verifier = PolicyBuilder().store(Store([authority.certificate])).time(NOW).build_client_verifier()
     found = verifier.verify(certificate, [])
-    assert [name.value for name in found.subjects or []] == [f"gr.{NODE_DOMAIN}"]
+    assert [name.value for name in found.subjects or []] == [f"gr.{NODE_DOMAIN}", f"spiffe://{NODE_DOMAIN}/gr"]
     other = create_authority("c", now=NOW, days=30, server_names=())
     stranger = PolicyBuilder().store(Store([other.certificate])).time(NOW).build_client_verifier()
     with pytest.raises(VerificationError):
