@@ -20,6 +20,7 @@ from safeborders.privacy.agreement.errors import AgreementAbsent, SignaturesMiss
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.storage.opening import open_registry_database
 from sbtest.agreements import terms_for, unmasked_grants
+from sbtest.enrolling import Post
 
 COUNTRIES = ("gr", "it", "ro")
 RUNNER = CliRunner()
@@ -73,17 +74,11 @@ class Town:
         return "coordinator" if name == "coordinator" else "node"
 
     def enrol(self) -> None:
-        seen = safeborders("coordinator", "init", "-p", self.centre).strip().splitlines()[-1]
-        request = ["coordinator", "admit", "-p", str(self.centre), "--out", str(self.folder / "admissions")]
+        post = Post(self.folder, coordinator=self.centre, run=safeborders, federation="town")
+        authority = post.seat_coordinator()
         for country in COUNTRIES:
             safeborders("node", "init", "-p", self.profile(country))
-            file = self.folder / f"{country}.request"
-            digits = safeborders("node", "enrol", "-p", self.profile(country), "--out", file).strip().splitlines()[-1]
-            request += [str(file), "--fingerprint", digits]
-        safeborders(*request)
-        for country in COUNTRIES:
-            answer = self.folder / "admissions" / f"{country}.admission.json"
-            safeborders("node", "join", "-p", self.profile(country), answer, "--fingerprint", seen)
+            post.enrol(country, self.profile(country), authority=authority)
 
     def make_roster(self) -> str:
         cards = []

@@ -18,6 +18,7 @@ from safeborders.kit.db import open_url
 from safeborders.kit.errors import SafeBordersError, SettingsError
 from safeborders.kit.transparency.errors import ExportRefused, LogDamaged, NoSuchRow
 from safeborders.node.opening import open_node_store
+from sbtest.enrolling import Post
 
 RUNNER = CliRunner()
 
@@ -47,18 +48,17 @@ class Side:
 
 
 def make_coordinator(folder: Path) -> Side:
-    """Return a coordinator that admitted one country and revoked it: two rows."""
+    """Return a coordinator that one country asked, that admitted it and revoked it: three rows."""
     profile, node = folder / "coordinator.yaml", make_node_profile(folder)
     profile.write_text(
         "federation: town\nstate: coordinator\nedge: {host: 127.0.0.1, port: 9, names: [127.0.0.1]}\n"
         "superlink_port: 10\npage_port: 11\n",
         encoding="utf-8",
     )
-    safeborders("coordinator", "init", "-p", profile)
+    post = Post(folder, coordinator=profile, run=safeborders, federation="town")
+    authority = post.seat_coordinator()
     safeborders("node", "init", "-p", node)
-    digits = safeborders("node", "enrol", "-p", node, "--out", folder / "gr.request").strip().splitlines()[-1]
-    given: list[str | Path] = [folder / "gr.request", "--fingerprint", digits, "--out", folder / "admissions"]
-    safeborders("coordinator", "admit", "-p", profile, *given)
+    post.enrol("gr", node, authority=authority)
     safeborders("coordinator", "revoke", "-p", profile, "gr")
     url = load_settings(profile, CoordinatorSettings).registry_url
 
@@ -164,4 +164,9 @@ def test_the_coordinators_log_tells_of_members(tmp_path: Path) -> None:
     side.run("export", "--out", tmp_path / "all.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()[1:]]
     told = [(json.loads(row["content"])["action"], json.loads(row["content"]).get("objects")) for row in rows]
-    assert told == [("member.admit", ["gr"]), ("member.revoke", ["gr"]), ("audit.export", None)]
+    assert told == [
+        ("member.request", ["gr"]),
+        ("member.admit", ["gr"]),
+        ("member.revoke", ["gr"]),
+        ("audit.export", None),
+    ]

@@ -62,7 +62,7 @@ def join_federation(profile: Path, *, file: Path, spoken: str) -> None:
     if is_first:
         _console.print("Next: safeborders node import, safeborders node run")
     else:
-        _console.print("A node that runs takes the new certificate with its next connection; nothing has to stop.")
+        _console.print("A node that runs takes it with its next connection; nothing has to stop.")
 
 
 def create_access_token(profile: Path, *, name: str, role: str) -> None:

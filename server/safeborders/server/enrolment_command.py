@@ -82,9 +82,8 @@ def revoke_country(profile: Path, *, name: str) -> None:
     with _roster(profile) as (settings, roster):
         roster.revoke(Country(name), now=system_clock())
         refresh_passes(settings, roster=roster)
-    _console.print(
-        f"{name} is refused from now on. Let the authority revoke it too: safeborders authority revoke {name}"
-    )
+    _console.print(f"{name} is refused from now on. Let the authority revoke it too:")
+    _console.print(f"  safeborders authority revoke {name}")
 
 
 def keep_revocations(profile: Path, *, file: Path) -> None:

@@ -1,6 +1,6 @@
 """An authority, a coordinator and countries in one folder, each with its own state, for tests of how they meet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,3 +95,62 @@ class Meeting:
         country_side.prepare_state(settings)
         country_side.create_identity(settings)
         return settings
+
+
+@dataclass(frozen=True)
+class Post:
+    """Lets authority, coordinator and countries meet by the commands that people type.
+
+    Args:
+        folder: For what travels; the authority's profile is made here.
+        coordinator: Profile of a coordinator.
+        run: Runs ``safeborders ARGUMENTS`` and returns what it printed.
+        federation: Its name.
+    """
+
+    folder: Path
+    coordinator: Path
+    run: Callable[..., str]
+    federation: str = "test"
+
+    @property
+    def authority(self) -> Path:
+        """The authority's profile."""
+        return self.folder / "authority.yaml"
+
+    def seat_coordinator(self) -> str:
+        """Make authority and coordinator, let the one answer the other; return the authority's fingerprint."""
+        write_authority_profile(self.folder, federation=self.federation)
+        authority = self._last("authority", "init", "-p", self.authority)
+        seen = self._last("coordinator", "init", "-p", self.coordinator)
+        request = self.folder / "coordinator.request"
+        self.run("coordinator", "enrol", "-p", self.coordinator, "--out", request)
+        self.sign(request, f"coordinator={seen}")
+        kit = self.kit("coordinator")
+        self.run("coordinator", "join", "-p", self.coordinator, kit, "--fingerprint", authority)
+        return authority
+
+    def sign(self, request: Path, *spoken: str) -> None:
+        """Let the authority answer one request."""
+        said = [word for one in spoken for word in ("--fingerprint", one)]
+        self.run("authority", "sign", "-p", self.authority, request, *said, "--out", self.folder / "kits")
+
+    def kit(self, party: str) -> Path:
+        """Where the authority left a party's kit."""
+        return self.folder / "kits" / f"{party}.kit.json"
+
+    def ask(self, country: str, profile: Path) -> tuple[Path, str]:
+        """Let a node write its request; return the file and the fingerprint that is read out."""
+        request = self.folder / f"{country}.request"
+        return request, self._last("node", "enrol", "-p", profile, "--out", request)
+
+    def enrol(self, country: str, profile: Path, *, authority: str) -> None:
+        """Let a node that was initialised ask, be answered, admitted, and join."""
+        request, digits = self.ask(country, profile)
+        self.run("coordinator", "register", "-p", self.coordinator, request)
+        self.sign(request, f"{country}={digits}")
+        self.run("coordinator", "admit", "-p", self.coordinator, self.kit(country))
+        self.run("node", "join", "-p", profile, self.kit(country), "--fingerprint", authority)
+
+    def _last(self, *arguments: str | Path) -> str:
+        return str(self.run(*arguments)).strip().splitlines()[-1]

@@ -94,13 +94,13 @@ def show(profile: Path, *, as_json: bool) -> None:
     register, now = load_register(settings.places.register), system_clock()
     rows = [*_own_rows(settings, now=now), *_party_rows(register, now=now)]
     if as_json:
-        sys.stdout.write(
-            json.dumps({"federation": settings.federation, "number": register.number, "rows": rows}) + "\n"
-        )
+        document = {"federation": settings.federation, "number": register.number, "rows": rows}
+        sys.stdout.write(json.dumps(document) + "\n")
         return
-    _console.print(f"{'who':<12} {'state':<22} {'certificate ends':<18} fingerprint of its key", style="bold")
+    _console.print(f"{'who':<11} {'state':<15} {'ends':<10} fingerprint", style="bold")
     for row in rows:
-        _console.print(f"{row['who']:<12} {row['state']:<22} {row['ends']:<18} {row['fingerprint']}", soft_wrap=True)
+        line = f"{row['who']:<11} {row['state']:<15} {row['ends']:<10} {row['fingerprint']}"
+        _console.print(line.rstrip(), soft_wrap=True)
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def _party_rows(register: Register, *, now: datetime) -> Iterator[dict[str, str]
 
 def _row(who: str, validity: Validity, *, now: datetime) -> dict[str, str]:
     where = judge_validity(validity, now=now)
-    within = "" if where.within_days is None else f" within {where.within_days} d"
+    within = "" if where.within_days is None else f" ({where.within_days} d)"
     return {
         "who": who,
         "state": f"{where.state.value}{within}",

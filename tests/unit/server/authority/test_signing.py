@@ -1,5 +1,6 @@
 """The authority's rules: whom it answers, what it refuses, and that a revoked key never comes back."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,13 +29,11 @@ def seated(tmp_path_factory: pytest.TempPathFactory) -> Meeting:
 
 
 @pytest.fixture
-def meeting(seated: Meeting) -> Meeting:
+def meeting(seated: Meeting) -> Iterator[Meeting]:
     """A meeting of which the authority remembers the coordinator alone."""
-    seated.register = Register(
-        edge_names=seated.register.edge_names,
-        parties={"coordinator": seated.register.parties["coordinator"]},
-    )
-    return seated
+    before = seated.register
+    yield seated
+    seated.register = before
 
 
 def pem(key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey) -> str:
