@@ -21,10 +21,13 @@ from safeborders.kit.cli import build_app
 from safeborders.kit.errors import Conflict, SafeBordersError, SettingsError
 from safeborders.kit.pki import CertificateRefused, certificate_sha256, load_certificates
 from safeborders.models.protocol.enrolment import EnrolmentRefused, open_kit
-from safeborders.server.admission import EdgeWatch
+from safeborders.models.protocol.membership import MemberState
+from safeborders.models.protocol.roster import RosterRefused
+from safeborders.server.admission import EdgeWatch, refresh_passes
 from safeborders.server.authority.keys import open_authority
 from safeborders.server.federation.passes import Doorkeeper
 from safeborders.server.registry.sql_roster import SqlRoster
+from safeborders.server.services.nodes import judge_member
 from safeborders.server.services.papers import FolderPaperReader, PaperState
 from safeborders.server.storage.opening import open_registry_database
 from sbtest.enrolling import PASSPHRASE, Post, write_coordinator_profile, write_node_profile
@@ -143,6 +146,70 @@ def test_a_kit_that_the_coordinator_was_not_asked_for_enrols_nobody(town: Town) 
     assert "another party" in refused(EnrolmentRefused, *join)
     edge = ("coordinator", "register", "-p", town.post.coordinator, town.folder / "coordinator.request")
     assert "no country" in refused(EnrolmentRefused, *edge)
+
+
+def sign_roster(town: Town, *, cards: dict[str, Path], out: Path, after: Path | None = None, keys: list[Path]) -> str:
+    """Draft a roster of ``cards``, sign it with ``keys``, and return its fingerprint."""
+    follows = () if after is None else ("--after", after)
+    safeborders("roster", "draft", "test", *cards.values(), "--out", out, *follows)
+    for key in keys:
+        safeborders("roster", "sign", out, "--key", key)
+    return str(json.loads(safeborders("roster", "show", out, "--json"))["fingerprint"])
+
+
+def test_the_roster_of_keys_is_rotated_followed_and_shuts_out_who_is_not_in_it(town: Town) -> None:
+    sides = {"gr": "node", "it": "node", "pl": "node", "coordinator": "coordinator"}
+    profiles = {name: town.post.coordinator if name == "coordinator" else town.node(name) for name in sides}
+    cards = {name: town.folder / f"{name}.card" for name in sides}
+    for name, side in sides.items():
+        safeborders(side, "agreement", "keys", "-p", profiles[name], "--out", cards[name])
+    keys = {name: town.folder / name / "identity" / "agreement.pem" for name in ("gr", "it", "pl")}
+    first, second, third = (town.folder / f"roster-{number}.json" for number in (1, 2, 3))
+    digits = sign_roster(town, cards=cards, out=first, keys=list(keys.values()))
+    for name, side in sides.items():
+        safeborders(side, "agreement", "roster", "-p", profiles[name], first, "--fingerprint", digits)
+    assert town.opens_for("gr")
+
+    # Rotation: Greece makes a new agreement key; old and new threshold sign.
+    printed = safeborders("node", "agreement", "keys", "-p", profiles["gr"], "--renew", "--out", cards["gr"])
+    successor = town.folder / "gr" / "identity" / "agreement.next.pem"
+    assert successor.name in printed
+    sign_roster(town, cards=cards, out=second, after=first, keys=list(keys.values()))
+    follow = ("node", "agreement", "roster", "-p")
+    assert "lacks 1" in refused(RosterRefused, *follow, profiles["gr"], second)  # three old keys, two new ones
+    safeborders("roster", "sign", second, "--key", successor)
+    new_key = successor.read_bytes()
+    assert "new agreement key is in force" in safeborders(*follow, profiles["gr"], second)
+    assert keys["gr"].read_bytes() == new_key
+    assert "not the next version" in refused(RosterRefused, *follow, profiles["gr"], first)  # no way back
+
+    # Two of three cannot put the third out; with its signature it is out at once, at the edge too.
+    safeborders("node", "init", "-p", write_node_profile(town.folder, "be"))
+    town.post.enrol("be", town.node("be"), authority=town.authority)
+    assert not town.opens_for("be")  # enrolled, and in no roster in force yet
+    cards["be"] = town.folder / "be.card"
+    safeborders("node", "agreement", "keys", "-p", town.node("be"), "--out", cards["be"])
+    del cards["it"]
+    keys["be"] = town.folder / "be" / "identity" / "agreement.pem"
+    central = ("coordinator", "agreement", "roster", "-p", town.post.coordinator)
+    safeborders(*central, second)
+    sign_roster(town, cards=cards, out=third, after=second, keys=[keys["gr"], keys["pl"], keys["be"]])
+    assert "lacks 1" in refused(RosterRefused, *central, third)
+    assert town.opens_for("it")  # the control
+    safeborders("roster", "sign", third, "--key", keys["it"])
+    safeborders(*central, third)
+    assert [town.opens_for(name) for name in ("it", "be", "gr")] == [False, True, True]
+    listed = FolderPaperReader(town.settings).find_listed()
+    engine = open_registry_database(town.settings.registry_url)
+    states = {
+        entry.country.value: judge_member(entry, listed=listed, now=datetime.now(UTC)).state
+        for entry in SqlRoster(engine).list_roster()
+    }
+    assert (states["it"], states["be"]) == (MemberState.REVOKED, MemberState.ENROLLED)
+    for path in town.settings.places.papers.glob("roster.*"):
+        path.unlink()  # the other tests of this module know no roster
+    refresh_passes(town.settings, roster=SqlRoster(engine))
+    engine.dispose()
 
 
 def test_the_authoritys_list_shuts_a_certificate_out_at_once_and_for_good(town: Town) -> None:

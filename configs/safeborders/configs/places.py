@@ -23,6 +23,7 @@ class NodePlaces:
         self.identity = state / "identity"  # keys made here that never leave
         self.signing_key = self.identity / "signing.pem"
         self.agreement_key = self.identity / "agreement.pem"  # in production on a token, off line
+        self.next_agreement_key = self.identity / "agreement.next.pem"  # until a roster names it
         self.tls_key = self.identity / "tls.pem"
         self.next_tls_key = self.identity / "tls.next.pem"  # while its certificate has been asked for
         self.flower_key = self.identity / "flower.pem"
@@ -45,6 +46,7 @@ class CoordinatorPlaces:
         self.identity = state / "identity"
         self.signing_key = self.identity / "signing.pem"
         self.agreement_key = self.identity / "agreement.pem"
+        self.next_agreement_key = self.identity / "agreement.next.pem"
         self.tls_key = self.identity / "tls.pem"
         self.next_tls_key = self.identity / "tls.next.pem"
         self.enrolment = state / "enrolment"  # what the authority answered

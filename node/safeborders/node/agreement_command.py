@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
+from safeborders.configs.agreement_keys import follow_agreement_key, open_card_key
 from safeborders.configs.enrolling import certificate_validity, is_renewal
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
-from safeborders.kit.signing import create_signing_key, load_signing_key, public_key_hex
+from safeborders.kit.signing import load_signing_key, public_key_hex
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.keycard import issue_card, parse_card
@@ -33,35 +33,35 @@ from safeborders.privacy.agreement.errors import TransferRefused
 _console = Console(highlight=False)
 
 
-def write_card(profile: Path, *, out: Path) -> None:
+def write_card(profile: Path, *, out: Path, renew: bool) -> None:
     """Write the card of public keys and show its fingerprint."""
     settings = load_settings(profile, NodeSettings)
-    content = issue_node_card(settings)
+    content = issue_node_card(settings, renew=renew)
     write_atomically(out, content, mode=0o644)
     _console.print(f"Send {out} to whoever drafts the roster, and read this fingerprint out to the other countries:")
     _console.print(parse_card(content).fingerprint())
+    if renew:
+        _console.print(f"Sign the roster that lists it with both keys: {settings.places.agreement_key}", soft_wrap=True)
+        _console.print(f"and {settings.places.next_agreement_key}", soft_wrap=True)
 
 
-def issue_node_card(settings: NodeSettings) -> bytes:
-    """Return the card of public keys, with an agreement key made here when there is none."""
+def issue_node_card(settings: NodeSettings, *, renew: bool = False) -> bytes:
+    """Return the card of public keys, with an agreement key made here when there is none or a new one is wanted."""
     key = load_signing_key(settings.places.signing_key)
-    agreement = open_agreement_key(settings.places.agreement_key)
+    agreement = open_card_key(settings.places, renew=renew)
     return issue_card(settings.federation, settings.country.value, agreement=agreement, node=key)
-
-
-def open_agreement_key(path: Path) -> Ed25519PrivateKey:
-    """Return the agreement key, made now when there is none."""
-    return load_signing_key(path) if path.exists() else create_signing_key(path)
 
 
 def keep_roster(profile: Path, *, file: Path, fingerprint: str) -> None:
     """Keep the first roster or follow it."""
-    with _cabinet(profile) as (_, cabinet):
+    with _cabinet(profile) as (settings, cabinet):
         content, now = load_bytes(file), system_clock()
         if fingerprint:
             roster = cabinet.trust_first_roster(content, fingerprint=fingerprint, now=now)
         else:
             roster = cabinet.follow(content, now=now)
+    if follow_agreement_key(settings.places, party=settings.country.value, roster=roster):
+        _console.print("This country's new agreement key is in force; the old one is gone.")
     _console.print(f"Roster {roster.version} of {roster.federation} is in force until {roster.expires_at:%Y-%m-%d}.")
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from safeborders.configs.agreement_keys import follow_agreement_key, open_card_key
 from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
-from safeborders.kit.signing import create_signing_key, load_signing_key
+from safeborders.kit.signing import load_signing_key
 from safeborders.models.domain.audit import AuditEvent
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.keycard import issue_card, parse_card
@@ -26,12 +27,11 @@ _console = Console(highlight=False)
 _GOOD_FOR = timedelta(days=14)
 
 
-def write_card(profile: Path, *, out: Path) -> None:
+def write_card(profile: Path, *, out: Path, renew: bool) -> None:
     """Write the card of public keys and show its fingerprint."""
     settings = load_coordinator(profile)
     places = settings.places
-    path = places.agreement_key
-    agreement = load_signing_key(path) if path.exists() else create_signing_key(path)
+    agreement = open_card_key(places, renew=renew)
     node = load_signing_key(places.signing_key)
     content = issue_card(settings.federation, COORDINATOR, agreement=agreement, node=node)
     write_atomically(out, content, mode=0o644)
@@ -47,6 +47,7 @@ def keep_roster(profile: Path, *, file: Path, fingerprint: str) -> None:
         roster = cabinet.trust_first_roster(content, fingerprint=fingerprint, now=now)
     else:
         roster = cabinet.follow(content, now=now)
+    follow_agreement_key(settings.places, party=COORDINATOR, roster=roster)
     engine = open_registry_database(settings.registry_url)
     refresh_passes(settings, roster=SqlRoster(engine))  # who is not in it any more is refused from this moment on
     engine.dispose()
