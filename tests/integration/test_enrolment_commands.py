@@ -249,7 +249,7 @@ def test_the_edge_is_renewed_by_itself_and_told_to_start_afresh_once(town: Town)
     watch = EdgeWatch(settings, roster=SqlRoster(engine))
     assert watch.look() == []
     request = town.folder / "renewal.request"
-    assert "read out" not in town.coordinator("enrol", "--out", request)
+    assert "Read this fingerprint" not in town.coordinator("enrol", "--out", request)
     assert watch.look() == []  # a request alone changes nothing
     town.post.sign(request)
     town.coordinator("join", town.post.kit("coordinator"))

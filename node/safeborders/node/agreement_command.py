@@ -145,6 +145,8 @@ def show_decisions(profile: Path, *, last: int, as_json: bool) -> None:
 def _status(settings: NodeSettings, cabinet: Cabinet, *, now: datetime) -> dict[str, object]:
     standing = cabinet.standing()
     rows: dict[str, object] = {"country": settings.country.value, **_membership_rows(settings, cabinet, now=now)}
+    held = _certificate(settings)
+    rows["certificate"] = "none" if held is None else f"until {held.ends_at:%Y-%m-%d}"
     agreement = standing.agreement
     rows["agreement"] = "none" if agreement is None else f"{agreement.id} version {agreement.version}"
     return rows

@@ -43,7 +43,7 @@ def write_enrolment_request(profile: Path, *, out: Path) -> None:
     if is_renewal(settings.places):
         _console.print(f"Send {out} to the authority: it renews the certificate of this key.", soft_wrap=True)
     else:
-        _console.print(f"Send {out} to the coordinator, and read this fingerprint out over the telephone:")
+        _console.print(f"Send {out} to the coordinator; read this out to the authority:", soft_wrap=True)
     _console.print(digits)
 
 

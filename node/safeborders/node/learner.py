@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from safeborders.configs.enrolling import certificate_validity
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
@@ -14,6 +15,7 @@ from safeborders.kit.supervisor import stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.graph.features import SPECIFICATION
+from safeborders.models.protocol.membership import judge_validity
 from safeborders.models.protocol.messages import WATCHING, SignedMessage
 from safeborders.node.approving import build_inbox, profile_limits
 from safeborders.node.audit.watcher import Membership, Watcher
@@ -47,6 +49,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     key = load_signing_key(places.signing_key)
     gate = build_gate(settings, store, node_key=public_key_hex(key))
     start = gate.check_start()
+    _log.info("certificate", state=judge_validity(certificate_validity(places), now=system_clock()).state.value)
     _log.info("agreement", state="binds" if start.is_allowed else "refused", reason=start.reason.value)
     record = recorder_of(SqlAuditLog(store.engine), clock=system_clock)
     record(AuditEvent(Operation.CONTROL, action="learner.start", actor=ACTOR, outcome=start.reason.value))

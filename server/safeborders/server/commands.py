@@ -21,9 +21,8 @@ def initialise(profile: Path) -> None:
     settings = load_settings(profile, CoordinatorSettings)
     enrolment.create_identity(settings)
     open_registry_database(settings.registry_url).dispose()
-    _console.print(
-        f"The coordinator of {settings.federation} has its keys. Read this fingerprint out to the authority:"
-    )
+    _console.print(f"The coordinator of {settings.federation} has its keys. Next: safeborders coordinator enrol")
+    _console.print("Its fingerprint, to read out to the authority:")
     _console.print(enrolment.coordinator_fingerprint(settings))
 
 

@@ -28,8 +28,10 @@ def write_edge_request(profile: Path, *, out: Path) -> None:
     settings = load_coordinator(profile)
     is_new = not is_renewal(settings.places)
     write_atomically(out, enrolment.build_edge_request(settings), mode=0o644)
-    _console.print(f"Carry {out} to the authority" + (", and read out this fingerprint:" if is_new else ":"))
-    _console.print(enrolment.coordinator_fingerprint(settings))
+    _console.print(f"Carry {out} to the authority.", soft_wrap=True)
+    if is_new:
+        _console.print("Read this fingerprint out to it:")
+        _console.print(enrolment.coordinator_fingerprint(settings))
 
 
 def join_federation(profile: Path, *, file: Path, spoken: str) -> None:
@@ -38,7 +40,7 @@ def join_federation(profile: Path, *, file: Path, spoken: str) -> None:
     enrolment.join(settings, load_bytes(file), spoken=spoken, now=system_clock())
     ends_at = certificate_validity(settings.places).ends_at
     _console.print(f"The edge's certificate is good until {ends_at:%Y-%m-%d}.")
-    _console.print("An edge that runs takes it within seconds; countries connect again by themselves.")
+    _console.print("An edge that runs takes it within seconds; countries connect again.")
 
 
 def register_requests(profile: Path, *, requests: Sequence[Path]) -> None:
@@ -56,7 +58,7 @@ def register_requests(profile: Path, *, requests: Sequence[Path]) -> None:
                 continue
             roster.request(request.country, identity=enrolment.identity_of(request), now=now)
             _console.print(f"{request.party:<8} requested         {digits}")
-    _console.print("Carry the requests to the authority; it compares each fingerprint with the country itself.")
+    _console.print("Carry the requests to the authority; it compares the fingerprints itself.")
 
 
 def admit_kits(profile: Path, *, kits: Sequence[Path]) -> None:

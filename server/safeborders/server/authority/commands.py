@@ -134,7 +134,8 @@ def _own_rows(settings: AuthoritySettings, *, now: datetime) -> Iterator[dict[st
     for who, path in (("root", settings.places.root), ("issuing", settings.places.issuing)):
         held = load_certificates(load_bytes(path))[0]
         validity = Validity(starts_at=held.not_valid_before_utc, ends_at=held.not_valid_after_utc)
-        yield _row(who, validity, now=now)
+        row = _row(who, validity, now=now)
+        yield {**row, "state": row["state"].replace(MemberState.ENROLLED.value, "good")}
 
 
 def _party_rows(register: Register, *, now: datetime) -> Iterator[dict[str, str]]:
