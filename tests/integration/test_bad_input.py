@@ -81,7 +81,7 @@ def test_a_port_in_use_stops_the_start_before_anything_runs(post: Post) -> None:
         holder.listen()
         done = safeborders("coordinator", "run", "-p", str(post.coordinator))
     assert_one_sentence(done, saying=f"Port {port} on 127.0.0.1 is in use")
-    assert not (coordinator.parent / "coordinator" / "superlink").exists()
+    assert not (post.folder / "coordinator" / "superlink").exists()
 
 
 def test_a_missing_signing_key_stops_the_start(coordinator: Path) -> None:

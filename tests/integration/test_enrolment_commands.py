@@ -20,6 +20,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.kit.cli import build_app
 from safeborders.kit.errors import Conflict, SafeBordersError, SettingsError
 from safeborders.kit.pki import CertificateRefused, certificate_sha256, load_certificates
+from safeborders.kit.transparency.checkpoint import CheckpointRefused
 from safeborders.models.protocol.enrolment import EnrolmentRefused, open_kit
 from safeborders.models.protocol.membership import MemberState
 from safeborders.models.protocol.roster import RosterRefused
@@ -241,6 +242,30 @@ def test_the_coordinator_shuts_a_country_out_by_itself(town: Town) -> None:
     assert "must make a new one" in refused(Conflict, *register)
     nowhere = ("coordinator", "revoke", "-p", town.post.coordinator, "zz")
     assert "No country has this code" in refused(SettingsError, *nowhere)
+
+
+def test_a_country_whose_keys_were_lost_comes_back_with_new_ones_and_its_log_goes_on(town: Town) -> None:
+    """Last of Poland: its former key is revoked by the test before, or here."""
+    node, state = town.node("pl"), town.folder / "pl"
+    audit = ("audit", "verify", "-p", node)
+    safeborders("audit", "checkpoint", "-p", node)
+    before = json.loads(safeborders(*audit, "--json"))
+    former = (state / "identity" / "signing.pem").read_bytes()
+    assert "say --yes" in refused(SettingsError, "node", "rekey", "-p", node)
+    assert (state / "identity" / "signing.pem").read_bytes() == former
+    safeborders("node", "rekey", "-p", node, "--yes")
+    assert (state / "identity" / "signing.pem").read_bytes() != former
+    assert json.loads(safeborders(*audit, "--json"))["size"] > before["size"]  # whole, under both keys
+    assert "run safeborders node join" in refused(SettingsError, "node", "run", "-p", node)
+    request, _ = town.post.ask("pl", node)
+    assert "revoke" in refused(Conflict, "authority", "sign", "-p", town.post.authority, request, "--out", town.folder)
+    safeborders("authority", "revoke", "-p", town.post.authority, "pl", "--out", town.folder / "pl.pem")
+    town.coordinator("revocations", town.folder / "pl.pem")
+    town.coordinator("revoke", "pl")
+    town.post.enrol("pl", node, authority=town.authority)
+    assert town.opens_for("pl")
+    (state / "identity" / "former-keys").unlink()  # the control: without the former key its checkpoint is nobody's
+    refused(CheckpointRefused, *audit)
 
 
 def test_the_edge_is_renewed_by_itself_and_told_to_start_afresh_once(town: Town) -> None:

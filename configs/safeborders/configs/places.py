@@ -27,6 +27,8 @@ class NodePlaces:
         self.tls_key = self.identity / "tls.pem"
         self.next_tls_key = self.identity / "tls.next.pem"  # while its certificate has been asked for
         self.flower_key = self.identity / "flower.pem"
+        self.former_keys = self.identity / "former-keys"  # public: what older checkpoints of the log are signed with
+        self.flower_node_id = state / "flower-node-id"
         self.enrolment = state / "enrolment"  # what the authority answered
         self.authority = self.enrolment / "authority.pem"
         self.certificate = self.enrolment / "certificate.pem"

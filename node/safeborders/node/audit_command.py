@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from safeborders.configs.loading import load_settings
@@ -13,6 +14,7 @@ from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.protocol.roster import RosterRefused
 from safeborders.models.protocol.witnessing import log_identity
 from safeborders.node.bootstrap import build_cabinet
+from safeborders.node.enrolment import load_former_keys
 from safeborders.node.opening import open_node_store
 from safeborders.node.storage.audit import SqlAuditLog
 from safeborders.node.storage.database import Store
@@ -57,6 +59,7 @@ def _opened(profile: Path) -> Iterator[tuple[desk.OpenLog, Store]]:
     except RosterRefused:
         roster = None  # a node that has not joined has a log, and nobody to co-sign it
     identity = log_identity(settings.federation, settings.country.value, log_key=public_key_hex(key), roster=roster)
+    identity = replace(identity, former_keys=load_former_keys(settings))
     try:
         yield desk.OpenLog(log=SqlAuditLog(store.engine), identity=identity, key=key), store
     finally:

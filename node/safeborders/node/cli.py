@@ -60,6 +60,14 @@ def join(
     load_function(f"{_COMMANDS}:join_federation")(profile, file=kit, spoken=fingerprint)
 
 
+@app.command("rekey")
+def rekey(
+    profile: Profile, yes: Annotated[bool, typer.Option("--yes", help="The old keys will be gone.")] = False
+) -> None:
+    """Make new keys after the old ones were lost or revoked; the records stay, and the node enrols anew."""
+    load_function(f"{_COMMANDS}:replace_keys")(profile, is_sure=yes)
+
+
 @app.command("run")
 def run(profile: Profile) -> None:
     """Run the node: learning, connection to the coordinator, and API, until it is stopped."""

@@ -10,11 +10,13 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import load_bytes, write_atomically
+from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.protocol.roster import read_roster
 from safeborders.node import enrolment
 from safeborders.node.access.callers import Role
 from safeborders.node.opening import create_node_store, open_node_store
 from safeborders.node.storage.access import SqlTokens
+from safeborders.node.storage.audit import SqlAuditLog
 
 _console = Console(highlight=False)
 
@@ -33,6 +35,20 @@ def prepare_node(settings: NodeSettings) -> None:
     enrolment.prepare_state(settings)
     create_node_store(settings).close()
     enrolment.create_identity(settings)
+
+
+def replace_keys(profile: Path, *, is_sure: bool) -> None:
+    """Make new keys in place of lost ones; the log says so first."""
+    settings = load_settings(profile, NodeSettings)
+    if not is_sure:
+        raise SettingsError("The old keys will be gone and the node must enrol anew: say --yes to go on.")
+    store = open_node_store(settings)
+    event = AuditEvent(Operation.CONTROL, action="identity.replace", actor="operator")
+    SqlAuditLog(store.engine).record(event, at=system_clock())
+    store.close()
+    enrolment.replace_identity(settings)
+    _console.print("The node has new keys; its records stay. Stop it if it runs. Next: safeborders node enrol,")
+    _console.print("and a new card for the roster: safeborders node agreement keys")
 
 
 def write_enrolment_request(profile: Path, *, out: Path) -> None:

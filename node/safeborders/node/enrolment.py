@@ -39,6 +39,29 @@ def create_identity(settings: NodeSettings) -> None:
     create_signing_key(places.signing_key)  # last: its presence says that the identity is whole
 
 
+def replace_identity(settings: NodeSettings) -> str:
+    """Make new signing, TLS and Flower keys in place of lost ones, and return the former public key.
+
+    The database and the agreement key stay. The node is no member any more: it enrols anew, and its own log goes on
+    under the new key. A crash in between leaves a node that has not joined; called again, it starts over.
+    """
+    places = settings.places
+    former = public_key_hex(load_signing_key(places.signing_key))
+    known = load_former_keys(settings)
+    if former not in known:
+        write_atomically(places.former_keys, "\n".join([*known, former]).encode() + b"\n")
+    for path in (places.kit, places.certificate, places.authority, places.next_tls_key, places.flower_node_id):
+        path.unlink(missing_ok=True)
+    create_identity(settings)
+    return former
+
+
+def load_former_keys(settings: NodeSettings) -> tuple[str, ...]:
+    """Return the public signing keys that this node had before, oldest first."""
+    path = settings.places.former_keys
+    return tuple(path.read_text(encoding="ascii").split()) if path.exists() else ()
+
+
 def build_enrolment_request(settings: NodeSettings) -> tuple[bytes, str]:
     """Return the signed request of this node and the fingerprint to read out; once it has joined, for a renewal.
 

@@ -20,7 +20,7 @@ from safeborders.models.protocol.messages import WATCHING, SignedMessage
 from safeborders.node.approving import build_inbox, profile_limits
 from safeborders.node.audit.watcher import Membership, Watcher
 from safeborders.node.bootstrap import build_cabinet, build_gate, build_ledger, policy_settings
-from safeborders.node.enrolment import load_kit
+from safeborders.node.enrolment import load_former_keys, load_kit
 from safeborders.node.learning.connector import Connector, ConnectorConfig
 from safeborders.node.learning.consent import OperatorConsent
 from safeborders.node.learning.masked_rounds import MaskedRounds
@@ -91,7 +91,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
         tls_key=places.tls_key,
         flower_key=places.flower_key,
         coordinator_key=kit.coordinator_key,
-        node_id_file=places.state / "flower-node-id",
+        node_id_file=places.flower_node_id,
     )
     watcher = build_watcher(settings, store, coordinator_key=kit.coordinator_key)
     recorded = RecordedAnswers(service.answer, record=record)
@@ -105,7 +105,14 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
 def build_watcher(settings: NodeSettings, store: Store, *, coordinator_key: str) -> Watcher:
     """Return what answers the coordinator about logs: it needs a roster, no agreement and no approval."""
     key = load_signing_key(settings.places.signing_key)
-    own = Membership(settings.federation, settings.country, key=key, coordinator_key=coordinator_key, auditor=key)
+    own = Membership(
+        settings.federation,
+        settings.country,
+        key=key,
+        coordinator_key=coordinator_key,
+        auditor=key,
+        former_keys=load_former_keys(settings),
+    )
     return Watcher(own, log=SqlAuditLog(store.engine), roster=build_cabinet(store).roster, clock=system_clock)
 
 

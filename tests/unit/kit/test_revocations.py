@@ -42,7 +42,7 @@ def leaf(issuing: Authority, name: str = "gr") -> x509.Certificate:
 def test_a_list_is_read_as_it_was_written(issuing: Authority) -> None:
     content = issue_revocations(issuing, {7: NOW, 2**150: NOW}, number=3, now=NOW, days=35)
     found = read_revocations(content, issuer=issuing.certificate)
-    assert (found.number, found.serials) == (3, {7, 2**150})
+    assert (found.number, found.serials) == (3, frozenset({7, 2**150}))
     assert (found.next_at - found.issued_at) == timedelta(days=35)
 
 
