@@ -16,6 +16,7 @@ from flwr.supercore.protobuf.constants import PROTOBUF_MEDIA_TYPE
 
 from safeborders.kit.errors import Unavailable
 from safeborders.kit.pki import client_context, create_key
+from safeborders.kit.processes import stop_children
 from safeborders.models.domain.countries import Country
 from safeborders.node.learning.connector import load_flower_key
 from safeborders.node.learning.flower_adapter import Fleet
@@ -226,6 +227,25 @@ def test_without_a_readable_list_of_passes_nobody_gets_in(federation: LocalFeder
             assert client.get(_url(federation, "/health")).status_code == 403
             federation.let_in(Country.GR, Country.IT)
             assert client.get(_url(federation, "/health")).status_code == 200  # the control
+
+
+def test_renewed_certificates_are_taken_without_stopping_a_node(federation: LocalFederation) -> None:
+    """Greece's certificate and key are replaced under its running node, then the edge's under a restart of it alone."""
+    node = federation.processes["gr"]
+    federation.issue("gr")
+    federation.let_in(Country.GR, Country.IT)  # the old certificate opens nothing any more
+    federation.issue("edge", server_names=("127.0.0.1", "localhost"))
+    stop_children([federation.processes["edge"]])
+    federation.start_edge()
+    federation.start_run("renewed", rounds=1, floor=2, deadline_seconds=30.0)
+    federation.wait_for_round("renewed", 1, seconds=40)
+
+    (record,) = federation.registry.list_rounds("renewed")
+    assert {(reply.country, reply.state.value) for reply in record.replies} == {
+        (Country.GR, "accepted"),
+        (Country.IT, "accepted"),
+    }
+    assert (federation.processes["gr"], node.poll()) == (node, None)
 
 
 def test_even_on_loopback_nobody_acquires_a_run_without_the_secret(federation: LocalFederation) -> None:
