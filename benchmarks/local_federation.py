@@ -137,6 +137,9 @@ class LocalFederation:
             registry_url=f"sqlite:///{self.folder / 'coordinator.db'}",
             signing_key=self.folder / "coordinator.key",
             roster=roster,
+            flower_keys={
+                country: (self.folder / f"{country}.flower.pub").read_text(encoding="ascii") for country in roster
+            },
             architecture=self.architecture,
             pace=self.pace,
         )

@@ -89,16 +89,13 @@ def children_of(settings: CoordinatorSettings, *, roster: Roster, profile: Path)
 
 def runner_config(settings: CoordinatorSettings, *, roster: Roster) -> RunnerConfig:
     """Return what the runner needs, with the roster as it is now."""
-    enrolled = {
-        entry.country: entry.identity.signing_key
-        for entry in roster.list_roster()
-        if entry.state is RosterState.ENROLLED
-    }
+    enrolled = {entry.country: entry.identity for entry in roster.list_roster() if entry.state is RosterState.ENROLLED}
     return RunnerConfig(
         link=link_of(settings),
         registry_url=settings.registry_url,
         signing_key=settings.places.signing_key,
-        roster=enrolled,
+        roster={country: identity.signing_key for country, identity in enrolled.items()},
+        flower_keys={country: identity.flower_key for country, identity in enrolled.items()},
         architecture=ARCHITECTURE,
         papers=PaperPlaces(
             folder=settings.places.papers,

@@ -152,6 +152,9 @@ def _check_flower_key(request: EnrolmentRequest) -> None:
         raise SettingsError("The request's Flower key cannot be read: ask the country for a new one.") from error
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise SettingsError("The request's Flower key is no elliptic-curve key: ask the country for a new one.")
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    if pem != request.flower_key.encode():  # the edge compares the bytes
+        raise SettingsError("The request's Flower key is not written in the usual form: ask the country for a new one.")
 
 
 def _load_csr(request: Request) -> x509.CertificateSigningRequest:

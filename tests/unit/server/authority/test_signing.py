@@ -61,8 +61,9 @@ def request_of(
         "no key",
         "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
         pem(ed25519.Ed25519PrivateKey.generate().public_key()),
+        f"{pem(ec.generate_private_key(ec.SECP384R1()).public_key())}\n",
     ],
-    ids=["empty", "text", "damaged", "ed25519"],
+    ids=["empty", "text", "damaged", "ed25519", "written otherwise"],
 )
 def test_a_flower_key_that_cannot_be_used_gets_no_certificate(meeting: Meeting, flower_key: str) -> None:
     with pytest.raises(SettingsError, match="Flower key"):
