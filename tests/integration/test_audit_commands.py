@@ -6,28 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from sqlalchemy import text
-from typer.testing import CliRunner
 
 from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
-from safeborders.kit.cli import build_app
 from safeborders.kit.db import open_url
 from safeborders.kit.errors import SafeBordersError, SettingsError
 from safeborders.kit.transparency.errors import ExportRefused, LogDamaged, NoSuchRow
 from safeborders.node.opening import open_node_store
+from sbtest.commands import safeborders
 from sbtest.enrolling import Post
-
-RUNNER = CliRunner()
-
-
-def safeborders(*arguments: str | Path) -> str:
-    """Run a command in this process and return what it printed."""
-    result: Result = RUNNER.invoke(build_app(), [str(one) for one in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return str(result.output)
 
 
 @dataclass(frozen=True)

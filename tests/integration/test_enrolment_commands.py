@@ -10,15 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from cryptography.hazmat.primitives import serialization
-from typer.testing import CliRunner
 
 from safeborders.configs.authority import AuthoritySettings
 from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.configs.loading import load_settings
-from safeborders.kit.cli import build_app
-from safeborders.kit.errors import Conflict, SafeBordersError, SettingsError
+from safeborders.kit.errors import Conflict, SettingsError
 from safeborders.kit.pki import CertificateRefused, certificate_sha256, load_certificates
 from safeborders.kit.transparency.checkpoint import CheckpointRefused
 from safeborders.models.protocol.enrolment import EnrolmentRefused, open_kit
@@ -31,23 +28,9 @@ from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.services.nodes import judge_member
 from safeborders.server.services.papers import FolderPaperReader, PaperState
 from safeborders.server.storage.opening import open_registry_database
+from sbtest.commands import refused, safeborders
 from sbtest.enrolling import PASSPHRASE, Post, write_coordinator_profile, write_node_profile
 from sbtest.signing_power import find_signing_power
-
-RUNNER = CliRunner()
-
-
-def safeborders(*arguments: str | Path) -> str:
-    """Run a command in this process and return what it printed."""
-    result: Result = RUNNER.invoke(build_app(), [str(one) for one in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return str(result.output)
-
-
-def refused(error: type[SafeBordersError], *arguments: str | Path) -> str:
-    with pytest.raises(error) as refusal:
-        safeborders(*arguments)
-    return refusal.value.message
 
 
 @dataclass(frozen=True)
