@@ -1,9 +1,12 @@
 """LED article 25 at the commands: the log is checked, handed to an authority, and one changed row is named."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import text
@@ -16,7 +19,7 @@ from safeborders.kit.errors import SafeBordersError, SettingsError
 from safeborders.kit.transparency.errors import ExportRefused, LogDamaged, NoSuchRow
 from safeborders.node.opening import open_node_store
 from sbtest.commands import safeborders
-from sbtest.enrolling import Post
+from sbtest.enrolling import Post, write_coordinator_profile, write_node_profile
 
 
 @dataclass(frozen=True)
@@ -36,19 +39,24 @@ class Side:
         return refusal.value.message
 
 
-def make_coordinator(folder: Path) -> Side:
-    """Return a coordinator that one country asked, that admitted it and revoked it: three rows."""
-    profile, node = folder / "coordinator.yaml", make_node_profile(folder)
-    profile.write_text(
-        "federation: town\nstate: coordinator\nedge: {host: 127.0.0.1, port: 9, names: [127.0.0.1]}\n"
-        "superlink_port: 10\npage_port: 11\n",
-        encoding="utf-8",
-    )
+@cache
+def _template() -> TemporaryDirectory[str]:
+    """A coordinator that one country asked, that admitted it and revoked it; made once, then copied."""
+    made = TemporaryDirectory()
+    folder = Path(made.name)
+    profile, node = write_coordinator_profile(folder, federation="town"), make_node_profile(folder)
     post = Post(folder, coordinator=profile, run=safeborders, federation="town")
     authority = post.seat_coordinator()
     safeborders("node", "init", "-p", node)
     post.enrol("gr", node, authority=authority)
     safeborders("coordinator", "revoke", "-p", profile, "gr")
+    return made
+
+
+def make_coordinator(folder: Path) -> Side:
+    """Return a coordinator that one country asked, that admitted it and revoked it: three rows."""
+    shutil.copytree(_template().name, folder, dirs_exist_ok=True)
+    profile = folder / "coordinator.yaml"
     url = load_settings(profile, CoordinatorSettings).registry_url
 
     def tamper(statement: str) -> None:
@@ -64,14 +72,7 @@ def make_coordinator(folder: Path) -> Side:
 
 def make_node_profile(folder: Path) -> Path:
     """Write a node's profile."""
-    profile = folder / "gr.yaml"
-    profile.write_text(
-        "country: gr\nfederation: town\nstate: gr\ncoordinator_url: https://127.0.0.1:9\n"
-        "database: {key_file: gr.key}\n"
-        "privacy: {epsilon_cap: 8, delta_cap: 1.0e-5, rounds_cap: 40, floor: 2}\n",
-        encoding="utf-8",
-    )
-    return profile
+    return write_node_profile(folder, federation="town")
 
 
 def make_node(folder: Path) -> Side:
