@@ -5,9 +5,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from benchmarks.noop_node import FORM, NoopNodeConfig
@@ -17,6 +18,7 @@ from safeborders.kit.pki import (
     Authority,
     build_request,
     certificate_pem,
+    certificate_sha256,
     create_authority,
     create_key,
     issue_certificate,
@@ -31,6 +33,7 @@ from safeborders.node.learning.connector import ConnectorConfig
 from safeborders.server.federation.edge import EdgeConfig, start_edge
 from safeborders.server.federation.gathering import Pace
 from safeborders.server.federation.link import Link
+from safeborders.server.federation.passes import Pass, write_passes
 from safeborders.server.federation.runner import RunnerConfig, request_run, start_runner
 from safeborders.server.federation.superlink import register_node, start_superlink
 from safeborders.server.registry.records import ModelVersion
@@ -123,15 +126,20 @@ class LocalFederation:
             authority=self.folder / "authority.pem",
             certificate=self.folder / "edge.pem",
             key=self.folder / "edge.key",
+            passes=self.folder / "passes.json",
         )
         coordinator = create_signing_key(self.folder / "coordinator.key")
         roster = {country: self._make_country(country) for country in self.countries}
+        self.let_in(*self.countries)
         self.coordinator_key = public_key_hex(coordinator)
         self.runner = RunnerConfig(
             link=self.link,
             registry_url=f"sqlite:///{self.folder / 'coordinator.db'}",
             signing_key=self.folder / "coordinator.key",
             roster=roster,
+            flower_keys={
+                country: (self.folder / f"{country}.flower.pub").read_text(encoding="ascii") for country in roster
+            },
             architecture=self.architecture,
             pace=self.pace,
         )
@@ -144,12 +152,25 @@ class LocalFederation:
         return authority
 
     def issue(self, name: str, *, server_names: tuple[str, ...] = (), by: Authority | None = None) -> None:
-        """Make a key and a certificate called ``name``."""
+        """Make a key and a certificate called ``name``; ``let_in`` lets its holder in."""
         request = build_request(name, key=create_key(self.folder / f"{name}.key"))
         certificate = issue_certificate(
             by or self.authority, request, now=datetime.now(UTC), days=1, server_names=server_names
         )
         (self.folder / f"{name}.pem").write_bytes(certificate_pem(certificate))
+
+    def let_in(self, *countries: Country) -> None:
+        """Give the edge the passes of ``countries``, and of no other."""
+        passes = [
+            Pass(
+                country,
+                certificate_sha256(x509.load_pem_x509_certificate((self.folder / f"{country}.pem").read_bytes())),
+                ends_at=datetime.now(UTC) + timedelta(days=1),
+                flower_key=(self.folder / f"{country}.flower.pub").read_text(encoding="ascii"),
+            )
+            for country in countries
+        ]
+        write_passes(passes, self.edge.passes)
 
     def connection_of(self, country: Country) -> ConnectorConfig:
         """Return how the node of ``country`` connects."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from safeborders.configs.authority import AuthoritySettings
 from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
@@ -75,10 +76,20 @@ def test_each_country_has_its_own_state_key_and_profile() -> None:
         assert len(own) == len(set(own))
 
 
+def test_the_authority_has_no_network_and_no_place_of_anybody_else() -> None:
+    authority = COMPOSE["services"]["authority"]
+    assert (authority["network_mode"], authority["restart"], "networks" in authority) == ("none", "no", False)
+    others = [service for name, service in COMPOSE["services"].items() if name != "authority"]
+    for key in ("volumes", "secrets"):
+        assert not set(authority[key]) & {one for other in others for one in other.get(key, [])}
+
+
 def test_the_profiles_of_the_compose_file_are_valid() -> None:
     coordinator = load_settings(DOCKER / "profiles" / "coordinator.yaml", CoordinatorSettings)
     nodes = [load_settings(path, NodeSettings) for path in sorted((DOCKER / "profiles").glob("node-*.yaml"))]
+    authority = load_settings(DOCKER / "profiles" / "authority.yaml", AuthoritySettings)
     assert [node.country.value for node in nodes] == ["bg", "gr"]
+    assert (authority.federation, authority.edge_names) == (coordinator.federation, coordinator.edge.names)
     for node in nodes:
         assert node.federation == coordinator.federation
         assert node.coordinator_url.host in coordinator.edge.names

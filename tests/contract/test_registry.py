@@ -17,7 +17,7 @@ from safeborders.server.registry.roster import RosterState
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
-from sbtest.history import START, make_identity, make_model, make_plan, make_round, write_run
+from sbtest.history import START, make_certificate, make_identity, make_model, make_plan, make_round, write_run
 from sbtest.registry import InMemoryRegistry
 from sbtest.watching import records_of
 
@@ -195,14 +195,16 @@ def test_what_cannot_be_written_down_does_not_happen(tmp_path: Path) -> None:
     engine = open_registry_database(f"sqlite:///{tmp_path / 'registry_test.db'}")
     registry, roster = SqlRegistry(engine), SqlRoster(engine)
     registry.start_run(make_plan(), initial=make_model("run-1", number=0), now=START)
-    roster.admit(Country.GR, identity=make_identity(1), now=START)
+    roster.admit(Country.GR, identity=make_identity(1), certificate=make_certificate(Country.GR), now=START)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE audit_record RENAME TO away"))
     changes: tuple[Callable[[], object], ...] = (
         lambda: registry.set_run_state("run-1", RunState.RUNNING, now=START),
         lambda: registry.save_round(make_round("run-1", number=1), model=make_model("run-1", number=1)),
         lambda: roster.revoke(Country.GR, now=START),
-        lambda: roster.admit(Country.IT, identity=make_identity(2), now=START),
+        lambda: roster.admit(
+            Country.IT, identity=make_identity(2), certificate=make_certificate(Country.IT, number=2), now=START
+        ),
     )
     for change in changes:
         with pytest.raises(Unavailable):

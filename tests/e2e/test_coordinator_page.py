@@ -15,7 +15,7 @@ from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
 from safeborders.server.web.charts import nice_ticks
-from sbtest.history import START, make_round, write_contacts, write_roster, write_run
+from sbtest.history import START, FixedPapers, make_round, write_contacts, write_roster, write_run
 from sbtest.web import serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
@@ -64,7 +64,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     write_roster(roster)
     write_run(registry)
     write_contacts(registry, now=NOW)
-    yield build_app(registry, roster, clock=lambda: NOW)
+    yield build_app(registry, roster, papers=FixedPapers(), clock=lambda: NOW)
     engine.dispose()
 
 

@@ -15,6 +15,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from cryptography import x509
+
+from sbtest.signing_power import find_signing_power
 
 pytestmark = pytest.mark.e2e
 
@@ -92,6 +95,14 @@ def test_nine_countries_train_together_and_no_canary_leaves(tmp_path: Path) -> N
         assert 0 < row["epsilon_sum"] < row["epsilon_local"] <= 8
         assert row["bytes_sent"] > 0
     assert all(len(line) <= 80 for line in (tmp_path / "out.txt").read_text().splitlines()[-25:])
+
+    demo_folder = tmp_path / "demo"
+    authority = [
+        x509.load_pem_x509_certificate((demo_folder / "authority" / f"{name}.pem").read_bytes())
+        for name in ("root", "issuing")
+    ]
+    assert find_signing_power(demo_folder / "coordinator", authorities=authority) == []
+    assert len(find_signing_power(demo_folder / "authority", authorities=authority)) == 3  # the control: all its keys
 
     captured = b"\n".join(file.read_bytes() for file in tap.iterdir())
     canaries = (tmp_path / "demo/world/ground_truth/canaries.txt").read_text(encoding="utf-8").splitlines()

@@ -7,37 +7,21 @@ from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import Result
-from typer.testing import CliRunner
 
 from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.configs.loading import load_settings
-from safeborders.kit.cli import build_app
-from safeborders.kit.errors import Conflict, SafeBordersError, SettingsError
+from safeborders.kit.errors import Conflict, SettingsError
 from safeborders.models.protocol.manifest import ManifestRefused
 from safeborders.models.protocol.roster import RosterRefused
 from safeborders.privacy.agreement.errors import AgreementAbsent, SignaturesMissing, TransferRefused
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.storage.opening import open_registry_database
 from sbtest.agreements import terms_for, unmasked_grants
+from sbtest.commands import refused, safeborders
+from sbtest.enrolling import Post
 
 COUNTRIES = ("gr", "it", "ro")
-RUNNER = CliRunner()
 PLAIN = ("--rounds", "2", "--floor", "2", "--aggregation", "plain")  # masked rounds need six countries
-
-
-def safeborders(*arguments: str | Path) -> str:
-    """Run a command in this process and return what it printed."""
-    result: Result = RUNNER.invoke(build_app(), [str(one) for one in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return str(result.output)
-
-
-def refused(error: type[SafeBordersError], *arguments: str | Path) -> str:
-    """Run a command that must be refused and return its sentence."""
-    with pytest.raises(error) as refusal:
-        safeborders(*arguments)
-    return refusal.value.message
 
 
 @dataclass
@@ -73,17 +57,11 @@ class Town:
         return "coordinator" if name == "coordinator" else "node"
 
     def enrol(self) -> None:
-        seen = safeborders("coordinator", "init", "-p", self.centre).strip().splitlines()[-1]
-        request = ["coordinator", "admit", "-p", str(self.centre), "--out", str(self.folder / "admissions")]
+        post = Post(self.folder, coordinator=self.centre, run=safeborders, federation="town")
+        authority = post.seat_coordinator()
         for country in COUNTRIES:
             safeborders("node", "init", "-p", self.profile(country))
-            file = self.folder / f"{country}.request"
-            digits = safeborders("node", "enrol", "-p", self.profile(country), "--out", file).strip().splitlines()[-1]
-            request += [str(file), "--fingerprint", digits]
-        safeborders(*request)
-        for country in COUNTRIES:
-            answer = self.folder / "admissions" / f"{country}.admission.json"
-            safeborders("node", "join", "-p", self.profile(country), answer, "--fingerprint", seen)
+            post.enrol(country, self.profile(country), authority=authority)
 
     def make_roster(self) -> str:
         cards = []

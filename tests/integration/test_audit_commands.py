@@ -1,19 +1,19 @@
 """LED article 25 at the commands: the log is checked, handed to an authority, and one changed row is named."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from click.testing import Result
 from sqlalchemy import text
-from typer.testing import CliRunner
 
 from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
-from safeborders.kit.cli import build_app
 from safeborders.kit.db import open_url
 from safeborders.kit.errors import Conflict, SafeBordersError, SettingsError
 from safeborders.kit.transparency.errors import ExportRefused, LogDamaged, NoSuchRow
@@ -21,15 +21,8 @@ from safeborders.models.protocol.keycard import parse_card
 from safeborders.node.access.callers import Role
 from safeborders.node.opening import open_node_store
 from safeborders.node.storage.access import SqlTokens
-
-RUNNER = CliRunner()
-
-
-def safeborders(*arguments: str | Path) -> str:
-    """Run a command in this process and return what it printed."""
-    result: Result = RUNNER.invoke(build_app(), [str(one) for one in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return str(result.output)
+from sbtest.commands import safeborders
+from sbtest.enrolling import Post, write_coordinator_profile, write_node_profile
 
 
 @dataclass(frozen=True)
@@ -49,20 +42,24 @@ class Side:
         return refusal.value.message
 
 
-def make_coordinator(folder: Path) -> Side:
-    """Return a coordinator that admitted one country and revoked it: two rows."""
-    profile, node = folder / "coordinator.yaml", make_node_profile(folder)
-    profile.write_text(
-        "federation: town\nstate: coordinator\nedge: {host: 127.0.0.1, port: 9, names: [127.0.0.1]}\n"
-        "superlink_port: 10\npage_port: 11\n",
-        encoding="utf-8",
-    )
-    safeborders("coordinator", "init", "-p", profile)
+@cache
+def _template() -> TemporaryDirectory[str]:
+    """A coordinator that one country asked, that admitted it and revoked it; made once, then copied."""
+    made = TemporaryDirectory()
+    folder = Path(made.name)
+    profile, node = write_coordinator_profile(folder, federation="town"), make_node_profile(folder)
+    post = Post(folder, coordinator=profile, run=safeborders, federation="town")
+    authority = post.seat_coordinator()
     safeborders("node", "init", "-p", node)
-    digits = safeborders("node", "enrol", "-p", node, "--out", folder / "gr.request").strip().splitlines()[-1]
-    given: list[str | Path] = [folder / "gr.request", "--fingerprint", digits, "--out", folder / "admissions"]
-    safeborders("coordinator", "admit", "-p", profile, *given)
+    post.enrol("gr", node, authority=authority)
     safeborders("coordinator", "revoke", "-p", profile, "gr")
+    return made
+
+
+def make_coordinator(folder: Path) -> Side:
+    """Return a coordinator that one country asked, that admitted it and revoked it: three rows."""
+    shutil.copytree(_template().name, folder, dirs_exist_ok=True)
+    profile = folder / "coordinator.yaml"
     url = load_settings(profile, CoordinatorSettings).registry_url
 
     def tamper(statement: str) -> None:
@@ -78,14 +75,7 @@ def make_coordinator(folder: Path) -> Side:
 
 def make_node_profile(folder: Path) -> Path:
     """Write a node's profile."""
-    profile = folder / "gr.yaml"
-    profile.write_text(
-        "country: gr\nfederation: town\nstate: gr\ncoordinator_url: https://127.0.0.1:9\n"
-        "database: {key_file: gr.key}\n"
-        "privacy: {epsilon_cap: 8, delta_cap: 1.0e-5, rounds_cap: 40, floor: 2}\n",
-        encoding="utf-8",
-    )
-    return profile
+    return write_node_profile(folder, federation="town")
 
 
 def make_node(folder: Path) -> Side:
@@ -169,7 +159,12 @@ def test_the_coordinators_log_tells_of_members(tmp_path: Path) -> None:
     side.run("export", "--out", tmp_path / "all.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()[1:]]
     told = [(json.loads(row["content"])["action"], json.loads(row["content"]).get("objects")) for row in rows]
-    assert told == [("member.admit", ["gr"]), ("member.revoke", ["gr"]), ("audit.export", None)]
+    assert told == [
+        ("member.request", ["gr"]),
+        ("member.admit", ["gr"]),
+        ("member.revoke", ["gr"]),
+        ("audit.export", None),
+    ]
 
 
 def test_rows_are_listed_for_people_within_eighty_columns_and_for_machines(side: Side) -> None:

@@ -1,5 +1,6 @@
 """What an operator can get wrong is answered by one clear sentence and exit code 2; nothing is half done."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from safeborders.kit.processes import find_free_ports
+from sbtest.enrolling import Post
 
 COORDINATOR = """\
 federation: test
@@ -55,14 +57,31 @@ def node(tmp_path: Path) -> Path:
     return profile
 
 
-def test_a_port_in_use_stops_the_start_before_anything_runs(coordinator: Path) -> None:
-    port = int(coordinator.read_text(encoding="utf-8").split("superlink_port: ")[1].split()[0])
+def run_well(*arguments: str | Path) -> str:
+    done = safeborders(*(str(one) for one in arguments))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def post(tmp_path_factory: pytest.TempPathFactory) -> Post:
+    """A coordinator that has joined, and an authority; no country yet."""
+    folder = tmp_path_factory.mktemp("post")
+    profile = folder / "coordinator.yaml"
+    profile.write_text(COORDINATOR.format(*find_free_ports(3)), encoding="utf-8")
+    made = Post(folder, coordinator=profile, run=run_well)
+    made.seat_coordinator()
+    return made
+
+
+def test_a_port_in_use_stops_the_start_before_anything_runs(post: Post) -> None:
+    port = int(post.coordinator.read_text(encoding="utf-8").split("superlink_port: ")[1].split()[0])
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", port))
         holder.listen()
-        done = safeborders("coordinator", "run", "-p", str(coordinator))
+        done = safeborders("coordinator", "run", "-p", str(post.coordinator))
     assert_one_sentence(done, saying=f"Port {port} on 127.0.0.1 is in use")
-    assert not (coordinator.parent / "coordinator" / "superlink").exists()
+    assert not (post.folder / "coordinator" / "superlink").exists()
 
 
 def test_a_missing_signing_key_stops_the_start(coordinator: Path) -> None:
@@ -105,14 +124,18 @@ def test_an_unreadable_or_wrong_database_key_is_one_sentence(node: Path, command
 _ALONE = ("--floor", "1", "--aggregation", "plain")
 
 
-def test_a_request_with_another_fingerprint_admits_nobody(coordinator: Path, node: Path, tmp_path: Path) -> None:
-    safeborders("node", "init", "-p", str(node))
-    request, out = tmp_path / "gr.request.json", tmp_path / "admissions"
-    assert safeborders("node", "enrol", "-p", str(node), "--out", str(request)).returncode == 0
+def test_a_request_with_another_fingerprint_is_signed_by_nobody(post: Post, node: Path) -> None:
+    run_well("node", "init", "-p", node)
+    request, _ = post.ask("gr", node)
+    sign = ["authority", "sign", "-p", str(post.authority), str(request), "--out", str(post.folder / "kits")]
     digits = "-".join(["0000"] * 8)
-    arguments = ["coordinator", "admit", "-p", str(coordinator), str(request), "--fingerprint", digits]
-    assert_one_sentence(safeborders(*arguments, "--out", str(out)), saying="call the other side")
-    assert not out.exists()
+    for spoken, sentence in (
+        (["--fingerprint", f"gr={digits}"], "call the other side"),
+        (["--fingerprint", digits], "write --fingerprint gr="),
+    ):
+        assert_one_sentence(safeborders(*sign, *spoken), saying=sentence)
+        assert not post.kit("gr").exists()
+    assert json.loads(run_well("authority", "show", "-p", post.authority, "--json"))["rows"][-1]["who"] != "gr"
 
 
 def test_a_run_below_the_floor_is_not_planned(coordinator: Path) -> None:
@@ -130,50 +153,45 @@ def test_a_refused_init_may_be_repeated(node: Path) -> None:
     assert safeborders("node", "init", "-p", str(node)).returncode == 0
 
 
-def test_one_refused_request_admits_nobody(coordinator: Path, node: Path, tmp_path: Path) -> None:
-    safeborders("node", "init", "-p", str(node))
-    request, out = tmp_path / "gr.request.json", tmp_path / "admissions"
-    printed = safeborders("node", "enrol", "-p", str(node), "--out", str(request)).stdout
-    digits = printed.split()[-1]
+def test_one_refused_request_registers_nobody(post: Post, node: Path, tmp_path: Path) -> None:
+    run_well("node", "init", "-p", node)
+    request, _ = post.ask("gr", node)
     foreign = tmp_path / "foreign.yaml"
     text = node.read_text(encoding="utf-8").replace("federation: test", "federation: other")
     foreign.write_text(text.replace("country: gr", "country: it").replace("state: gr", "state: it"), encoding="utf-8")
-    safeborders("node", "init", "-p", str(foreign))
-    second = tmp_path / "it.request.json"
-    other = safeborders("node", "enrol", "-p", str(foreign), "--out", str(second)).stdout.split()[-1]
-    both = ["coordinator", "admit", "-p", str(coordinator), str(request), "--fingerprint", digits]
-    both += [str(second), "--fingerprint", other, "--out", str(out)]
+    run_well("node", "init", "-p", foreign)
+    second, _ = post.ask("it", foreign)
+    both = ["coordinator", "register", "-p", str(post.coordinator), str(request), str(second)]
     assert_one_sentence(safeborders(*both), saying="another federation")
-    assert not out.exists()
+    plan = ["coordinator", "plan", "-p", str(post.coordinator), *_ALONE, "--out", str(tmp_path / "manifest.json")]
+    assert_one_sentence(safeborders(*plan), saying="Fewer countries are enrolled")
+
+
+def test_a_coordinator_without_a_certificate_does_not_start(coordinator: Path) -> None:
     assert_one_sentence(
-        safeborders("coordinator", "plan", "-p", str(coordinator), *_ALONE, "--out", str(out)),
-        saying="Fewer countries are enrolled",
+        safeborders("coordinator", "run", "-p", str(coordinator)), saying="run safeborders coordinator enrol"
     )
+
+
+@pytest.fixture(scope="module")
+def admitted(post: Post, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The profile of a coordinator that has admitted Greece."""
+    folder = tmp_path_factory.mktemp("admitted")
+    profile = folder / "node.yaml"
+    profile.write_text(NODE.format(*find_free_ports(1)), encoding="utf-8")
+    run_well("node", "init", "-p", profile)
+    request, digits = post.ask("gr", profile)
+    run_well("coordinator", "register", "-p", post.coordinator, request)
+    post.sign(request, f"gr={digits}")
+    run_well("coordinator", "admit", "-p", post.coordinator, post.kit("gr"))
+    return post.coordinator
 
 
 @pytest.mark.parametrize(
     "bad", [("--rounds", "0"), ("--rounds", "100000"), ("--deadline", "-5"), ("--deadline", "nan")]
 )
-def test_a_plan_out_of_range_is_one_sentence(
-    coordinator: Path, node: Path, tmp_path: Path, bad: tuple[str, str]
-) -> None:
-    safeborders("node", "init", "-p", str(node))
-    request, out = tmp_path / "gr.request.json", tmp_path / "admissions"
-    digits = safeborders("node", "enrol", "-p", str(node), "--out", str(request)).stdout.split()[-1]
-    admit = ["coordinator", "admit", "-p", str(coordinator), str(request), "--fingerprint", digits, "--out", str(out)]
-    assert safeborders(*admit).returncode == 0
-    plan = [
-        "coordinator",
-        "plan",
-        "-p",
-        str(coordinator),
-        "--floor",
-        "1",
-        "--aggregation",
-        "plain",
-        "--out",
-        str(tmp_path / "manifest.json"),
-    ]
+def test_a_plan_out_of_range_is_one_sentence(admitted: Path, tmp_path: Path, bad: tuple[str, str]) -> None:
+    plan = ["coordinator", "plan", "-p", str(admitted), *_ALONE, "--out", str(tmp_path / "manifest.json")]
     assert_one_sentence(safeborders(*plan, *bad), saying="out of range")
 
 
@@ -193,4 +211,4 @@ def test_a_token_has_a_holder_and_an_end(node: Path) -> None:
 
 
 def test_help_explains_the_arguments() -> None:
-    assert "The coordinator's answer." in safeborders("node", "join", "--help").stdout
+    assert "The authority's kit." in safeborders("node", "join", "--help").stdout

@@ -18,7 +18,16 @@ from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.services.epsilon import price_plan
 from safeborders.server.storage.opening import open_registry_database
-from sbtest.history import START, make_model, make_plan, make_round, write_contacts, write_roster, write_run
+from sbtest.history import (
+    START,
+    FixedPapers,
+    make_model,
+    make_plan,
+    make_round,
+    write_contacts,
+    write_roster,
+    write_run,
+)
 from sbtest.web import client_of
 
 NOW = START + timedelta(minutes=11)
@@ -37,7 +46,7 @@ class Coordinator:
 def empty(tmp_path: Path) -> Iterator[Coordinator]:
     engine = open_registry_database(f"sqlite:///{tmp_path / 'registry_test.db'}")
     registry, roster = SqlRegistry(engine), SqlRoster(engine)
-    with client_of(build_app(registry, roster, clock=lambda: NOW)) as client:
+    with client_of(build_app(registry, roster, papers=FixedPapers(), clock=lambda: NOW)) as client:
         yield Coordinator(client, registry, roster, engine)
     engine.dispose()
 
@@ -57,7 +66,7 @@ def test_the_nodes_are_shown_with_state_contact_and_certificate(coordinator: Coo
     assert set(rows) == {country.value.upper() for country in DEMONSTRATION}
     assert "quiet" in rows["PL"]
     assert "never seen" in rows["PT"]
-    assert "renew soon" in rows["GR"]
+    assert "expiring: 7 days or less" in rows["GR"]
     assert "requested" in rows["FI"]
     assert "revoked" in rows["WB"]
 

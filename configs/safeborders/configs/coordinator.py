@@ -27,7 +27,6 @@ class CoordinatorSettings(Settings):
     edge: EdgeSettings = Field(description="What the nodes reach.")
     superlink_port: int = Field(ge=1, le=65535, description="Port of Flower's SuperLink on loopback.")
     page_port: int = Field(ge=1, le=65535, description="Port of the coordinator's page on loopback.")
-    certificate_days: int = Field(default=30, ge=1, le=90, description="Validity of a node's certificate.")
 
     @property
     def places(self) -> CoordinatorPlaces:

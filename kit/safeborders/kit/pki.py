@@ -1,24 +1,41 @@
 """The federation's own small certificate authority (X.509, RFC 5280) and its TLS contexts.
 
-A country makes its key at home and sends a certificate signing request; the private key never travels.
+A root signs an issuing authority whose names are constrained, and that one signs everybody else. A country makes its
+key at home and sends a certificate signing request; the private key never travels.
 """
 
 import ipaddress
+import re
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from safeborders.kit.errors import SettingsError
+from safeborders.kit.errors import SafeBordersError, SettingsError
 from safeborders.kit.files import write_atomically
 
 NODE_DOMAIN = "nodes.safeborders.internal"
 """Where the certificates of nodes have their names; ``internal`` is reserved for private use (ICANN, 2024)."""
+
+SERVER = "coordinator"
+"""The one party whose certificate answers instead of calling."""
+
+_PARTY = re.compile(r"[a-z]{1,32}(-[a-z]{1,8})?")
+
+
+class CertificateRefused(SafeBordersError):
+    """A certificate was not issued by the authority that it should be from, or not for this holder and time."""
+
+    code: ClassVar[str] = "certificate.refused"
 
 
 @dataclass(frozen=True)
@@ -38,27 +55,47 @@ def create_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 
 def create_authority(name: str, *, now: datetime, days: int, server_names: tuple[str, ...] | None = None) -> Authority:
-    """Make a self-signed authority called ``name`` that is valid for ``days`` from ``now``.
+    """Make a self-signed authority called ``name`` that signs servers and clients itself, for tests and for loopback.
 
     Args:
         name: Its common name.
         now: Start of validity.
         days: Length of validity.
-        server_names: The only DNS names and IP addresses that its servers may answer under; its clients are named below
-            ``NODE_DOMAIN``. None leaves it free, for tests and for loopback.
+        server_names: As of :func:`create_issuing_authority`; None leaves all names free.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = _named(name)
-    builder = (
-        _builder(subject=subject, issuer=subject, now=now, days=days)
-        .public_key(key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(authority=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
+    builder = _authority_builder(name, issuer=_named(name), key=key, path_length=0)
     if server_names is not None:
         builder = builder.add_extension(_name_constraints(server_names), critical=True)
-    return Authority(certificate=builder.sign(key, hashes.SHA256()), key=key)
+    return Authority(certificate=_valid(builder, now=now, days=days).sign(key, hashes.SHA256()), key=key)
+
+
+def create_root(name: str, *, now: datetime, days: int) -> Authority:
+    """Make a root authority called ``name``: it signs issuing authorities and nobody else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _authority_builder(name, issuer=_named(name), key=key, path_length=1)
+    return Authority(certificate=_valid(builder, now=now, days=days).sign(key, hashes.SHA256()), key=key)
+
+
+def create_issuing_authority(
+    name: str, *, root: Authority, now: datetime, days: int, server_names: tuple[str, ...]
+) -> Authority:
+    """Make the authority that signs servers and clients, itself signed by ``root``.
+
+    Args:
+        name: Its common name.
+        root: Who signs it.
+        now: Start of validity.
+        days: Length of validity.
+        server_names: The only DNS names and IP addresses that its servers may answer under; its clients are named below
+            ``NODE_DOMAIN``.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _authority_builder(name, issuer=root.certificate.subject, key=key, path_length=0)
+    builder = builder.add_extension(_name_constraints(server_names), critical=True).add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(root.key.public_key()), critical=False
+    )
+    return Authority(certificate=_valid(builder, now=now, days=days).sign(root.key, hashes.SHA256()), key=key)
 
 
 def build_request(name: str, *, key: ec.EllipticCurvePrivateKey) -> x509.CertificateSigningRequest:
@@ -83,6 +120,11 @@ def issue_certificate(
         days: Length of validity.
         server_names: DNS names or IP addresses that a server answers under.
 
+    Returns:
+        A certificate that names its holder as a DNS name below ``NODE_DOMAIN`` (a server: under ``server_names``) and,
+        where the common name is a party's, as a SPIFFE identity. No constraint covers the latter: cryptography's
+        verifier refuses every constraint on URIs, so :func:`check_certificate` compares it.
+
     Raises:
         SettingsError: If the request is not signed by its own key, or has no single common name.
     """
@@ -90,16 +132,89 @@ def issue_certificate(
         raise SettingsError("The certificate request is not signed by its own key: make a new request.")
     usage = ExtendedKeyUsageOID.SERVER_AUTH if server_names else ExtendedKeyUsageOID.CLIENT_AUTH
     builder = (
-        _builder(subject=request.subject, issuer=authority.certificate.subject, now=now, days=days)
+        _valid(_builder(request.subject, issuer=authority.certificate.subject), now=now, days=days)
         .public_key(request.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(authority=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
     )
-    names = server_names or _client_names(request)
-    alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
-    return builder.add_extension(alternatives, critical=False).sign(authority.key, hashes.SHA256())
+    name = _common_name(request)
+    alternatives = [_general_name(one) for one in server_names or (f"{name}.{NODE_DOMAIN}",)]
+    if _PARTY.fullmatch(name):
+        alternatives.append(x509.UniformResourceIdentifier(workload_name(name)))
+    return builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False).sign(
+        authority.key, hashes.SHA256()
+    )
+
+
+def workload_name(party: str) -> str:
+    """Return the SPIFFE identity of ``party`` as its certificate carries it."""
+    return f"spiffe://{NODE_DOMAIN}/{party}"
+
+
+def check_certificate(
+    certificate: x509.Certificate,
+    *,
+    root: x509.Certificate,
+    issuers: Sequence[x509.Certificate],
+    party: str,
+    now: datetime,
+) -> None:
+    """Return if ``certificate`` is good for ``party`` today: chain, constraints, times, purpose and both of its names.
+
+    Args:
+        certificate: To check.
+        root: The only authority that is trusted.
+        issuers: Between the two.
+        party: Whose it must be; ``coordinator`` answers as a server, everybody else calls as a client.
+        now: The time.
+
+    Raises:
+        CertificateRefused: If anything does not hold.
+    """
+    builder = PolicyBuilder().store(Store([root])).time(now)
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        dns = names.get_values_for_type(x509.DNSName)
+        if party == SERVER:
+            first = next(iter(names))
+            if not isinstance(first, x509.DNSName | x509.IPAddress):
+                raise CertificateRefused("The certificate names no server: ask the authority for a new one.")
+            builder.build_server_verifier(first).verify(certificate, list(issuers))
+        else:
+            builder.build_client_verifier().verify(certificate, list(issuers))
+    except (VerificationError, x509.ExtensionNotFound, ValueError) as error:
+        raise CertificateRefused(
+            "The certificate is not of the federation's authority, or not of today: ask the authority for a new one."
+        ) from error
+    is_named = party == SERVER or dns == [f"{party}.{NODE_DOMAIN}"]
+    if not is_named or names.get_values_for_type(x509.UniformResourceIdentifier) != [workload_name(party)]:
+        raise CertificateRefused("The certificate is in another name: ask the authority for a new one.")
+
+
+def check_issuing(issuing: x509.Certificate, *, root: x509.Certificate) -> None:
+    """Return if ``root`` made ``issuing`` an authority, whatever its dates. Raises CertificateRefused."""
+    try:
+        issuing.verify_directly_issued_by(root)
+        is_authority = issuing.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound) as error:
+        raise CertificateRefused("The authority is not of this federation: do not go on, call it.") from error
+    if not is_authority:
+        raise CertificateRefused("Who signed is no authority: do not go on, call it.")
+
+
+def load_certificates(content: bytes) -> list[x509.Certificate]:
+    """Return the certificates of a PEM text, at least one. Raises CertificateRefused."""
+    try:
+        return x509.load_pem_x509_certificates(content)
+    except ValueError as error:
+        raise CertificateRefused("The text holds no certificate in PEM: ask its sender for it again.") from error
+
+
+def certificate_sha256(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 of the certificate in DER, hexadecimal: what everybody knows it by."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def certificate_pem(certificate: x509.Certificate) -> bytes:
@@ -129,14 +244,24 @@ def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _builder(*, subject: x509.Name, issuer: x509.Name, now: datetime, days: int) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, *, issuer: x509.Name) -> x509.CertificateBuilder:
+    serial = x509.random_serial_number()
+    return x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).serial_number(serial)
+
+
+def _valid(builder: x509.CertificateBuilder, *, now: datetime, days: int) -> x509.CertificateBuilder:
+    return builder.not_valid_before(now - timedelta(minutes=5)).not_valid_after(now + timedelta(days=days))
+
+
+def _authority_builder(
+    name: str, *, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, path_length: int
+) -> x509.CertificateBuilder:
     return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=days))
+        _builder(_named(name), issuer=issuer)
+        .public_key(key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+        .add_extension(_key_usage(authority=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
 
@@ -154,12 +279,11 @@ def _key_usage(*, authority: bool) -> x509.KeyUsage:
     )
 
 
-def _client_names(request: x509.CertificateSigningRequest) -> tuple[str, ...]:
-    """Return the DNS name of a client below our own domain; no resolver knows it."""
+def _common_name(request: x509.CertificateSigningRequest) -> str:
     names = [name.value for name in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if len(names) != 1 or not isinstance(names[0], str):
         raise SettingsError("The certificate request has no single common name: make a new request.")
-    return (f"{names[0]}.{NODE_DOMAIN}",)
+    return names[0]
 
 
 def _name_constraints(server_names: tuple[str, ...]) -> x509.NameConstraints:

@@ -21,9 +21,12 @@ def keys(
     auditor: Annotated[
         bool, typer.Option("--auditor", help="Make a key of its own for co-signing the others' audit logs.")
     ] = False,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="With a new agreement key, which counts once a roster lists it.")
+    ] = False,
 ) -> None:
     """Write this country's card of public keys for the roster; make the agreement key if there is none."""
-    load_function(f"{_COMMANDS}:write_card")(profile, out=out, with_auditor=auditor)
+    load_function(f"{_COMMANDS}:write_card")(profile, out=out, with_auditor=auditor, renew=renew)
 
 
 @app.command("roster")

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
+from safeborders.configs.agreement_keys import follow_agreement_key, open_card_key
+from safeborders.configs.enrolling import certificate_validity, is_renewal
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
@@ -34,37 +34,39 @@ from safeborders.privacy.agreement.errors import TransferRefused
 _console = Console(highlight=False)
 
 
-def write_card(profile: Path, *, out: Path, with_auditor: bool) -> None:
+def write_card(profile: Path, *, out: Path, with_auditor: bool, renew: bool) -> None:
     """Write the card of public keys and show its fingerprint."""
     settings = load_settings(profile, NodeSettings)
-    places = settings.places
-    auditor = open_agreement_key(places.auditor_key) if with_auditor or places.auditor_key.exists() else None
-    content = issue_node_card(settings, auditor=auditor)
+    if with_auditor and not settings.places.auditor_key.exists():
+        create_signing_key(settings.places.auditor_key)
+    content = issue_node_card(settings, renew=renew)
     write_atomically(out, content, mode=0o644)
     _console.print(f"Send {out} to whoever drafts the roster, and read this fingerprint out to the other countries:")
     _console.print(parse_card(content).fingerprint())
+    if renew:
+        _console.print(f"Sign the roster that lists it with both keys: {settings.places.agreement_key}", soft_wrap=True)
+        _console.print(f"and {settings.places.next_agreement_key}", soft_wrap=True)
 
 
-def issue_node_card(settings: NodeSettings, *, auditor: Ed25519PrivateKey | None = None) -> bytes:
-    """Return the card of public keys, with an agreement key made here when there is none."""
-    key = load_signing_key(settings.places.signing_key)
-    agreement = open_agreement_key(settings.places.agreement_key)
+def issue_node_card(settings: NodeSettings, *, renew: bool = False) -> bytes:
+    """Return the card of public keys, with an agreement key made here when there is none or a new one is wanted."""
+    places = settings.places
+    key = load_signing_key(places.signing_key)
+    agreement = open_card_key(places, renew=renew)
+    auditor = load_signing_key(places.auditor_key) if places.auditor_key.exists() else None
     return issue_card(settings.federation, settings.country.value, agreement=agreement, node=key, auditor=auditor)
-
-
-def open_agreement_key(path: Path) -> Ed25519PrivateKey:
-    """Return the key of that file, made now when there is none."""
-    return load_signing_key(path) if path.exists() else create_signing_key(path)
 
 
 def keep_roster(profile: Path, *, file: Path, fingerprint: str) -> None:
     """Keep the first roster or follow it."""
-    with _cabinet(profile) as (_, cabinet):
+    with _cabinet(profile) as (settings, cabinet):
         content, now = load_bytes(file), system_clock()
         if fingerprint:
             roster = cabinet.trust_first_roster(content, fingerprint=fingerprint, now=now)
         else:
             roster = cabinet.follow(content, now=now)
+    if follow_agreement_key(settings.places, party=settings.country.value, roster=roster):
+        _console.print("This country's new agreement key is in force; the old one is gone.")
     _console.print(f"Roster {roster.version} of {roster.federation} is in force until {roster.expires_at:%Y-%m-%d}.")
 
 
@@ -153,6 +155,8 @@ def show_decisions(profile: Path, *, last: int, as_json: bool) -> None:
 def _status(settings: NodeSettings, cabinet: Cabinet, *, now: datetime) -> dict[str, object]:
     standing = cabinet.standing()
     rows: dict[str, object] = {"country": settings.country.value, **_membership_rows(settings, cabinet, now=now)}
+    held = _certificate(settings)
+    rows["certificate"] = "none" if held is None else f"until {held.ends_at:%Y-%m-%d}"
     agreement = standing.agreement
     rows["agreement"] = "none" if agreement is None else f"{agreement.id} version {agreement.version}"
     return rows
@@ -180,15 +184,11 @@ def _membership_rows(settings: NodeSettings, cabinet: Cabinet, *, now: datetime)
 def _member_words(where: Membership) -> str:
     if where.within_days is None:
         return where.state.value
-    return f"{where.state.value}: the certificate ends within {where.within_days} day(s); enrol again"
+    return f"{where.state.value}: the certificate ends within {where.within_days} day(s); run node enrol"
 
 
 def _certificate(settings: NodeSettings) -> Validity | None:
-    path = settings.places.certificate
-    if not path.exists():
-        return None
-    held = x509.load_pem_x509_certificate(path.read_bytes())
-    return Validity(starts_at=held.not_valid_before_utc, ends_at=held.not_valid_after_utc)
+    return certificate_validity(settings.places) if is_renewal(settings.places) else None
 
 
 def _check_names_ours(manifest: RunManifest, cabinet: Cabinet) -> None:

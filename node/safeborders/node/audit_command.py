@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from safeborders.models.protocol.witnessing import log_identity
 from safeborders.node.access.accounts import operator_account
 from safeborders.node.access.callers import Role
 from safeborders.node.audit.reading import LogReader
+from safeborders.node.enrolment import load_former_keys
 from safeborders.node.opening import open_node_store
 from safeborders.node.storage.access import SqlTokens
 from safeborders.node.storage.agreement_store import SqlPaperStore
@@ -94,7 +96,8 @@ def identify_log(settings: NodeSettings, store: Store) -> LogIdentity:
         roster = Cabinet(SqlPaperStore(store.engine)).roster()
     except RosterRefused:
         roster = None  # a node that has not joined has a log, and nobody to co-sign it
-    return log_identity(settings.federation, settings.country.value, log_key=log_key, roster=roster)
+    identity = log_identity(settings.federation, settings.country.value, log_key=log_key, roster=roster)
+    return replace(identity, former_keys=load_former_keys(settings))
 
 
 @contextmanager

@@ -44,18 +44,28 @@ def enrol(
     profile: Profile,
     out: Annotated[Path, typer.Option(help="File to write the request to; send it to the coordinator.")],
 ) -> None:
-    """Write the request to join and show the fingerprint to read out."""
+    """Write the request to join and show the fingerprint to read out; again later, to renew the certificate."""
     load_function(f"{_COMMANDS}:write_enrolment_request")(profile, out=out)
 
 
 @app.command("join")
 def join(
     profile: Profile,
-    admission: Annotated[Path, typer.Argument(help="The coordinator's answer.")],
-    fingerprint: Annotated[str, typer.Option(help="The coordinator's fingerprint as it was read out.")],
+    kit: Annotated[Path, typer.Argument(help="The authority's kit.")],
+    fingerprint: Annotated[
+        str, typer.Option(help="The authority's fingerprint as it was read out; a renewal needs none.")
+    ] = "",
 ) -> None:
-    """Check the coordinator's answer and keep it."""
-    load_function(f"{_COMMANDS}:join_federation")(profile, admission=admission, expected=fingerprint)
+    """Check the kit that the authority signed and keep it."""
+    load_function(f"{_COMMANDS}:join_federation")(profile, file=kit, spoken=fingerprint)
+
+
+@app.command("rekey")
+def rekey(
+    profile: Profile, yes: Annotated[bool, typer.Option("--yes", help="The old keys will be gone.")] = False
+) -> None:
+    """Make new keys after the old ones were lost or revoked; the records stay, and the node enrols anew."""
+    load_function(f"{_COMMANDS}:replace_keys")(profile, is_sure=yes)
 
 
 @app.command("run")

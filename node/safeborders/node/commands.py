@@ -4,15 +4,19 @@ from pathlib import Path
 
 from rich.console import Console
 
+from safeborders.configs.enrolling import certificate_validity, is_renewal
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
-from safeborders.kit.files import write_atomically
+from safeborders.kit.files import load_bytes, write_atomically
+from safeborders.models.domain.audit import AuditEvent, Operation
+from safeborders.models.protocol.roster import read_roster
 from safeborders.node import enrolment
 from safeborders.node.access.callers import Role
 from safeborders.node.opening import create_node_store, open_node_store
 from safeborders.node.storage.access import SqlTokens
+from safeborders.node.storage.audit import SqlAuditLog
 
 _console = Console(highlight=False)
 
@@ -33,25 +37,48 @@ def prepare_node(settings: NodeSettings) -> None:
     enrolment.create_identity(settings)
 
 
+def replace_keys(profile: Path, *, is_sure: bool) -> None:
+    """Make new keys in place of lost ones; the log says so first."""
+    settings = load_settings(profile, NodeSettings)
+    if not is_sure:
+        raise SettingsError("The old keys will be gone and the node must enrol anew: say --yes to go on.")
+    store = open_node_store(settings)
+    event = AuditEvent(Operation.CONTROL, action="identity.replace", actor="operator")
+    SqlAuditLog(store.engine).record(event, at=system_clock())
+    store.close()
+    enrolment.replace_identity(settings)
+    _console.print("The node has new keys; its records stay. Stop it if it runs. Next: safeborders node enrol,")
+    _console.print("and a new card for the roster: safeborders node agreement keys")
+
+
 def write_enrolment_request(profile: Path, *, out: Path) -> None:
-    """Write the request to join and show its fingerprint."""
-    content, digits = enrolment.build_enrolment_request(load_settings(profile, NodeSettings))
+    """Write the request to join, or to renew the certificate, and show its fingerprint."""
+    settings = load_settings(profile, NodeSettings)
+    content, digits = enrolment.build_enrolment_request(settings)
     write_atomically(out, content, mode=0o644)
-    _console.print(f"Send {out} to the coordinator and read this fingerprint out over the telephone:")
+    if is_renewal(settings.places):
+        _console.print(f"Send {out} to the authority: it renews the certificate of this key.", soft_wrap=True)
+    else:
+        _console.print(f"Send {out} to the coordinator; read this out to the authority:", soft_wrap=True)
     _console.print(digits)
 
 
-def join_federation(profile: Path, *, admission: Path, expected: str) -> None:
-    """Check the coordinator's answer and keep it."""
+def join_federation(profile: Path, *, file: Path, spoken: str) -> None:
+    """Check the authority's kit and keep it, with the roster that travels in it beside."""
     settings = load_settings(profile, NodeSettings)
-    try:
-        content = admission.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{admission} cannot be read: give the path of the coordinator's answer.") from error
-    enrolment.accept_admission(settings, content, expected=expected)
-    _console.print(
-        f"The node of {settings.country.value} has joined. Next: safeborders node import, safeborders node run"
-    )
+    is_first, now = not is_renewal(settings.places), system_clock()
+    kit = enrolment.join(settings, load_bytes(file), spoken=spoken, now=now)
+    ends_at = certificate_validity(settings.places).ends_at
+    _console.print(f"The node of {settings.country.value} has joined; its certificate ends on {ends_at:%Y-%m-%d}.")
+    if kit.roster:
+        write_atomically(settings.places.roster, kit.roster.encode())
+        roster = read_roster(kit.roster.encode())
+        _console.print(f"Roster {roster.version} came with the kit, in {settings.places.roster}.", soft_wrap=True)
+        _console.print("Ask another country for its fingerprint, then: safeborders node agreement roster")
+    if is_first:
+        _console.print("Next: safeborders node import, safeborders node run")
+    else:
+        _console.print("A node that runs takes it with its next connection; nothing has to stop.")
 
 
 def create_access_token(profile: Path, *, name: str, role: str) -> None:

@@ -1,22 +1,17 @@
-"""A country's identity: keys are made here and never leave; the coordinator answers with a certificate."""
+"""A country's identity: keys are made here and never leave; the federation's authority answers with a signed kit."""
 
 import secrets
+from datetime import datetime
 
 from cryptography.hazmat.primitives import serialization
-from pydantic import ValidationError
 
+from safeborders.configs.enrolling import Receiver, accept_kit, build_certificate_request, find_kit
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import Conflict, SettingsError
 from safeborders.kit.files import load_secret, write_atomically
-from safeborders.kit.pki import build_request, create_key
+from safeborders.kit.pki import create_key
 from safeborders.kit.signing import create_signing_key, load_signing_key, public_key_hex
-from safeborders.models.protocol.enrolment import (
-    Admission,
-    EnrolmentRequest,
-    SignedDocument,
-    fingerprint,
-    parse_admission,
-)
+from safeborders.models.protocol.enrolment import EnrolmentRefused, EnrolmentRequest, Kit, SignedRequest, fingerprint
 
 
 def prepare_state(settings: NodeSettings) -> None:
@@ -44,8 +39,31 @@ def create_identity(settings: NodeSettings) -> None:
     create_signing_key(places.signing_key)  # last: its presence says that the identity is whole
 
 
+def replace_identity(settings: NodeSettings) -> str:
+    """Make new signing, TLS and Flower keys in place of lost ones, and return the former public key.
+
+    The database and the agreement key stay. The node is no member any more: it enrols anew, and its own log goes on
+    under the new key. A crash in between leaves a node that has not joined; called again, it starts over.
+    """
+    places = settings.places
+    former = public_key_hex(load_signing_key(places.signing_key))
+    known = load_former_keys(settings)
+    if former not in known:
+        write_atomically(places.former_keys, "\n".join([*known, former]).encode() + b"\n")
+    for path in (places.kit, places.certificate, places.authority, places.next_tls_key, places.flower_node_id):
+        path.unlink(missing_ok=True)
+    create_identity(settings)
+    return former
+
+
+def load_former_keys(settings: NodeSettings) -> tuple[str, ...]:
+    """Return the public signing keys that this node had before, oldest first."""
+    path = settings.places.former_keys
+    return tuple(path.read_text(encoding="ascii").split()) if path.exists() else ()
+
+
 def build_enrolment_request(settings: NodeSettings) -> tuple[bytes, str]:
-    """Return the signed request of this node and the fingerprint to read out.
+    """Return the signed request of this node and the fingerprint to read out; once it has joined, for a renewal.
 
     Raises:
         SettingsError: If the node has no identity yet.
@@ -56,48 +74,53 @@ def build_enrolment_request(settings: NodeSettings) -> tuple[bytes, str]:
         federation=settings.federation,
         country=settings.country,
         signing_key=public_key_hex(key),
-        flower_key=_public_pem(settings.places.flower_key.read_bytes()),
-        certificate_request=_certificate_request(settings),
+        flower_key=_flower_public_pem(settings),
+        certificate_request=build_certificate_request(settings.country.value, places=places),
         epsilon_cap=settings.privacy.epsilon_cap,
     )
-    return SignedDocument.sign(request, key=key).to_bytes(), fingerprint(request.signing_key)
+    return SignedRequest.sign(request, key=key).to_bytes(), fingerprint(request.signing_key)
 
 
-def accept_admission(settings: NodeSettings, content: bytes, *, expected: str) -> Admission:
-    """Check the coordinator's answer and keep it.
+def join(settings: NodeSettings, content: bytes, *, spoken: str, now: datetime) -> Kit:
+    """Check the authority's kit and keep it.
 
     Args:
         settings: The node's profile.
-        content: The file that the coordinator sent.
-        expected: The coordinator's fingerprint as it was read out.
+        content: The file that the authority sent.
+        spoken: The authority's fingerprint as it was read out; needed for the first kit alone.
+        now: The time.
 
     Raises:
-        EnrolmentRefused: If the answer cannot be believed; nothing is kept then.
+        EnrolmentRefused: If the kit cannot be believed; nothing is kept then.
+        CertificateRefused: If its certificate is not of its authority, or not of today.
+        SettingsError: If it is for another federation, or the profile's coordinator answers under another name.
     """
     places = settings.places
-    admission = parse_admission(content, expected=expected, own_key=load_signing_key(places.signing_key))
-    if (admission.federation, admission.country) != (settings.federation, settings.country):
-        raise SettingsError("The admission is for another federation or country than this profile: check both.")
-    write_atomically(places.authority, admission.authority.encode())
-    write_atomically(places.certificate, admission.certificate.encode())
-    write_atomically(places.admission, content)
-    return admission
+    own = (public_key_hex(load_signing_key(places.signing_key)), _flower_public_pem(settings))
+
+    def check(kit: Kit) -> None:
+        if kit.federation != settings.federation:
+            raise SettingsError("The kit is for another federation than this profile: check both.")
+        if (kit.signing_key, kit.flower_key) != own:
+            raise EnrolmentRefused("The kit is for other keys than this node's: send the request of this node.")
+        if settings.coordinator_url.host not in kit.edge_names:
+            raise SettingsError("The kit names another host than coordinator_url in the profile: correct the profile.")
+
+    receiver = Receiver(party=settings.country.value, places=places, check=check)
+    return accept_kit(content, receiver=receiver, spoken=spoken, now=now)
 
 
-def load_admission(settings: NodeSettings) -> Admission:
-    """Return the admission that this node keeps.
+def load_kit(settings: NodeSettings) -> Kit:
+    """Return the kit that this node keeps.
 
     Raises:
         SettingsError: If the node has not joined yet.
     """
-    path = settings.places.admission
-    if not path.exists():
+    kit = find_kit(settings.places)
+    if kit is None:
+        path = settings.places.kit
         raise SettingsError(f"This node has not joined a federation: run safeborders node join ({path} is missing).")
-    try:
-        signed = SignedDocument.model_validate_json(path.read_bytes())
-        return Admission.model_validate(signed.document)
-    except ValidationError as error:
-        raise SettingsError(f"The admission in {path} is damaged: run safeborders node join again.") from error
+    return kit
 
 
 def load_database_key(settings: NodeSettings) -> str:
@@ -111,12 +134,7 @@ def load_database_key(settings: NodeSettings) -> str:
     return load_secret(settings.database.key_file, what="database key")
 
 
-def _certificate_request(settings: NodeSettings) -> str:
-    key = serialization.load_pem_private_key(settings.places.tls_key.read_bytes(), password=None)
-    request = build_request(settings.country.value, key=key)  # type: ignore[arg-type]  # create_key made it P-256
-    return request.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def _public_pem(private_pem: bytes) -> str:
-    key = serialization.load_pem_private_key(private_pem, password=None).public_key()
+def _flower_public_pem(settings: NodeSettings) -> str:
+    private = settings.places.flower_key.read_bytes()
+    key = serialization.load_pem_private_key(private, password=None).public_key()
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()

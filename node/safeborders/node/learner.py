@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from safeborders.configs.enrolling import certificate_validity
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
@@ -14,11 +15,12 @@ from safeborders.kit.supervisor import stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.graph.features import SPECIFICATION
+from safeborders.models.protocol.membership import judge_validity
 from safeborders.models.protocol.messages import WATCHING, SignedMessage
 from safeborders.node.approving import build_inbox, profile_limits
 from safeborders.node.audit.watcher import Membership, Watcher
 from safeborders.node.bootstrap import build_cabinet, build_gate, build_ledger, policy_settings
-from safeborders.node.enrolment import load_admission
+from safeborders.node.enrolment import load_former_keys, load_kit
 from safeborders.node.learning.connector import Connector, ConnectorConfig
 from safeborders.node.learning.consent import OperatorConsent
 from safeborders.node.learning.masked_rounds import MaskedRounds
@@ -43,10 +45,11 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     Raises:
         SettingsError: If a key is missing or the node has not joined.
     """
-    places, admission = settings.places, load_admission(settings)
+    places, kit = settings.places, load_kit(settings)
     key = load_signing_key(places.signing_key)
     gate = build_gate(settings, store, node_key=public_key_hex(key))
     start = gate.check_start()
+    _log.info("certificate", state=judge_validity(certificate_validity(places), now=system_clock()).state.value)
     _log.info("agreement", state="binds" if start.is_allowed else "refused", reason=start.reason.value)
     record = recorder_of(SqlAuditLog(store.engine), clock=system_clock)
     record(AuditEvent(Operation.CONTROL, action="learner.start", actor=ACTOR, outcome=start.reason.value))
@@ -54,7 +57,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
     inbox.follow_profile(profile_limits(settings))
     trainer = _build_trainer(settings, store)
     service = RoundService(
-        NodeIdentity(key=key, coordinator_key=admission.coordinator_key),
+        NodeIdentity(key=key, coordinator_key=kit.coordinator_key),
         rules=Rules(
             settings=policy_settings(settings),
             installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=SPECIFICATION.sha256()),
@@ -87,10 +90,10 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
         certificate=places.certificate,
         tls_key=places.tls_key,
         flower_key=places.flower_key,
-        coordinator_key=admission.coordinator_key,
-        node_id_file=places.state / "flower-node-id",
+        coordinator_key=kit.coordinator_key,
+        node_id_file=places.flower_node_id,
     )
-    watcher = build_watcher(settings, store, coordinator_key=admission.coordinator_key)
+    watcher = build_watcher(settings, store, coordinator_key=kit.coordinator_key)
     recorded = RecordedAnswers(service.answer, record=record)
 
     def answer(message: SignedMessage) -> SignedMessage:
@@ -103,8 +106,14 @@ def build_watcher(settings: NodeSettings, store: Store, *, coordinator_key: str)
     """Return what answers the coordinator about logs: it needs a roster, no agreement and no approval."""
     key = load_signing_key(settings.places.signing_key)
     path = settings.places.auditor_key
-    auditor = load_signing_key(path) if path.exists() else key
-    own = Membership(settings.federation, settings.country, key=key, coordinator_key=coordinator_key, auditor=auditor)
+    own = Membership(
+        settings.federation,
+        settings.country,
+        key=key,
+        coordinator_key=coordinator_key,
+        auditor=load_signing_key(path) if path.exists() else key,
+        former_keys=load_former_keys(settings),
+    )
     return Watcher(own, log=SqlAuditLog(store.engine), roster=build_cabinet(store).roster, clock=system_clock)
 
 

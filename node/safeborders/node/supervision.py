@@ -9,7 +9,7 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
-from safeborders.node.enrolment import load_admission
+from safeborders.node.enrolment import load_kit
 from safeborders.node.lifecycle.policies import load_policy
 from safeborders.node.opening import open_node_store
 
@@ -37,9 +37,9 @@ def run_node(profile: Path) -> None:
 
 
 def check_before_start(settings: NodeSettings) -> None:
-    """Refuse to start half: identity, admission, database key, retention policy and port are looked at first."""
+    """Refuse to start half: identity, kit, database key, retention policy and port are looked at first."""
     open_node_store(settings).close()
-    load_admission(settings)
+    load_kit(settings)
     load_policy(settings)
     if settings.api is not None:
         check_port_is_free(settings.api.port)

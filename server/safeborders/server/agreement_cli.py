@@ -14,9 +14,15 @@ Profile = Annotated[Path, typer.Option("--profile", "-p", help="The coordinator'
 
 
 @app.command("keys")
-def keys(profile: Profile, out: Annotated[Path, typer.Option(help="File for the card of public keys.")]) -> None:
+def keys(
+    profile: Profile,
+    out: Annotated[Path, typer.Option(help="File for the card of public keys.")],
+    renew: Annotated[
+        bool, typer.Option("--renew", help="With a new agreement key, which counts once a roster lists it.")
+    ] = False,
+) -> None:
     """Write the coordinator's card of public keys for the roster; make the agreement key if there is none."""
-    load_function(f"{_COMMANDS}:write_card")(profile, out=out)
+    load_function(f"{_COMMANDS}:write_card")(profile, out=out, renew=renew)
 
 
 @app.command("roster")

@@ -6,34 +6,36 @@ from pathlib import Path
 
 from rich.console import Console
 
+from safeborders.configs.agreement_keys import follow_agreement_key, open_card_key
 from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
-from safeborders.kit.signing import create_signing_key, load_signing_key
+from safeborders.kit.signing import load_signing_key
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.audit import AuditEvent
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.keycard import issue_card, parse_card
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.engine import PolicyEngine
+from safeborders.server.admission import refresh_passes
 from safeborders.server.commands import load_coordinator
 from safeborders.server.federation.gate import AgreementRunGate
 from safeborders.server.registry.audit import CoordinatorLog, Record
 from safeborders.server.registry.papers import LoggedDecisionJournal, LoggedPaperStore
 from safeborders.server.registry.roster import Roster as MemberList
 from safeborders.server.registry.roster import RosterState
+from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
 
 _console = Console(highlight=False)
 _GOOD_FOR = timedelta(days=14)
 
 
-def write_card(profile: Path, *, out: Path) -> None:
+def write_card(profile: Path, *, out: Path, renew: bool) -> None:
     """Write the card of public keys and show its fingerprint."""
     settings = load_coordinator(profile)
     places = settings.places
-    path = places.agreement_key
-    agreement = load_signing_key(path) if path.exists() else create_signing_key(path)
+    agreement = open_card_key(places, renew=renew)
     node = load_signing_key(places.signing_key)
     content = issue_card(settings.federation, COORDINATOR, agreement=agreement, node=node)
     write_atomically(out, content, mode=0o644)
@@ -43,11 +45,16 @@ def write_card(profile: Path, *, out: Path) -> None:
 
 def keep_roster(profile: Path, *, file: Path, fingerprint: str) -> None:
     """Keep the first roster or follow it."""
-    cabinet, content, now = build_cabinet(load_coordinator(profile)), load_bytes(file), system_clock()
+    settings = load_coordinator(profile)
+    cabinet, content, now = build_cabinet(settings), load_bytes(file), system_clock()
     if fingerprint:
         roster = cabinet.trust_first_roster(content, fingerprint=fingerprint, now=now)
     else:
         roster = cabinet.follow(content, now=now)
+    follow_agreement_key(settings.places, party=COORDINATOR, roster=roster)
+    engine = open_registry_database(settings.registry_url)
+    refresh_passes(settings, roster=SqlRoster(engine))  # who is not in it any more is refused from this moment on
+    engine.dispose()
     _console.print(f"Roster {roster.version} of {roster.federation} is in force until {roster.expires_at:%Y-%m-%d}.")
 
 

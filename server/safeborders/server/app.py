@@ -18,6 +18,7 @@ from safeborders.server.registry.views import RegistryReader
 from safeborders.server.routes import api, health, pages
 from safeborders.server.routes.context import Context
 from safeborders.server.services.epsilon import price_plan
+from safeborders.server.services.papers import PaperReader
 from safeborders.server.web.templating import WEB, build_templates
 
 PAGE_POLICY = (
@@ -27,13 +28,19 @@ _MAX_BODY_BYTES = 1024  # nothing here takes a body
 
 
 def build_app(
-    registry: RegistryReader, roster: Roster, *, clock: Clock, hosts: Sequence[str] = ("127.0.0.1", "localhost")
+    registry: RegistryReader,
+    roster: Roster,
+    *,
+    papers: PaperReader,
+    clock: Clock,
+    hosts: Sequence[str] = ("127.0.0.1", "localhost"),
 ) -> FastAPI:
     """Return the application.
 
     Args:
         registry: What is shown.
         roster: Which countries there are.
+        papers: The coordinator's own papers.
         clock: The time.
         hosts: Names under which the page may be asked for, without port.
     """
@@ -41,7 +48,12 @@ def build_app(
         title="SafeBorders coordinator", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json"
     )
     app.state.context = Context(
-        registry=registry, roster=roster, clock=clock, epsilon=price_plan, templates=build_templates()
+        registry=registry,
+        roster=roster,
+        papers=papers,
+        clock=clock,
+        epsilon=price_plan,
+        templates=build_templates(),
     )
     for part in (health, api, pages):
         app.include_router(part.router)

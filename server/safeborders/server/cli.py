@@ -18,25 +18,47 @@ app.add_typer(evidence_app, name="evidence")
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The coordinator's YAML profile.")]
 
 _COMMANDS = "safeborders.server.commands"
+_ENROLMENT = "safeborders.server.enrolment_command"
 
 
 @app.command("init")
 def init(profile: Profile) -> None:
-    """Make the coordinator's keys, the federation's authority and the database; show the fingerprint."""
+    """Make the coordinator's keys and the database; show the fingerprint."""
     load_function(f"{_COMMANDS}:initialise")(profile)
+
+
+@app.command("enrol")
+def enrol(
+    profile: Profile, out: Annotated[Path, typer.Option(help="File for the request; carry it to the authority.")]
+) -> None:
+    """Write the request for the public edge's certificate; again later, to renew it."""
+    load_function(f"{_ENROLMENT}:write_edge_request")(profile, out=out)
+
+
+@app.command("join")
+def join(
+    profile: Profile,
+    kit: Annotated[Path, typer.Argument(help="The authority's kit for the coordinator.")],
+    fingerprint: Annotated[
+        str, typer.Option(help="The authority's fingerprint as it was read out; a renewal needs none.")
+    ] = "",
+) -> None:
+    """Keep the authority's kit: the edge's certificate, and whose word counts about countries."""
+    load_function(f"{_ENROLMENT}:join_federation")(profile, file=kit, spoken=fingerprint)
+
+
+@app.command("register")
+def register(profile: Profile, requests: Annotated[list[Path], typer.Argument(help="Requests of countries.")]) -> None:
+    """Note which countries ask to join; the authority compares their fingerprints."""
+    load_function(f"{_ENROLMENT}:register_requests")(profile, requests=requests)
 
 
 @app.command("admit")
 def admit(
-    profile: Profile,
-    requests: Annotated[list[Path], typer.Argument(help="Requests of countries.")],
-    fingerprint: Annotated[
-        list[str], typer.Option(help="A country's fingerprint as it was read out; once per request, same order.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for the admissions; send each to its country.")],
+    profile: Profile, kits: Annotated[list[Path], typer.Argument(help="Kits that the authority signed for countries.")]
 ) -> None:
-    """Admit countries whose fingerprints were compared over a second channel."""
-    load_function(f"{_COMMANDS}:admit_countries")(profile, requests=requests, expected=fingerprint, out=out)
+    """Enrol the countries of these kits, or take their renewed certificates; then send each its kit."""
+    load_function(f"{_ENROLMENT}:admit_kits")(profile, kits=kits)
 
 
 @app.command("run")
@@ -83,5 +105,13 @@ def resume(profile: Profile, run: Annotated[str, typer.Argument(help="Name of th
 
 @app.command("revoke")
 def revoke(profile: Profile, country: Annotated[str, typer.Argument(help="Code of the country.")]) -> None:
-    """Refuse a country's keys from now on."""
-    load_function(f"{_COMMANDS}:revoke_country")(profile, name=country)
+    """Refuse a country's keys and certificates from now on; the edge follows with its next request."""
+    load_function(f"{_ENROLMENT}:revoke_country")(profile, name=country)
+
+
+@app.command("revocations")
+def revocations(
+    profile: Profile, file: Annotated[Path, typer.Argument(help="The authority's list of revoked certificates.")]
+) -> None:
+    """Take the authority's list of revoked certificates; the edge follows with its next request."""
+    load_function(f"{_ENROLMENT}:keep_revocations")(profile, file=file)

@@ -1,31 +1,35 @@
-"""The coordinator's identity and authority, and its answer to a country that asks to join."""
+"""The coordinator's identity: its own keys, and the kits of the off-line authority; it can sign no certificate."""
 
 from datetime import datetime
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from safeborders.configs.coordinator import CoordinatorSettings
+from safeborders.configs.enrolling import (
+    Receiver,
+    accept_kit,
+    build_certificate_request,
+    check_kit_certificate,
+    find_kit,
+)
 from safeborders.kit.errors import Conflict, SettingsError
 from safeborders.kit.files import write_atomically
-from safeborders.kit.pki import (
-    Authority,
-    build_request,
-    certificate_pem,
-    create_authority,
-    create_key,
-    issue_certificate,
-)
+from safeborders.kit.pki import certificate_sha256, check_issuing, create_key, load_certificates
+from safeborders.kit.revocations import Revocations, read_revocations
 from safeborders.kit.signing import create_signing_key, load_signing_key, public_key_hex
-from safeborders.models.protocol.enrolment import Admission, EnrolmentRequest, SignedDocument, fingerprint
+from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.enrolment import (
+    EdgeRequest,
+    EnrolmentRefused,
+    EnrolmentRequest,
+    Kit,
+    SignedRequest,
+    fingerprint,
+    open_kit,
+)
+from safeborders.server.registry.roster import MemberCertificate, NodeIdentity
 
-_AUTHORITY_DAYS = 3650
-_EDGE_DAYS = 365
 
-
-def create_identity(settings: CoordinatorSettings, *, now: datetime) -> None:
-    """Make the coordinator's signing key, the federation's authority, and the public edge's certificate.
+def create_identity(settings: CoordinatorSettings) -> None:
+    """Make the coordinator's signing key and the TLS key of its public edge.
 
     Raises:
         Conflict: If there is an identity already; nothing is overwritten.
@@ -33,84 +37,105 @@ def create_identity(settings: CoordinatorSettings, *, now: datetime) -> None:
     places = settings.places
     if places.signing_key.exists():
         raise Conflict(f"The coordinator in {places.state} has keys already: use another state folder to start afresh.")
-    for folder in (places.identity, places.logs):
+    for folder in (places.identity, places.enrolment, places.logs):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    authority = create_authority(
-        f"{settings.federation} authority", now=now, days=_AUTHORITY_DAYS, server_names=settings.edge.names
-    )
-    write_atomically(places.authority_key, _private_pem(authority))
-    write_atomically(places.authority, certificate_pem(authority.certificate))
-    request = build_request("coordinator", key=create_key(places.tls_key))
-    edge = issue_certificate(authority, request, now=now, days=_EDGE_DAYS, server_names=settings.edge.names)
-    write_atomically(places.certificate, certificate_pem(edge))
+    create_key(places.tls_key)
     create_signing_key(places.signing_key)  # last: its presence says that the identity is whole
 
 
 def coordinator_fingerprint(settings: CoordinatorSettings) -> str:
-    """Return the fingerprint that the coordinator's team reads out to a joining country."""
+    """Return the fingerprint that the coordinator's team reads out to the authority."""
     return fingerprint(public_key_hex(load_signing_key(settings.places.signing_key)))
 
 
-def admit(settings: CoordinatorSettings, request: EnrolmentRequest, *, now: datetime) -> tuple[bytes, x509.Certificate]:
-    """Answer a request whose fingerprint was compared; return the signed admission and the new certificate.
-
-    Raises:
-        SettingsError: If the request is for another federation or its certificate request is unusable.
-    """
-    if request.federation != settings.federation:
-        raise SettingsError("The request is for another federation: ask the country for a new one.")
-    _check_flower_key(request)
-    places = settings.places
-    key = load_signing_key(places.signing_key)
-    authority = load_authority(settings)
-    certificate = issue_certificate(authority, _load_request(request), now=now, days=settings.certificate_days)
-    admission = Admission(
+def build_edge_request(settings: CoordinatorSettings) -> bytes:
+    """Return the signed request for the edge's certificate; once there is one, for a new one with a new key."""
+    key = load_signing_key(settings.places.signing_key)
+    request = EdgeRequest(
         federation=settings.federation,
-        country=request.country,
-        signing_key=request.signing_key,
-        coordinator_key=public_key_hex(key),
-        authority=certificate_pem(authority.certificate).decode(),
-        certificate=certificate_pem(certificate).decode(),
+        edge_names=settings.edge.names,
+        signing_key=public_key_hex(key),
+        certificate_request=build_certificate_request("coordinator", places=settings.places),
     )
-    return SignedDocument.sign(admission, key=key).to_bytes(), certificate
+    return SignedRequest.sign(request, key=key).to_bytes()
 
 
-def load_authority(settings: CoordinatorSettings) -> Authority:
-    """Return the federation's certificate authority.
+def join(settings: CoordinatorSettings, content: bytes, *, spoken: str, now: datetime) -> Kit:
+    """Check the authority's kit and keep it: whose word counts about countries from now on, and the edge's certificate.
 
     Raises:
-        SettingsError: If its files are missing or damaged.
+        EnrolmentRefused: If the kit cannot be believed; nothing is kept then.
+        CertificateRefused: If its certificate is not of its authority, or not of today.
     """
-    places = settings.places
-    try:
-        certificate = x509.load_pem_x509_certificate(places.authority.read_bytes())
-        key = serialization.load_pem_private_key(places.authority_key.read_bytes(), password=None)
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"The authority's files in {places.state} cannot be read: restore them.") from error
-    return Authority(certificate=certificate, key=key)  # type: ignore[arg-type]  # create_authority made it P-256
+    own = public_key_hex(load_signing_key(settings.places.signing_key))
+
+    def check(kit: Kit) -> None:
+        if (kit.federation, kit.signing_key, kit.coordinator_key) != (settings.federation, own, own):
+            raise EnrolmentRefused("The kit is for another coordinator or federation: send the newest request.")
+        if set(settings.edge.names) != set(kit.edge_names):
+            raise EnrolmentRefused("The kit names another host than edge.names in the profile: send a new request.")
+
+    receiver = Receiver(party="coordinator", places=settings.places, check=check)
+    kit = accept_kit(content, receiver=receiver, spoken=spoken, now=now)
+    keep_revocations(settings, kit.revocations.encode())
+    return kit
 
 
-def _check_flower_key(request: EnrolmentRequest) -> None:
-    try:
-        key = serialization.load_pem_public_key(request.flower_key.encode())
-    except ValueError as error:
-        raise SettingsError("The request's Flower key cannot be read: ask the country for a new one.") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise SettingsError("The request's Flower key is no elliptic-curve key: ask the country for a new one.")
+def get_kit(settings: CoordinatorSettings) -> Kit:
+    """Return the coordinator's own kit. Raises SettingsError before there is one."""
+    kit = find_kit(settings.places)
+    if kit is None:
+        raise SettingsError("The coordinator has no certificate yet: run safeborders coordinator enrol, then join.")
+    return kit
 
 
-def _load_request(request: EnrolmentRequest) -> x509.CertificateSigningRequest:
-    try:
-        signing_request = x509.load_pem_x509_csr(request.certificate_request.encode())
-    except ValueError as error:
-        raise SettingsError("The certificate request cannot be read: ask the country for a new one.") from error
-    names = signing_request.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    if [name.value for name in names] != [request.country.value]:
-        raise SettingsError("The certificate request is in another name than the country's: ask for a new one.")
-    return signing_request
+def identity_of(request: EnrolmentRequest) -> NodeIdentity:
+    """Return what a country that asks is known by."""
+    return NodeIdentity(signing_key=request.signing_key, flower_key=request.flower_key, epsilon_cap=request.epsilon_cap)
 
 
-def _private_pem(authority: Authority) -> bytes:
-    return authority.key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+def open_country_kit(settings: CoordinatorSettings, content: bytes, *, now: datetime) -> tuple[Kit, MemberCertificate]:
+    """Return a country's kit and the certificate in it, if our own authority signed both.
+
+    Raises:
+        EnrolmentRefused: If the kit is another authority's, another federation's, or not a country's.
+        CertificateRefused: If its certificate is not of the authority, or not of today.
+    """
+    kit = open_kit(content, authority_key=get_kit(settings).authority_key)
+    if kit.federation != settings.federation or kit.party not in set(Country):
+        raise EnrolmentRefused("The kit is for no country of this federation: ask the authority for the right one.")
+    certificate = check_kit_certificate(kit, now=now)
+    held = MemberCertificate(
+        country=Country(kit.party),
+        sha256=certificate_sha256(certificate),
+        serial=f"{certificate.serial_number:x}",
+        starts_at=certificate.not_valid_before_utc,
+        ends_at=certificate.not_valid_after_utc,
     )
+    return kit, held
+
+
+def keep_revocations(settings: CoordinatorSettings, content: bytes) -> Revocations:
+    """Keep a list of revoked certificates that the federation's authority signed; an older one changes nothing.
+
+    Raises:
+        CertificateRefused: If it is not the authority's.
+    """
+    found, kept = _read_revocations(settings, content), find_revocations(settings)
+    if kept is not None and kept.number >= found.number:
+        return kept
+    write_atomically(settings.places.revocations, content)
+    return found
+
+
+def find_revocations(settings: CoordinatorSettings) -> Revocations | None:
+    """Return the newest list that is kept, None before the first. Raises CertificateRefused if it is damaged."""
+    path = settings.places.revocations
+    return _read_revocations(settings, path.read_bytes()) if path.exists() else None
+
+
+def _read_revocations(settings: CoordinatorSettings, content: bytes) -> Revocations:
+    """Return a list that an issuing authority of our root signed; what was revoked stays so, whatever its date."""
+    issuing = load_certificates(content)[0]
+    check_issuing(issuing, root=load_certificates(get_kit(settings).root.encode())[0])
+    return read_revocations(content, issuer=issuing)

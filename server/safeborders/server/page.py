@@ -12,6 +12,7 @@ from safeborders.kit.logs import set_up_logs
 from safeborders.server.app import build_app
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
+from safeborders.server.services.papers import FolderPaperReader
 from safeborders.server.storage.opening import open_registry_database
 
 
@@ -20,7 +21,8 @@ def main(profile: Path) -> None:
     set_up_logs()
     settings = load_settings(profile, CoordinatorSettings)
     engine = open_registry_database(settings.registry_url)
-    app = build_app(SqlRegistry(engine), SqlRoster(engine), clock=system_clock)
+    papers = FolderPaperReader(settings)
+    app = build_app(SqlRegistry(engine), SqlRoster(engine), papers=papers, clock=system_clock)
     uvicorn.run(
         app,
         host="127.0.0.1",

@@ -9,7 +9,9 @@ from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
 from safeborders.models.defaults import ARCHITECTURE
+from safeborders.server.admission import EdgeWatch, refresh_passes
 from safeborders.server.commands import load_coordinator
+from safeborders.server.enrolment import get_kit
 from safeborders.server.federation.edge import EdgeConfig, start_edge
 from safeborders.server.federation.link import Link, quiet_environment
 from safeborders.server.federation.reconciliation import Reconciliation
@@ -35,15 +37,20 @@ def run_coordinator(profile: Path) -> None:
     check_before_start(settings)
     engine = open_registry_database(settings.registry_url)
     roster, link = SqlRoster(engine), link_of(settings)
+    refresh_passes(settings, roster=roster)
     reconciliation = Reconciliation(link, roster=roster, registry=SqlRegistry(engine))
+    edge = EdgeWatch(settings, roster=roster)
     with stop_on_signals() as stop:
         _log.info("coordinator_starts", port=settings.edge.port)
-        Supervisor(children_of(settings, roster=roster, profile=profile.resolve())).run(stop, watch=reconciliation.look)
+        Supervisor(children_of(settings, roster=roster, profile=profile.resolve())).run(
+            stop, watch=lambda: [*reconciliation.look(), *edge.look()]
+        )
     engine.dispose()
 
 
 def check_before_start(settings: CoordinatorSettings) -> None:
-    """Refuse to start half: database and ports are looked at first."""
+    """Refuse to start half: the certificate, database and ports are looked at first."""
+    get_kit(settings)
     open_registry_database(settings.registry_url).dispose()
     check_port_is_free(settings.edge.port, host=settings.edge.host)
     for port in (settings.superlink_port, settings.page_port):
@@ -65,6 +72,7 @@ def children_of(settings: CoordinatorSettings, *, roster: Roster, profile: Path)
         authority=places.authority,
         certificate=places.certificate,
         key=places.tls_key,
+        passes=places.passes,
     )
 
     def start_page() -> subprocess.Popen[bytes]:
@@ -81,16 +89,13 @@ def children_of(settings: CoordinatorSettings, *, roster: Roster, profile: Path)
 
 def runner_config(settings: CoordinatorSettings, *, roster: Roster) -> RunnerConfig:
     """Return what the runner needs, with the roster as it is now."""
-    enrolled = {
-        entry.country: entry.identity.signing_key
-        for entry in roster.list_roster()
-        if entry.state is RosterState.ENROLLED
-    }
+    enrolled = {entry.country: entry.identity for entry in roster.list_roster() if entry.state is RosterState.ENROLLED}
     return RunnerConfig(
         link=link_of(settings),
         registry_url=settings.registry_url,
         signing_key=settings.places.signing_key,
-        roster=enrolled,
+        roster={country: identity.signing_key for country, identity in enrolled.items()},
+        flower_keys={country: identity.flower_key for country, identity in enrolled.items()},
         architecture=ARCHITECTURE,
         papers=PaperPlaces(
             folder=settings.places.papers,

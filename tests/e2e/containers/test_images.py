@@ -45,10 +45,11 @@ def post(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder by which files are handed over, and keys are given."""
     folder = tmp_path_factory.mktemp("post")
     folder.chmod(0o777)  # the containers' user writes there
-    key = folder / "gr.key"
-    key.write_text(secrets.token_hex(32), encoding="utf-8")
-    key.chmod(0o400)
-    os.chown(key, 10001, 10001)
+    for name in ("gr.key", "authority.passphrase"):
+        key = folder / name
+        key.write_text(secrets.token_hex(32), encoding="utf-8")
+        key.chmod(0o400)
+        os.chown(key, 10001, 10001)
     return folder
 
 
@@ -68,6 +69,25 @@ def coordinator(engine: list[str], post: Path) -> Iterator[Host]:
     yield host
     host.remove()
     subprocess.run([*engine, "network", "rm", "--force", NETWORK], check=False, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def authority(engine: list[str], post: Path) -> Iterator[Host]:
+    """Yield the authority's host, which has no network at all."""
+    mounts = (
+        f"{PROFILES / 'authority.yaml'}:/etc/safeborders/authority.yaml:ro",
+        f"{post}:/post",
+        f"{post / 'authority.passphrase'}:/run/secrets/authority_passphrase:ro",
+    )
+    host = Host(
+        engine=engine,
+        name="sbtest-authority",
+        image="safeborders-coordinator",
+        mounts=mounts,
+        always=("--network=none",),
+    )
+    yield host
+    host.remove()
 
 
 @pytest.fixture(scope="module")
@@ -136,24 +156,34 @@ def read_fingerprint(shown: str) -> str:
     return found[0]
 
 
-def test_a_country_joins_across_containers_and_both_stop_cleanly(coordinator: Host, node: Host) -> None:
-    profile = ("--profile", "/etc/safeborders/coordinator.yaml")
-    theirs = read_fingerprint(coordinator.run("coordinator", "init", *profile).stdout)
+def test_a_country_joins_across_containers_and_both_stop_cleanly(
+    authority: Host, coordinator: Host, node: Host
+) -> None:
+    central = ("--profile", "/etc/safeborders/coordinator.yaml")
     own = ("--profile", "/etc/safeborders/node.yaml")
-    made = node.run("node", "init", *own)
-    assert made.returncode == 0, made.stderr
-    ours = read_fingerprint(node.run("node", "enrol", *own, "--out", "/post/gr.request.json").stdout)
+    away = ("--profile", "/etc/safeborders/authority.yaml")
 
-    refused = coordinator.run(
-        "coordinator", "admit", *profile, "/post/gr.request.json", "--fingerprint", theirs, "--out", "/post"
-    )
-    assert refused.returncode == 2  # the control: another fingerprint admits nobody
-    admitted = coordinator.run(
-        "coordinator", "admit", *profile, "/post/gr.request.json", "--fingerprint", ours, "--out", "/post"
-    )
-    assert admitted.returncode == 0, admitted.stderr
-    joined = node.run("node", "join", *own, "/post/gr.admission.json", "--fingerprint", theirs)
-    assert joined.returncode == 0, joined.stderr
+    def said(host: Host, *arguments: str) -> str:
+        done = host.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    authoritys = read_fingerprint(said(authority, "authority", "init", *away))
+    coordinators = read_fingerprint(said(coordinator, "coordinator", "init", *central))
+    said(coordinator, "coordinator", "enrol", *central, "--out", "/post/coordinator.request.json")
+    sign = ("authority", "sign", *away, "--out", "/post/kits")
+    spoken = ("--fingerprint", f"coordinator={coordinators}")
+    said(authority, *sign, "/post/coordinator.request.json", *spoken)
+    kits = "/post/kits"
+    said(coordinator, "coordinator", "join", *central, f"{kits}/coordinator.kit.json", "--fingerprint", authoritys)
+    said(node, "node", "init", *own)
+    ours = read_fingerprint(said(node, "node", "enrol", *own, "--out", "/post/gr.request.json"))
+    said(coordinator, "coordinator", "register", *central, "/post/gr.request.json")
+    refused = authority.run(*sign, "/post/gr.request.json", "--fingerprint", f"gr={coordinators}")
+    assert refused.returncode == 2  # the control: another fingerprint is answered by nobody
+    said(authority, *sign, "/post/gr.request.json", "--fingerprint", f"gr={ours}")
+    said(coordinator, "coordinator", "admit", *central, f"{kits}/gr.kit.json")
+    said(node, "node", "join", *own, f"{kits}/gr.kit.json", "--fingerprint", authoritys)
 
     coordinator.start()
     assert presence_after(coordinator, "never", seconds=60) == "never", coordinator.logs()  # nobody is there yet

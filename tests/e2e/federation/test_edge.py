@@ -16,6 +16,7 @@ from flwr.supercore.protobuf.constants import PROTOBUF_MEDIA_TYPE
 
 from safeborders.kit.errors import Unavailable
 from safeborders.kit.pki import client_context, create_key
+from safeborders.kit.processes import stop_children
 from safeborders.models.domain.countries import Country
 from safeborders.node.learning.connector import load_flower_key
 from safeborders.node.learning.flower_adapter import Fleet
@@ -158,7 +159,9 @@ def test_a_flower_key_that_nobody_registered_is_refused(federation: LocalFederat
     federation.issue("fi")
     known = create_key(federation.folder / "fi.flower")
     pem = known.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (federation.folder / "fi.flower.pub").write_bytes(pem)
     node_id = register_node(federation.link, Country.FI, public_key_pem=pem)
+    federation.let_in(Country.GR, Country.IT, Country.FI)
 
     with Fleet(address, context=_context(federation.folder, "fi"), key=known) as fleet:
         assert fleet.activate(None) == node_id
@@ -184,6 +187,65 @@ def test_a_node_cannot_speak_for_another_by_its_number(federation: LocalFederati
         fleet.adopt(federation.register(Country.GR))
         with pytest.raises(Unavailable):
             fleet.send_heartbeat()
+
+
+def _count_warnings(federation: LocalFederation, *words: str) -> int:
+    lines = federation.edge.log.read_text(encoding="utf-8").splitlines()
+    return sum(all(word in line for word in ("refused_at_the_edge", *words)) for line in lines)
+
+
+def test_a_revoked_country_is_refused_at_once_on_the_connection_that_it_holds(federation: LocalFederation) -> None:
+    with (
+        httpx.Client(verify=_context(federation.folder, "it")) as italy,
+        httpx.Client(verify=_context(federation.folder)) as greece,
+    ):
+        assert italy.get(_url(federation, "/health")).status_code == 200  # the control: until now it was let in
+        federation.let_in(Country.GR)
+        refused = italy.get(_url(federation, "/health")), italy.post(_url(federation, PULL), headers=PROTOBUF)
+        control = greece.get(_url(federation, "/health"))
+        federation.let_in(Country.GR, Country.IT)
+        again = italy.get(_url(federation, "/health"))
+
+    assert [one.status_code for one in refused] == [403, 403]
+    assert _handshake(federation, _context(federation.folder, "it")) == "TLSv1.3"
+    assert (control.status_code, again.status_code) == (200, 200)
+
+
+def test_a_certificate_of_the_federation_that_nobody_recorded_opens_nothing(federation: LocalFederation) -> None:
+    federation.issue("pl")  # of our own authority, but of no enrolled country
+
+    with httpx.Client(verify=_context(federation.folder, "pl")) as client:
+        assert client.get(_url(federation, "/health")).status_code == 403
+    with httpx.Client(verify=_context(federation.folder)) as client:
+        assert client.get(_url(federation, "/health")).status_code == 200  # the control
+
+
+def test_without_a_readable_list_of_passes_nobody_gets_in(federation: LocalFederation) -> None:
+    with httpx.Client(verify=_context(federation.folder)) as client:
+        for damage in (lambda: federation.edge.passes.write_bytes(b"torn"), federation.edge.passes.unlink):
+            damage()
+            assert client.get(_url(federation, "/health")).status_code == 403
+            federation.let_in(Country.GR, Country.IT)
+            assert client.get(_url(federation, "/health")).status_code == 200  # the control
+
+
+def test_renewed_certificates_are_taken_without_stopping_a_node(federation: LocalFederation) -> None:
+    """Greece's certificate and key are replaced under its running node, then the edge's under a restart of it alone."""
+    node = federation.processes["gr"]
+    federation.issue("gr")
+    federation.let_in(Country.GR, Country.IT)  # the old certificate opens nothing any more
+    federation.issue("edge", server_names=("127.0.0.1", "localhost"))
+    stop_children([federation.processes["edge"]])
+    federation.start_edge()
+    federation.start_run("renewed", rounds=1, floor=2, deadline_seconds=30.0)
+    federation.wait_for_round("renewed", 1, seconds=40)
+
+    (record,) = federation.registry.list_rounds("renewed")
+    assert {(reply.country, reply.state.value) for reply in record.replies} == {
+        (Country.GR, "accepted"),
+        (Country.IT, "accepted"),
+    }
+    assert (federation.processes["gr"], node.poll()) == (node, None)
 
 
 def test_even_on_loopback_nobody_acquires_a_run_without_the_secret(federation: LocalFederation) -> None:

@@ -1,5 +1,7 @@
 """What may be said inside an authenticated connection: replays, foreign bundles, and texts that must not leave."""
 
+import json
+import ssl
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ from flwr.proto.fab_pb2 import Fab
 from flwr.supercore.control import ControlHttpClient
 
 from safeborders.kit.canonical import sha256_hex
+from safeborders.kit.errors import Unavailable
 from safeborders.kit.pki import client_context
 from safeborders.kit.processes import stop_children
 from safeborders.kit.signing import load_signing_key
@@ -61,11 +64,12 @@ def _fleet(federation: LocalFederation, *, tls_of: Country, key_of: Country) -> 
         yield fleet
 
 
-def _next_order(fleet: Fleet) -> Received:
+def _next_order(fleet: Fleet, run: str) -> Received:
+    """Return the next order of ``run``; what another run still wanted is let pass."""
     found: list[Received] = []
 
     def came() -> bool:
-        if (received := fleet.receive()) is not None:
+        if (received := fleet.receive()) is not None and json.loads(received.parts[0])["run"] == run:
             found.append(received)
         return bool(found)
 
@@ -81,19 +85,72 @@ def _answer(federation: LocalFederation, received: Received, *, key: Ed25519Priv
     return sign_message(order.header.model_copy(update=changes), payload=update, key=key)
 
 
-def test_captured_flower_headers_with_another_body_do_not_make_an_update(federation: LocalFederation) -> None:
-    """Flower's authentication signs a timestamp only: inside its window captured headers carry any body."""
+def _number_of(federation: LocalFederation, country: Country) -> int:
+    return int((federation.folder / f"{country}.id").read_text())
+
+
+def test_captured_flower_headers_open_nothing_with_another_countrys_certificate(federation: LocalFederation) -> None:
+    """Flower's authentication signs a timestamp only; the edge binds its key to the certificate of the connection."""
+    with _without_node(federation, Country.GR), _fleet(federation, tls_of=Country.GR, key_of=Country.GR) as honest:
+        captured = _capture_headers(honest)
+        with _fleet(federation, tls_of=Country.IT, key_of=Country.IT) as thief:
+            thief.adopt(_number_of(federation, Country.GR))
+            _send_with(thief, captured)
+            with pytest.raises(Unavailable) as refusal:
+                thief.receive()
+        assert refusal.value.context["status"] == 403
+        with _fleet(federation, tls_of=Country.GR, key_of=Country.GR) as again:
+            _send_with(again, captured)
+            assert again.receive() is None  # the control: with Greece's own certificate the same headers are taken
+        with _loopback(federation, key_of=Country.IT) as inside:
+            inside.adopt(_number_of(federation, Country.GR))
+            _send_with(inside, captured)
+            assert inside.receive() is None  # and behind the edge, in anybody's hands: it is the edge that stops them
+    assert '"reason": "impostor", "country": "it"' in federation.edge.log.read_text()
+
+
+def test_a_country_cannot_push_a_refusal_in_anothers_name(federation: LocalFederation) -> None:
+    """The SuperLink compares the key with the node that pushes, never with the sender that its messages name."""
+    run = "silenced"
+    with _without_node(federation, Country.GR), _fleet(federation, tls_of=Country.GR, key_of=Country.GR) as honest:
+        federation.start_run(run, rounds=1, floor=1, deadline_seconds=3.0)
+        order = _next_order(honest, run)
+        silence = order.refuse(100)  # as if Greece's policy had said no for the whole round
+        with _fleet(federation, tls_of=Country.IT, key_of=Country.IT) as thief, pytest.raises(Unavailable) as refusal:
+            thief.send(silence, seconds=0.0)
+        genuine = load_signing_key(federation.folder / "gr.signing")
+        honest.send(order.reply(_answer(federation, order, key=genuine)), seconds=0.0)
+        federation.wait_for_round(run, 1, seconds=30)
+
+    assert refusal.value.context["status"] == 403
+    assert _replies(federation, run, 1)[Country.GR].state is ReplyState.ACCEPTED
+
+
+def test_control_behind_the_edge_the_refusal_in_anothers_name_is_believed(federation: LocalFederation) -> None:
+    run = "silenced-behind-the-edge"
+    with _without_node(federation, Country.GR), _fleet(federation, tls_of=Country.GR, key_of=Country.GR) as honest:
+        federation.start_run(run, rounds=1, floor=1, deadline_seconds=3.0)
+        order = _next_order(honest, run)
+        with _loopback(federation, key_of=Country.IT) as inside:
+            inside.adopt(_number_of(federation, Country.IT))
+            inside.send(order.refuse(100), seconds=0.0)
+        federation.wait_for_round(run, 1, seconds=30)
+
+    assert _replies(federation, run, 1)[Country.GR].state is ReplyState.REFUSED
+
+
+def test_an_update_that_another_country_signed_is_not_counted_even_behind_the_edge(federation: LocalFederation) -> None:
     run = "replay"
     with _without_node(federation, Country.GR), _fleet(federation, tls_of=Country.GR, key_of=Country.GR) as honest:
         captured = _capture_headers(honest)
         federation.start_run(run, rounds=2, floor=1, deadline_seconds=8.0)
-        with _fleet(federation, tls_of=Country.IT, key_of=Country.IT) as thief:
-            thief.adopt(int((federation.folder / "gr.id").read_text()))
+        with _loopback(federation, key_of=Country.IT) as thief:
+            thief.adopt(_number_of(federation, Country.GR))
             _send_with(thief, captured)
-            received = _next_order(thief)  # Flower believes that the thief is Greece
+            received = _next_order(thief, run)  # Flower believes that the thief is Greece
             thief.send(_forged(federation, received), seconds=0.0)
         federation.wait_for_round(run, 1, seconds=30)
-        second = _next_order(honest)
+        second = _next_order(honest, run)
         genuine = load_signing_key(federation.folder / "gr.signing")
         honest.send(second.reply(_answer(federation, second, key=genuine)), seconds=0.0)
         federation.wait_for_round(run, 2, seconds=30)
@@ -102,6 +159,15 @@ def test_captured_flower_headers_with_another_body_do_not_make_an_update(federat
     assert (forged.state, forged.code) == (ReplyState.REJECTED, "federation.message_refused")
     assert _replies(federation, run, 1)[Country.IT].state is ReplyState.ACCEPTED
     assert _replies(federation, run, 2)[Country.GR].state is ReplyState.ACCEPTED  # control: Greece itself is counted
+
+
+@contextmanager
+def _loopback(federation: LocalFederation, *, key_of: Country) -> Iterator[Fleet]:
+    """Speak to the SuperLink itself, as only the coordinator's own machine can."""
+    context = ssl.create_default_context(cafile=str(federation.link.authority))
+    key = load_flower_key(federation.folder / f"{key_of}.flower")
+    with Fleet(federation.link.address, context=context, key=key) as fleet:
+        yield fleet
 
 
 def _forged(federation: LocalFederation, received: Received) -> Any:

@@ -37,7 +37,8 @@ class Host:
         name: Of the container and of its volume.
         image: What it runs.
         mounts: Further ``source:target[:options]``.
-        address: Network, own address and other names, as the engine's options.
+        address: Network, own address and other names while it runs in the background, as the engine's options.
+        always: Further options of the engine for whatever it runs.
     """
 
     engine: Sequence[str]
@@ -45,6 +46,7 @@ class Host:
     image: str
     mounts: Sequence[str]
     address: Sequence[str] = field(default=())
+    always: Sequence[str] = field(default=())
 
     def run(self, *arguments: str, entrypoint: str = "safeborders") -> subprocess.CompletedProcess[str]:
         """Run one command to its end and return what it said."""
@@ -79,7 +81,7 @@ class Host:
     @property
     def _options(self) -> list[str]:
         mounts = [f"--volume={self.name}:{STATE}", *(f"--volume={mount}" for mount in self.mounts)]
-        return [*_LIMITS, *_LOCKED, *mounts]
+        return [*_LIMITS, *_LOCKED, *self.always, *mounts]
 
 
 def build_images(root: Path, *, python: str, base: str) -> None:

@@ -1,12 +1,14 @@
 """A federation's past, written through the registry's own methods: a run with every kind of reply."""
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
+from safeborders.server.registry.papers import Listed
 from safeborders.server.registry.records import (
     ModelVersion,
     Registry,
@@ -16,7 +18,8 @@ from safeborders.server.registry.records import (
     RunState,
     TaskStatistics,
 )
-from safeborders.server.registry.roster import NodeIdentity, Roster
+from safeborders.server.registry.roster import MemberCertificate, NodeIdentity, Roster
+from safeborders.server.services.papers import OwnPaper, PaperState
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -99,22 +102,55 @@ def write_run(registry: Registry, run: str = "run-1", *, rounds: int = 12, done:
 def write_roster(roster: Roster, *, now: datetime = START) -> None:
     """Enrol all countries but Finland, which has asked; Greece's certificate ends soon; the Western Balkans left."""
     for place, country in enumerate(DEMONSTRATION):
-        days = 5 if country is Country.GR else 300
-        identity = make_identity(place, expires_at=now + timedelta(days=days))
-        enrol = roster.request if country is Country.FI else roster.admit
-        enrol(country, identity=identity, now=now)
+        identity = make_identity(place)
+        if country is Country.FI:
+            roster.request(country, identity=identity, now=now)
+        else:
+            held = make_certificate(country, starts_at=now, days=5 if country is Country.GR else 300)
+            roster.admit(country, identity=identity, certificate=held, now=now)
     roster.revoke(Country.WB, now=now)
 
 
-def make_identity(number: int, *, expires_at: datetime = START + timedelta(days=300)) -> NodeIdentity:
+def make_identity(number: int) -> NodeIdentity:
     """Return the keys of node ``number``."""
     return NodeIdentity(
         signing_key=f"{number:064x}",
         flower_key=f"-----BEGIN PUBLIC KEY-----\n{number}\n-----END PUBLIC KEY-----\n",
-        certificate_sha256=sha256_hex(str(number).encode()),
-        certificate_expires_at=expires_at,
         epsilon_cap=8.0,
     )
+
+
+def make_certificate(
+    country: Country, *, starts_at: datetime = START, days: int = 300, number: int = 1
+) -> MemberCertificate:
+    """Return certificate ``number`` of ``country``, which ends in ``days`` and began 300 days before that."""
+    ends_at = starts_at + timedelta(days=days)
+    return MemberCertificate(
+        country=country,
+        sha256=sha256_hex(f"{country} {number}".encode()),
+        serial=f"{number:x}",
+        starts_at=ends_at - timedelta(days=300),
+        ends_at=ends_at,
+    )
+
+
+@dataclass(frozen=True)
+class FixedPapers:
+    """Implements ``services.papers.PaperReader`` with what a test says."""
+
+    listed: Listed | None = None
+    own: tuple[OwnPaper, ...] = (
+        OwnPaper("Certificate of the public edge", PaperState.GOOD, within_days=None, ends_at=START + timedelta(60)),
+        OwnPaper("Roster of keys", PaperState.EXPIRING, within_days=30, ends_at=START + timedelta(20)),
+    )
+
+    def find_listed(self) -> Listed | None:
+        """Return whose keys count."""
+        return self.listed
+
+    def list_own(self, *, now: datetime) -> tuple[OwnPaper, ...]:
+        """Return the papers, whatever the time."""
+        return self.own
 
 
 def write_contacts(registry: Registry, *, now: datetime) -> None:

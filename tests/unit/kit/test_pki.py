@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
@@ -15,11 +16,16 @@ from safeborders.kit.errors import SettingsError
 from safeborders.kit.pki import (
     NODE_DOMAIN,
     Authority,
+    CertificateRefused,
     build_request,
     certificate_pem,
+    check_certificate,
+    check_issuing,
     client_context,
     create_authority,
+    create_issuing_authority,
     create_key,
+    create_root,
     issue_certificate,
 )
 
@@ -164,13 +170,82 @@ def test_a_constrained_authority_names_nodes_and_its_own_servers_alone(tmp_path:
         assert reached(free, host=host, folder=tmp_path / f"control{number}")
 
 
+def enrol_below(folder: Path, name: str, *, root: Authority, issuing: Authority, host: str = "") -> Files:
+    """Return the files of a party below an issuing authority, of which the other side knows the root alone."""
+    folder.mkdir(exist_ok=True)
+    files = enrol(folder, name, authority=issuing, server_names=(host,) if host else ())
+    files.certificate.write_bytes(files.certificate.read_bytes() + certificate_pem(issuing.certificate))
+    files.authority.write_bytes(certificate_pem(root.certificate))
+    return files
+
+
+def test_two_parties_below_an_issuing_authority_need_to_know_the_root_alone(tmp_path: Path) -> None:
+    root, stranger = create_root("r", now=NOW, days=30), create_root("r", now=NOW, days=30)
+    names = ("coordinator.example",)
+    issuing = create_issuing_authority("i", root=root, now=NOW, days=30, server_names=names)
+    theirs = create_issuing_authority("i", root=stranger, now=NOW, days=30, server_names=names)
+    server = enrol_below(tmp_path / "s", "coordinator", root=root, issuing=issuing, host=names[0])
+    client = enrol_below(tmp_path / "c", "gr", root=root, issuing=issuing)
+    assert shake_hands(server, client, host=names[0]) == "gr"
+
+    impostor = enrol_below(tmp_path / "i", "gr", root=root, issuing=theirs)
+    assert shake_hands(server, impostor, host=names[0]) is None
+    beyond = enrol_below(tmp_path / "b", "coordinator", root=root, issuing=issuing, host="bank.example")
+    assert shake_hands(beyond, client, host="bank.example") is None
+    second = create_issuing_authority("j", root=issuing, now=NOW, days=30, server_names=("bank.example",))
+    deeper = enrol_below(tmp_path / "d", "coordinator", root=root, issuing=second, host="bank.example")
+    deeper.certificate.write_bytes(deeper.certificate.read_bytes() + certificate_pem(issuing.certificate))
+    assert shake_hands(deeper, client, host="bank.example") is None  # an issuing authority makes no other
+
+
+def test_a_certificate_is_checked_for_its_party_day_and_both_names() -> None:
+    root = create_root("r", now=NOW, days=30)
+    issuing = create_issuing_authority("i", root=root, now=NOW, days=30, server_names=("localhost", "127.0.0.1"))
+
+    def leaf(name: str, *hosts: str) -> x509.Certificate:
+        request = build_request(name, key=ec.generate_private_key(ec.SECP256R1()))
+        return issue_certificate(issuing, request, now=NOW, days=7, server_names=hosts)
+
+    def check(certificate: x509.Certificate, party: str, *, now: datetime = NOW) -> None:
+        issuers = [issuing.certificate]
+        check_certificate(certificate, root=root.certificate, issuers=issuers, party=party, now=now)
+
+    check(leaf("gr"), "gr")
+    check(leaf("wb-al"), "wb-al")
+    check(leaf("coordinator", "127.0.0.1"), "coordinator")
+    check(leaf("coordinator", "localhost"), "coordinator")
+    for wrong, party, now in (
+        (leaf("gr"), "it", NOW),
+        (leaf("gr"), "coordinator", NOW),
+        (leaf("coordinator", "localhost"), "gr", NOW),
+        (leaf("gr"), "gr", NOW + timedelta(days=8)),
+        (leaf("Somebody Else", "localhost"), "coordinator", NOW),
+        (issuing.certificate, "gr", NOW),
+    ):
+        with pytest.raises(CertificateRefused):
+            check(wrong, party, now=now)
+    with pytest.raises(CertificateRefused):  # without its issuer there is no way up to the root
+        check_certificate(leaf("gr"), root=root.certificate, issuers=[], party="gr", now=NOW)
+
+
+def test_only_an_authority_of_the_root_signs_lists_for_it() -> None:
+    root, other = create_root("r", now=NOW, days=30), create_root("r", now=NOW, days=30)
+    issuing = create_issuing_authority("i", root=root, now=NOW, days=30, server_names=("localhost",))
+    check_issuing(issuing.certificate, root=root.certificate)
+    request = build_request("gr", key=ec.generate_private_key(ec.SECP256R1()))
+    below_root = issue_certificate(root, request, now=NOW, days=7)
+    for wrong, above in ((issuing.certificate, other), (below_root, root)):
+        with pytest.raises(CertificateRefused):
+            check_issuing(wrong, root=above.certificate)
+
+
 def test_a_node_certificate_is_short_lived_and_verifies_as_a_client() -> None:
     authority = create_authority("c", now=NOW, days=30, server_names=("coordinator.example",))
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = issue_certificate(authority, build_request("gr", key=key), now=NOW, days=30)
     verifier = PolicyBuilder().store(Store([authority.certificate])).time(NOW).build_client_verifier()
     found = verifier.verify(certificate, [])
-    assert [name.value for name in found.subjects or []] == [f"gr.{NODE_DOMAIN}"]
+    assert [name.value for name in found.subjects or []] == [f"gr.{NODE_DOMAIN}", f"spiffe://{NODE_DOMAIN}/gr"]
     other = create_authority("c", now=NOW, days=30, server_names=())
     stranger = PolicyBuilder().store(Store([other.certificate])).time(NOW).build_client_verifier()
     with pytest.raises(VerificationError):

@@ -1,73 +1,92 @@
-"""What the coordinator admits: only a Flower key that the SuperLink can use."""
+"""What the coordinator believes: kits of its own authority, for countries that asked here, and newer lists only."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from safeborders.configs.coordinator import CoordinatorSettings
-from safeborders.configs.loading import load_settings
-from safeborders.kit.errors import SettingsError
-from safeborders.kit.pki import build_request, create_key
+from safeborders.configs.enrolling import find_kit
+from safeborders.kit.errors import Conflict, SettingsError
+from safeborders.kit.pki import CertificateRefused, certificate_sha256, load_certificates
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.enrolment import EnrolmentRequest
-from safeborders.server.enrolment import admit, create_identity
-
-NOW = datetime.now(UTC)
-
-
-@pytest.fixture
-def centre(tmp_path: Path) -> CoordinatorSettings:
-    profile = tmp_path / "coordinator.yaml"
-    profile.write_text(
-        "federation: test\nstate: coordinator\nedge: {host: 127.0.0.1, port: 9, names: [127.0.0.1]}\n"
-        "superlink_port: 10\npage_port: 11\n",
-        encoding="utf-8",
-    )
-    settings = load_settings(profile, CoordinatorSettings)
-    create_identity(settings, now=NOW)
-    return settings
+from safeborders.models.protocol.enrolment import EnrolmentRefused, issue_kit, open_kit
+from safeborders.node.enrolment import build_enrolment_request
+from safeborders.server import enrolment
+from safeborders.server.authority.signing import Desk
+from sbtest.enrolling import NOW, Meeting
 
 
-def pem(key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey) -> str:
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return key.public_bytes(serialization.Encoding.PEM, form).decode()
+@pytest.fixture(scope="module")
+def meeting(tmp_path_factory: pytest.TempPathFactory) -> Meeting:
+    return Meeting(tmp_path_factory.mktemp("meeting"))
 
 
-def request_with(flower_key: str, *, folder: Path) -> EnrolmentRequest:
-    signing_request = build_request(Country.GR.value, key=create_key(folder / "tls.key"))
-    return EnrolmentRequest(
-        federation="test",
-        country=Country.GR,
-        signing_key="0" * 64,
-        flower_key=flower_key,
-        certificate_request=signing_request.public_bytes(serialization.Encoding.PEM).decode(),
-        epsilon_cap=8,
-    )
+def test_the_coordinator_joins_by_fingerprint_and_renews_without(meeting: Meeting) -> None:
+    first = meeting.answer(enrolment.build_edge_request(meeting.centre)).kit
+    with pytest.raises(SettingsError, match="no certificate yet"):
+        enrolment.get_kit(meeting.centre)
+    with pytest.raises(EnrolmentRefused, match="call the other side"):
+        enrolment.join(meeting.centre, first, spoken=enrolment.coordinator_fingerprint(meeting.centre), now=NOW)
+    assert find_kit(meeting.centre.places) is None
+    enrolment.join(meeting.centre, first, spoken=meeting.spoken, now=NOW)
+    kept = load_certificates(meeting.centre.places.certificate.read_bytes())
+    later = NOW + timedelta(days=60)
+    renewed = meeting.answer(enrolment.build_edge_request(meeting.centre), spoken={}, now=later).kit
+    enrolment.join(meeting.centre, renewed, spoken="", now=later)
+    found = load_certificates(meeting.centre.places.certificate.read_bytes())
+    assert certificate_sha256(found[0]) != certificate_sha256(kept[0])
+    assert found[0].public_key() != kept[0].public_key()
+    assert found[0].not_valid_after_utc > kept[0].not_valid_after_utc + timedelta(days=59)
 
 
-@pytest.mark.parametrize(
-    "flower_key",
-    [
-        "",
-        "no key",
-        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-        pem(ed25519.Ed25519PrivateKey.generate().public_key()),
-    ],
-    ids=["empty", "text", "damaged", "ed25519"],
-)
-def test_a_flower_key_that_cannot_be_used_is_not_admitted(
-    centre: CoordinatorSettings, tmp_path: Path, *, flower_key: str
-) -> None:
-    with pytest.raises(SettingsError, match="Flower key"):
-        admit(centre, request_with(flower_key, folder=tmp_path), now=NOW)
+def test_a_kit_for_another_host_or_coordinator_is_refused(meeting: Meeting) -> None:
+    later = NOW + timedelta(days=61)
+    good = open_kit(meeting.answer(enrolment.build_edge_request(meeting.centre), now=later).kit, spoken=meeting.spoken)
+    for change in ({"edge_names": ("localhost",)}, {"coordinator_key": "0" * 64}, {"federation": "other"}):
+        kit = issue_kit(good.model_copy(update=change), key=meeting.opened.signing_key)
+        with pytest.raises(EnrolmentRefused, match="another"):
+            enrolment.join(meeting.centre, kit, spoken="", now=later)
+    enrolment.join(meeting.centre, issue_kit(good, key=meeting.opened.signing_key), spoken="", now=later)  # control
 
 
-def test_an_elliptic_curve_key_is_admitted(centre: CoordinatorSettings, tmp_path: Path) -> None:
-    key = pem(ec.generate_private_key(ec.SECP384R1()).public_key())
+def test_a_countrys_kit_counts_when_our_authority_signed_it(meeting: Meeting, tmp_path: Path) -> None:
+    node = meeting.node("it")
+    answered = meeting.answer(build_enrolment_request(node)[0])
+    kit, held = enrolment.open_country_kit(meeting.centre, answered.kit, now=NOW)
+    assert (kit.party, held.country, held.sha256) == ("it", Country.IT, answered.certificate.sha256)
+    with pytest.raises(CertificateRefused):
+        enrolment.open_country_kit(meeting.centre, answered.kit, now=NOW + timedelta(days=31))
+    edge = meeting.answer(enrolment.build_edge_request(meeting.centre)).kit
+    with pytest.raises(EnrolmentRefused, match="no country"):
+        enrolment.open_country_kit(meeting.centre, edge, now=NOW)
+    other = Meeting(tmp_path)
+    other.seat_coordinator()
+    foreign = other.answer(build_enrolment_request(node)[0]).kit
+    with pytest.raises(EnrolmentRefused, match="another authority"):
+        enrolment.open_country_kit(meeting.centre, foreign, now=NOW)
 
-    answer, _ = admit(centre, request_with(key, folder=tmp_path), now=NOW)
 
-    assert answer
+def test_lists_of_revoked_certificates_only_follow_each_other(meeting: Meeting, tmp_path: Path) -> None:
+    node = meeting.node("pl")
+    issued = meeting.answer(build_enrolment_request(node)[0]).certificate
+    desk = Desk(meeting.authority, authority=meeting.opened, register=meeting.register)
+    before = desk.list_revoked(now=NOW)
+    desk.register = desk.register.without("pl", at=NOW, is_key_lost=True)
+    after = desk.list_revoked(now=NOW)
+    meeting.register = desk.register
+
+    kept = enrolment.keep_revocations(meeting.centre, after)
+    assert int(issued.serial, 16) in kept.serials
+    assert enrolment.keep_revocations(meeting.centre, before) == kept  # an older list takes nothing back
+    assert enrolment.find_revocations(meeting.centre) == kept
+    other = Meeting(tmp_path)
+    foreign = Desk(other.authority, authority=other.opened, register=other.register).list_revoked(now=NOW)
+    with pytest.raises(CertificateRefused):
+        enrolment.keep_revocations(meeting.centre, foreign)
+    with pytest.raises(CertificateRefused):
+        enrolment.keep_revocations(meeting.centre, b"nothing")
+
+
+def test_an_identity_is_never_overwritten(meeting: Meeting) -> None:
+    with pytest.raises(Conflict):
+        enrolment.create_identity(meeting.centre)

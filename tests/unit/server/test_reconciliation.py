@@ -14,6 +14,7 @@ from safeborders.server.registry.roster import NodeIdentity
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
+from sbtest.history import make_certificate
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -25,7 +26,7 @@ def look_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: SafeBorder
     asked: list[Country] = []
     for number, country in enumerate((Country.GR, Country.IT)):
         identity = NodeIdentity(signing_key=f"{number:064x}", flower_key=f"key {number}")
-        roster.admit(country, identity=identity, now=NOW)
+        roster.admit(country, identity=identity, certificate=make_certificate(country, number=number), now=NOW)
 
     def register(_link: Link, country: Country, *, public_key_pem: bytes) -> int:
         if country is Country.GR:

@@ -20,7 +20,7 @@ from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.registry.views import RunView
 from safeborders.server.storage.opening import open_registry_database
-from sbtest.history import START, make_model, make_plan
+from sbtest.history import START, make_certificate, make_model, make_plan
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -69,7 +69,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = open_registry_database(f"sqlite:///{tmp_path / 'c.db'}")
     roster = SqlRoster(engine)
     for number, country in enumerate((Country.GR, Country.IT)):
-        roster.admit(country, identity=NodeIdentity(signing_key=f"{number:064x}", flower_key="key"), now=NOW)
+        identity = NodeIdentity(signing_key=f"{number:064x}", flower_key="key")
+        roster.admit(country, identity=identity, certificate=make_certificate(country, number=number), now=NOW)
     yield engine
     engine.dispose()
 

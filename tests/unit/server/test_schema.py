@@ -21,9 +21,9 @@ from sbtest.history import START, make_model, make_plan
 ALLOWED = {
     "node_contact": {"country", "seen_at", "sequence"},
     "roster": {
-        "country", "state", "signing_key", "flower_key", "flower_node_id", "certificate_sha256",
-        "certificate_expires_at", "epsilon_cap", "changed_at",
+        "country", "state", "signing_key", "flower_key", "flower_node_id", "epsilon_cap", "changed_at",
     },
+    "member_certificate": {"sha256", "country", "serial", "starts_at", "ends_at", "recorded_at", "revoked_at"},
     "revoked_key": {"signing_key", "country", "revoked_at"},
     "run": {"run", "plan", "plan_sha256", "state", "started_at", "changed_at"},
     "model_version": {"run", "round", "sha256", "parent_sha256", "parameters", "optimiser_state", "created_at"},

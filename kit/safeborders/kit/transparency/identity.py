@@ -12,11 +12,14 @@ class LogIdentity:
         origin: Its name in checkpoints.
         log_key: Its public key, hexadecimal.
         witness_keys: Public key of each witness whose co-signatures count, by the name of its log.
+        former_keys: Public keys that the owner had before; its own older checkpoints are signed with them. What it
+            says to others from now on, and what others say of it, counts under ``log_key`` alone.
     """
 
     origin: str
     log_key: str
     witness_keys: Mapping[str, str]
+    former_keys: tuple[str, ...] = ()
 
 
 def origin_of(federation: str, member: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safeborders.kit.signing import public_key_hex
-from safeborders.kit.transparency.checkpoint import Checkpoint, parse_checkpoint
+from safeborders.kit.transparency.checkpoint import Checkpoint, CheckpointRefused, parse_checkpoint
 from safeborders.kit.transparency.errors import LogDamaged
 from safeborders.kit.transparency.identity import LogIdentity
 from safeborders.kit.transparency.merkle import MerkleTree
@@ -65,7 +65,17 @@ def sign_checkpoint(log: StoredLog, *, identity: LogIdentity, key: Ed25519Privat
 
 def parse_notes(notes: Iterable[str], *, identity: LogIdentity) -> list[Checkpoint]:
     """Return the checkpoints in ``notes``. Raises CheckpointRefused if one is not signed by the log."""
-    return [parse_checkpoint(note, log_key=identity.log_key, witness_keys=identity.witness_keys) for note in notes]
+    return [_parse(note, identity=identity) for note in notes]
+
+
+def _parse(note: str, *, identity: LogIdentity) -> Checkpoint:
+    """Return the checkpoint in ``note``, signed with the log's key or with one that it had before."""
+    for key in identity.former_keys:
+        try:
+            return parse_checkpoint(note, log_key=key, witness_keys=identity.witness_keys)
+        except CheckpointRefused:
+            continue
+    return parse_checkpoint(note, log_key=identity.log_key, witness_keys=identity.witness_keys)
 
 
 def verify(log: StoredLog, *, identity: LogIdentity, others: Sequence[str] = ()) -> Verdict:

@@ -54,7 +54,12 @@ def membership_of(
         return Membership(MemberState.REVOKED if was_listed else MemberState.REQUESTED)
     if certificate is None:
         return Membership(MemberState.REQUESTED)
-    left, lifetime = certificate.ends_at - now, certificate.ends_at - certificate.starts_at
+    return judge_validity(certificate, now=now)
+
+
+def judge_validity(held: Validity, *, now: datetime) -> Membership:
+    """Return where whoever holds a certificate, or another paper with an end, stands at ``now``."""
+    left, lifetime = held.ends_at - now, held.ends_at - held.starts_at
     if left <= timedelta(0):
         return Membership(MemberState.EXPIRED)
     for days in WARNING_DAYS:

@@ -6,7 +6,7 @@ against what this country saw before, and a co-signature that does not come back
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -53,6 +53,7 @@ class Membership:
         key: Our signing key; it signs the own log's checkpoints and every answer.
         coordinator_key: Public, hexadecimal.
         auditor: Our key for co-signatures; it is used once the roster names it, and the signing key until then.
+        former_keys: Public signing keys that we had before, for our own older checkpoints.
     """
 
     federation: str
@@ -60,6 +61,7 @@ class Membership:
     key: Ed25519PrivateKey
     coordinator_key: str
     auditor: Ed25519PrivateKey
+    former_keys: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Name the class alone: a key is never shown."""
@@ -203,7 +205,8 @@ class Watcher:
     def _identity(self) -> LogIdentity:
         own = self._own
         log_key = own.key.public_key().public_bytes_raw().hex()
-        return log_identity(own.federation, own.country.value, log_key=log_key, roster=self._roster())
+        identity = log_identity(own.federation, own.country.value, log_key=log_key, roster=self._roster())
+        return replace(identity, former_keys=own.former_keys)
 
 
 def _offered(statement: Statement, old: int) -> int:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from ssl import SSLContext
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -77,7 +78,7 @@ class Connector:
         self._answer = answer
         self._released = released
         self._key = load_flower_key(config.flower_key)
-        self._context = client_context(authority=config.authority, certificate=config.certificate, key=config.tls_key)
+        self._build_context()  # what cannot be used is said before anything starts
 
     def run(self, stop: threading.Event) -> None:
         """Serve until ``stop`` is set; whatever happens to the coordinator, connect again.
@@ -168,7 +169,12 @@ class Connector:
                     _log.warning("heartbeat_failed", **error.context)
 
     def _open(self) -> Fleet:
-        return Fleet(self._config.address, context=self._context, key=self._key)
+        return Fleet(self._config.address, context=self._build_context(), key=self._key)
+
+    def _build_context(self) -> SSLContext:
+        """Read the files anew: a certificate that was renewed counts from the next connection on."""
+        config = self._config
+        return client_context(authority=config.authority, certificate=config.certificate, key=config.tls_key)
 
     def _former_id(self) -> int | None:
         try:

@@ -1,11 +1,13 @@
 """Where the demonstration keeps things, and the profiles that it writes for its ten programs."""
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from safeborders.kit.errors import Conflict
+from safeborders.kit.files import write_atomically
 from safeborders.kit.processes import find_free_ports
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.plan import Task
@@ -42,6 +44,11 @@ class Layout:
     def coordinator_profile(self) -> Path:
         """The coordinator's YAML profile."""
         return self.folder / "coordinator.yaml"
+
+    @property
+    def authority_profile(self) -> Path:
+        """The authority's YAML profile; in earnest it is on a machine of its own."""
+        return self.folder / "authority.yaml"
 
     def node_profile(self, country: Country) -> Path:
         """The YAML profile of ``country``."""
@@ -95,7 +102,19 @@ def write_sizes(layout: Layout, preset: str) -> Path:
 
 
 def write_profiles(layout: Layout, *, epsilon: float, with_api: bool) -> None:
-    """Write the profile of the coordinator and of each country; investigators' APIs only where somebody may call."""
+    """Write the profiles of the authority, the coordinator and each country; APIs only where somebody may call."""
+    _write(
+        layout.authority_profile,
+        {
+            "federation": FEDERATION,
+            "state": "authority",
+            "edge_names": ["127.0.0.1"],
+            "passphrase_file": "secrets/authority.passphrase",
+        },
+    )
+    passphrase = layout.folder / "secrets" / "authority.passphrase"
+    passphrase.parent.mkdir(exist_ok=True, mode=0o700)
+    write_atomically(passphrase, f"{secrets.token_hex(16)}\n".encode())
     _write(
         layout.coordinator_profile,
         {

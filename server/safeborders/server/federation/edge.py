@@ -1,9 +1,12 @@
 """The public edge: mutual TLS 1.3 in front of the SuperLink, which forwards the Fleet API and nothing else.
 
-The client certificate is required in the handshake, so that an unknown caller reaches no parser of ours. Everything but
-``/v1/fleet/*`` and ``/health`` is 404: the Control and Runtime APIs stay on loopback (federation.md 1).
+The client certificate is required in the handshake, so that an unknown caller reaches no parser of ours, and it is
+compared with the passes at each request, so that a revoked one is refused at once. Everything but ``/v1/fleet/*`` and
+``/health`` is 404: the Control and Runtime APIs stay on loopback (federation.md 1).
 """
 
+import asyncio
+import hashlib
 import logging
 import ssl
 import subprocess
@@ -13,13 +16,16 @@ from pathlib import Path
 
 import uvicorn
 from pydantic import TypeAdapter
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SafeBordersError, SettingsError
 from safeborders.kit.files import write_atomically
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.server.federation.link import Link, quiet_environment
-from safeborders.server.federation.proxy import FleetProxy
+from safeborders.server.federation.passes import Doorkeeper
+from safeborders.server.federation.proxy import PEER, FleetProxy
 
 _KEEP_ALIVE_SECONDS = 75
 _EXIT_REFUSED = 2
@@ -33,9 +39,10 @@ class EdgeConfig:
         link: The SuperLink behind it.
         host: Address to listen on.
         port: Port to listen on.
-        authority: Certificate of the federation's authority; only its children get in.
-        certificate: The edge's own certificate.
+        authority: Certificate of the federation's root; only what it vouches for gets in.
+        certificate: The edge's own certificate, followed by that of its issuer.
         key: The edge's TLS key.
+        passes: File of those who get in today.
         max_body_bytes: Largest request that is taken from a node.
     """
 
@@ -45,6 +52,7 @@ class EdgeConfig:
     authority: Path
     certificate: Path
     key: Path
+    passes: Path
     max_body_bytes: int = 64 * 2**20
 
     @property
@@ -56,6 +64,17 @@ class EdgeConfig:
     def log(self) -> Path:
         """What the edge prints."""
         return self.link.folder / "edge.log"
+
+
+class PeerProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol, which also tells the application whose certificate the handshake has shown."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Take the connection, and the hash of the peer's certificate, into the state of all its requests."""
+        super().connection_made(transport)
+        secured = transport.get_extra_info("ssl_object")
+        shown = secured.getpeercert(binary_form=True) if secured is not None else None
+        self.app_state = {**self.app_state, PEER: hashlib.sha256(shown or b"").hexdigest()}
 
 
 def start_edge(config: EdgeConfig) -> subprocess.Popen[bytes]:
@@ -96,10 +115,11 @@ def server_context(config: EdgeConfig) -> ssl.SSLContext:
 
 def run_edge(config: EdgeConfig) -> None:
     """Serve until SIGTERM."""
-    context = server_context(config)
+    context, doors = server_context(config), Doorkeeper(config.passes, clock=system_clock)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     uvicorn.run(
-        FleetProxy(config.link, max_body_bytes=config.max_body_bytes),
+        FleetProxy(config.link, doors=doors, max_body_bytes=config.max_body_bytes),
+        http=PeerProtocol,
         host=config.host,
         port=config.port,
         ssl_context_factory=lambda *_: context,

@@ -13,12 +13,17 @@ from typing import Any
 import httpx
 
 from safeborders.kit.logs import get_log
+from safeborders.server.federation.flower_requests import PUSH, names_another_key, speaks_for_itself
 from safeborders.server.federation.link import Link
+from safeborders.server.federation.passes import Doorkeeper, Pass
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+
+PEER = "certificate_sha256"
+"""Where the server puts the hash of the certificate that the caller showed in the handshake."""
 
 _FLEET_PATH = re.compile(rb"/v1/fleet/[a-z][a-z-]{0,63}")
 _HOP_BY_HOP = frozenset(
@@ -36,16 +41,27 @@ class TooLarge(Exception):
     """A request body passed the cap."""
 
 
+class Impostor(Exception):
+    """A request speaks with another Flower key, or for another node, than the certificate's holder may."""
+
+
 class NodeGone(Exception):
     """A node closed the connection in the middle of its request."""
 
 
 class FleetProxy:
-    """Forward ``POST /v1/fleet/*`` and ``GET /health`` to ``link``; answer 404 to everything else."""
+    """Forward ``POST /v1/fleet/*`` and ``GET /health`` to ``link``; answer 404 to everything else.
 
-    def __init__(self, link: Link, *, max_body_bytes: int) -> None:
+    Args:
+        link: The SuperLink.
+        doors: Knows whose certificates count at this moment; everybody else is answered 403.
+        max_body_bytes: Largest request that is taken.
+    """
+
+    def __init__(self, link: Link, *, doors: Doorkeeper, max_body_bytes: int) -> None:
         self._url = link.url
         self._authority = link.authority
+        self._doors = doors
         self._max_body_bytes = max_body_bytes
         self._client: httpx.AsyncClient | None = None
 
@@ -77,11 +93,19 @@ class FleetProxy:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        entrant = self._doors.find_pass(scope["state"][PEER])
+        if entrant is None:
+            _log.warning("refused_at_the_edge", reason="no pass")
+            await _answer(send, 403)
+            return
         if not _is_public(scope):
             await _answer(send, 404)
             return
         try:
-            await self._forward(scope, receive, send)
+            await self._forward(entrant, scope, receive=receive, send=send)
+        except Impostor:
+            _log.warning("refused_at_the_edge", reason="impostor", country=entrant.country.value)
+            await _answer(send, 403, close=True)
         except NodeGone:
             return
         except TooLarge:
@@ -90,13 +114,17 @@ class FleetProxy:
             _log.warning("superlink_unreachable", reason=type(error).__name__)
             await _answer(send, 503)
 
-    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _forward(self, entrant: Pass, scope: Scope, *, receive: Receive, send: Send) -> None:
         if self._client is None:
             raise RuntimeError("the server must run the lifespan before requests")
         headers = _forwarded(scope["headers"])
+        if names_another_key(headers, own=entrant.flower_key):
+            raise Impostor
         if int(dict(headers).get(b"content-length", b"0")) > self._max_body_bytes:
             raise TooLarge
         body = await _body(receive, cap=self._max_body_bytes)
+        if scope["raw_path"] == PUSH and not speaks_for_itself(body):
+            raise Impostor
         response = await self._client.request(
             scope["method"], scope["raw_path"].decode("ascii"), headers=headers, content=body
         )

@@ -8,7 +8,7 @@ import fcntl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,14 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.engine import PolicyEngine
-from safeborders.server.federation.flower_adapter import ControlLink, GridExchange, Task, TaskGrid, acquire_task
+from safeborders.server.federation.flower_adapter import (
+    ControlLink,
+    FlowerNode,
+    GridExchange,
+    Task,
+    TaskGrid,
+    acquire_task,
+)
 from safeborders.server.federation.gate import AgreementRunGate, RunGate, Ungated
 from safeborders.server.federation.gathering import Correspondence, Pace
 from safeborders.server.federation.link import Link, quiet_environment
@@ -65,6 +72,7 @@ class RunnerConfig:
         registry_url: Of the coordinator's database; its schema is brought up to date.
         signing_key: File of the coordinator's Ed25519 key.
         roster: Ed25519 public key of every country, hexadecimal.
+        flower_keys: Flower key of every country, PEM; orders go to the node with this key and to no other of its name.
         architecture: The model that runs train.
         pace: How patient runs are.
         papers: Where roster, agreement and manifests are kept; None only where no country's node listens.
@@ -74,6 +82,7 @@ class RunnerConfig:
     registry_url: str
     signing_key: Path
     roster: dict[Country, str]
+    flower_keys: dict[Country, str]
     architecture: Architecture
     pace: Pace = field(default_factory=Pace)
     papers: PaperPlaces | None = None
@@ -218,7 +227,16 @@ class Runner:
 
     def _node_ids(self) -> dict[str, int]:
         with ControlLink(self._config.link) as control:
-            return {node.name: node.node_id for node in control.list_nodes() if node.name in set(Country)}
+            return numbers_of(control.list_nodes(), keys=self._config.flower_keys)
+
+
+def numbers_of(nodes: Iterable[FlowerNode], *, keys: Mapping[Country, str]) -> dict[str, int]:
+    """Return Flower's number of each country's node: the one with its key, whatever else bears its name.
+
+    Flower's own database may be lost or old; which key is whose, the registry says.
+    """
+    known = {country.value: key.encode() for country, key in keys.items()}
+    return {node.name: node.node_id for node in nodes if node.name in known and known[node.name] == node.public_key}
 
 
 def _beat(grid: TaskGrid, over: threading.Event) -> None:

@@ -3,8 +3,8 @@
 import fcntl
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.files import write_atomically
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.materials import COORDINATOR
+from safeborders.models.protocol.roster import KeyRole, read_roster
 from safeborders.privacy.agreement.cabinet import PaperKind
 from safeborders.privacy.agreement.decisions import Decision
 from safeborders.privacy.agreement.errors import DecisionNotRecorded
@@ -131,6 +132,35 @@ class LoggedDecisionJournal(FileDecisionJournal):
                 "The decision cannot be recorded, so nothing is done: look at the coordinator's database."
             ) from error
         super().record(decision)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Whose keys count by the roster that the countries signed.
+
+    Attributes:
+        keys: Node keys by party.
+        ever: Every node key of an earlier roster and of this one.
+        expires_at: Of the roster.
+    """
+
+    keys: Mapping[str, str]
+    ever: frozenset[str]
+    expires_at: datetime
+
+
+def find_listed(folder: Path) -> Listed | None:
+    """Return whose keys count, None while the countries have signed no roster.
+
+    Raises:
+        RosterRefused: If a roster that is kept is damaged.
+    """
+    contents = FolderPaperStore(folder).list_papers(PaperKind.ROSTER)
+    if not contents:
+        return None
+    rosters = [read_roster(content) for content in contents]
+    ever = frozenset(key for roster in rosters for key in roster.keys(KeyRole.NODE).values())
+    return Listed(keys=rosters[-1].keys(KeyRole.NODE), ever=ever, expires_at=rosters[-1].expires_at)
 
 
 def decision_event(decision: Decision) -> AuditEvent:

@@ -7,6 +7,7 @@ from safeborders.server.routes.bodies import (
     EpsilonBody,
     ModelBody,
     NodeBody,
+    OwnPaperBody,
     Page,
     RoundBody,
     RunBody,
@@ -21,9 +22,15 @@ router = APIRouter(prefix="/v1", tags=["registry"])
 
 @router.get("/nodes")
 def nodes(parts: Parts) -> Page[NodeBody]:
-    """Return every country of the roster."""
-    lines = list_nodes(parts.registry, roster=parts.roster, now=parts.clock())
+    """Return every country with its state: requested, enrolled, expiring, expired or revoked."""
+    lines = list_nodes(parts.registry, roster=parts.roster, listed=parts.papers.find_listed(), now=parts.clock())
     return Page(items=[NodeBody.model_validate(line) for line in lines])
+
+
+@router.get("/papers")
+def papers(parts: Parts) -> Page[OwnPaperBody]:
+    """Return the coordinator's own papers: what ends when."""
+    return Page(items=[OwnPaperBody.model_validate(one) for one in parts.papers.list_own(now=parts.clock())])
 
 
 @router.get("/runs")

@@ -7,9 +7,10 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.membership import MemberState
 from safeborders.server.registry.records import ReplyState, RunState
-from safeborders.server.registry.roster import RosterState
-from safeborders.server.services.nodes import Presence, Validity
+from safeborders.server.services.nodes import Presence
+from safeborders.server.services.papers import PaperState
 
 
 def _finite_or_none(value: object) -> object:
@@ -39,12 +40,21 @@ class NodeBody(Body):
     """A country of the roster."""
 
     country: Country
-    state: RosterState
+    state: MemberState
+    within_days: int | None
     presence: Presence
     seen_at: datetime | None
-    certificate: Validity
     certificate_expires_at: datetime | None
     epsilon_cap: float | None
+
+
+class OwnPaperBody(Body):
+    """A paper of the coordinator's own."""
+
+    name: str
+    state: PaperState
+    within_days: int | None
+    ends_at: datetime | None
 
 
 class RunBody(Body):

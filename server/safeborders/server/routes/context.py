@@ -9,6 +9,7 @@ from jinja2 import Environment
 from safeborders.kit.clock import Clock
 from safeborders.server.registry.roster import Roster
 from safeborders.server.registry.views import RegistryReader
+from safeborders.server.services.papers import PaperReader
 from safeborders.server.services.runs import RunEpsilon
 
 
@@ -18,6 +19,7 @@ class Context:
 
     registry: RegistryReader
     roster: Roster
+    papers: PaperReader
     clock: Clock
     epsilon: RunEpsilon
     templates: Environment

@@ -27,9 +27,11 @@ def start() -> RedirectResponse:
 @router.get("/nodes", response_class=HTMLResponse)
 def nodes(parts: Parts) -> HTMLResponse:
     """Show every country of the roster."""
-    lines = list_nodes(parts.registry, roster=parts.roster, now=parts.clock())
+    now = parts.clock()
+    lines = list_nodes(parts.registry, roster=parts.roster, listed=parts.papers.find_listed(), now=now)
     minutes = int(QUIET_AFTER.total_seconds() // 60)
-    return _page(parts, "nodes.html", section="nodes", nodes=lines, quiet_minutes=minutes)
+    own = parts.papers.list_own(now=now)
+    return _page(parts, "nodes.html", section="nodes", nodes=lines, papers=own, quiet_minutes=minutes)
 
 
 @router.get("/runs", response_class=HTMLResponse)

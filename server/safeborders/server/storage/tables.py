@@ -32,7 +32,7 @@ class NodeContactRow(Base):
 
 
 class RosterRow(Base):
-    """A country in the federation: its keys, its certificate, and the budget that it declares."""
+    """A country in the federation: its keys, and the budget that it declares."""
 
     __tablename__ = "roster"
 
@@ -41,10 +41,22 @@ class RosterRow(Base):
     signing_key: Mapped[str] = mapped_column(_HASH, unique=True)
     flower_key: Mapped[str] = mapped_column(Text)
     flower_node_id: Mapped[str | None] = mapped_column(String(20))
-    certificate_sha256: Mapped[str] = mapped_column(_HASH)
-    certificate_expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
     epsilon_cap: Mapped[float | None] = mapped_column(Double)
     changed_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class MemberCertificateRow(Base):
+    """A TLS certificate that the authority issued to a country; the edge knows no other."""
+
+    __tablename__ = "member_certificate"
+
+    sha256: Mapped[str] = mapped_column(_HASH, primary_key=True)
+    country: Mapped[str] = mapped_column(_COUNTRY, index=True)
+    serial: Mapped[str] = mapped_column(String(40))
+    starts_at: Mapped[datetime] = mapped_column(UtcTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class RevokedKeyRow(Base):
