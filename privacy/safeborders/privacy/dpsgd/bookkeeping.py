@@ -10,6 +10,7 @@ the network in blocks of one fixed shape; norms are enlarged by their rounding e
 rounded to integers chunk by chunk, so that a deleted person changes the integers of few chunks and of no other.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -36,9 +37,21 @@ class _Record:
     layer: nn.Linear
     inputs: torch.Tensor
     gradient: torch.Tensor | None = None
+    leaf: torch.Tensor | None = None
+
+    def watch(self, output: torch.Tensor) -> None:
+        """Have the backward pass leave the gradient of ``output`` here."""
+        if output.requires_grad:
+            output.register_hook(self.keep_gradient)  # type: ignore[no-untyped-call]  # torch
+        else:
+            self.leaf = output.requires_grad_()  # backward() gives its gradient away; a hook would make it copy that
 
     def keep_gradient(self, gradient: torch.Tensor) -> None:
         self.gradient = gradient
+
+    def collect(self) -> None:
+        if self.leaf is not None:
+            self.gradient, self.leaf = self.leaf.grad, None
 
 
 class BookKeepingModule(nn.Module):
@@ -63,6 +76,7 @@ class BookKeepingModule(nn.Module):
         self._module = module.requires_grad_(False)
         self.block_rows = block_rows
         self._blocks: list[tuple[list[_Record], int]] = []
+        self._buffers_of: dict[tuple[str, int, torch.Size], torch.Tensor] = {}
         self._probed: set[tuple[torch.Size, ...]] = set()
         for layer in self._linear:
             layer.register_forward_hook(self._keep)
@@ -107,6 +121,8 @@ class BookKeepingModule(nn.Module):
         with torch.no_grad():
             for records, rows in blocks:
                 if rows:
+                    for record in records:
+                        record.collect()
                     factors = _factors(records, rows=rows, clip_norm=clip_norm, scale=scale)
                     total += self._block_sum(records, factors * (scale * grid / clip_norm))
         if not (total.abs() < _LARGEST_SUM).all():  # a comparison with NaN is false; a cast would leak signs
@@ -130,9 +146,7 @@ class BookKeepingModule(nn.Module):
         if not (self.training and torch.is_grad_enabled() and self._blocks and isinstance(layer, nn.Linear)):
             return
         record = _Record(layer, inputs[0].detach())
-        if not output.requires_grad:
-            output.requires_grad_()
-        output.register_hook(record.keep_gradient)  # type: ignore[no-untyped-call]  # torch
+        record.watch(output)
         self._blocks[-1][0].append(record)
 
     def _padded(self, tensor: torch.Tensor, start: int, stop: int) -> torch.Tensor:
@@ -150,9 +164,15 @@ class BookKeepingModule(nn.Module):
             self._probed.add(shape)
 
     def _block_sum(self, records: list[_Record], factors: torch.Tensor) -> torch.Tensor:
+        total = self._layer_sums(records, factors)
+        if math.isfinite(float(total.sum())):
+            return total
+        return self._layer_sums(records, factors, unusable=(factors == 0).view(-1, 1, 1))
+
+    def _layer_sums(
+        self, records: list[_Record], factors: torch.Tensor, *, unusable: torch.Tensor | None = None
+    ) -> torch.Tensor:
         by_layer = {id(record.layer): record for record in records}
-        unusable = factors == 0
-        poisoned = bool(unusable.any())  # 0 * inf is nan: rows that add nothing must be taken out, not scaled
         parts: list[torch.Tensor] = []
         for layer in self._linear:
             record = by_layer.get(id(layer))
@@ -160,11 +180,19 @@ class BookKeepingModule(nn.Module):
                 parts.append(torch.zeros(sum(p.numel() for p in layer.parameters()), dtype=torch.float64))
                 continue
             a, g = _stacked(record.inputs), _stacked(record.gradient)
-            scaled = g * factors.view(-1, 1, 1)
-            if poisoned:
-                scaled, a = (tensor.masked_fill(unusable.view(-1, 1, 1), 0.0) for tensor in (scaled, a))
+            scaled = torch.mul(g, factors.view(-1, 1, 1), out=self._buffer("scaled", layer, shape=g.shape))
+            if unusable is not None:  # 0 * inf is nan: rows that add nothing must be taken out, not scaled
+                a = a.masked_fill(unusable, 0.0)
+                scaled.masked_fill_(unusable, 0.0)
             parts += _chunk_sums(a, scaled, has_bias=layer.bias is not None)
         return torch.cat(parts)
+
+    def _buffer(self, name: str, layer: nn.Linear, *, shape: torch.Size) -> torch.Tensor:
+        """Return the same memory for the same purpose, step after step: fresh pages cost more than the arithmetic."""
+        found = self._buffers_of.get((name, id(layer), shape))
+        if found is None:
+            found = self._buffers_of[(name, id(layer), shape)] = torch.empty(shape)
+        return found
 
 
 def _factors(records: Iterable[_Record], *, rows: int, clip_norm: float, scale: float) -> torch.Tensor:
@@ -173,51 +201,52 @@ def _factors(records: Iterable[_Record], *, rows: int, clip_norm: float, scale: 
     A row whose norm is not finite gets 0: it adds nothing. A row whose positions cancel one another by more than
     ``CANCELLATION`` is scaled further down, because its rounding errors are as large as its uncancelled parts.
     """
-    squared: list[torch.Tensor] = []
-    lengths: list[torch.Tensor] = []
+    squared: torch.Tensor | None = None
+    whole: torch.Tensor | None = None
     error = 0.0
     for record in records:
         if record.gradient is None:
             continue
         a, g = _stacked(record.inputs), _stacked(record.gradient)
-        bias = 0.0 if record.layer.bias is None else 1.0
-        exact, uncancelled = _squared_norms(a, g, bias=bias)
-        squared.append(exact)
-        lengths.append(uncancelled)
+        exact, uncancelled = _squared_norms(a, g, bias=0.0 if record.layer.bias is None else 1.0)
+        squared = exact if squared is None else squared.add_(exact)
+        whole = uncancelled if whole is None else whole + uncancelled
         error = max(error, norm_error(a.shape[1], a.shape[2] + g.shape[2]))
-    if not squared:
+    if squared is None or whole is None:
         raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
-    whole = torch.stack(lengths).square().sum(0)
-    norms = (torch.stack(squared).sum(0).clamp(min=0) + error * whole).sqrt() * scale
-    kept = clip_norm * KEPT_SHARE
-    factors = torch.minimum(kept / norms, CANCELLATION * kept / (whole.sqrt() * scale)).clamp(max=1.0)
-    factors = torch.where(torch.isfinite(norms), factors, torch.zeros_like(factors))
+    # The larger of the enlarged norm and of a CANCELLATION-th of the uncancelled length, squared.
+    bounds = torch.maximum(squared.add(whole, alpha=error).clamp_(min=0), whole / CANCELLATION**2)
+    usable = torch.isfinite(bounds)
+    kept = clip_norm * KEPT_SHARE / scale
+    factors = bounds.sqrt_().clamp_(min=kept).reciprocal_().mul_(kept)
+    factors = torch.where(usable, factors, 0.0)
     factors[rows:] = 0
     return factors
 
 
 def _squared_norms(a: torch.Tensor, g: torch.Tensor, *, bias: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each row's squared gradient norm of one layer, and the sum over positions of uncancelled norms.
+    """Return each row's squared gradient norm of one layer, and the square of its positions' norms added uncancelled.
 
     Shape:
         - ``a``: :math:`(R, P, D_{in})`; ``g``: :math:`(R, P, D_{out})`; both results: :math:`(R)`.
     """
     if a.shape[1] == 1:
-        product = _squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)
-        return product[:, 0], product[:, 0].sqrt()
+        product = (_squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR))[:, 0]
+        return product.clone(), product
     if a.shape[1] * (a.shape[2] + g.shape[2]) > a.shape[2] * g.shape[2]:
         uncancelled = (_squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)).sqrt().sum(1)
         formed = torch.bmm(g.transpose(1, 2), a).square().sum((1, 2), dtype=torch.float64)
-        return formed.to(a.dtype) + bias * g.sum(1).square().sum(1), uncancelled
-    a_gram, g_gram = torch.bmm(a, a.transpose(1, 2)) + bias, torch.bmm(g, g.transpose(1, 2))
-    diagonals = (tensor.diagonal(dim1=1, dim2=2) + _FLOOR for tensor in (a_gram, g_gram))
-    uncancelled = torch.mul(*diagonals).sqrt().sum(1)
-    return a_gram.mul_(g_gram).sum((1, 2)), uncancelled
+        return formed.to(a.dtype) + bias * g.sum(1).square().sum(1), uncancelled.square()
+    # The floor off the diagonals adds floor * (|sum a|^2 + bias P^2 + |sum g|^2): the norm is enlarged, as it may be.
+    products = torch.bmm(a, a.transpose(1, 2)).add_(bias + _FLOOR)
+    products.mul_(torch.bmm(g, g.transpose(1, 2)).add_(_FLOOR))
+    uncancelled = products.diagonal(dim1=1, dim2=2).sqrt().sum(1)
+    return products.sum((1, 2)), uncancelled.square_()
 
 
 def _squared_lengths(tensor: torch.Tensor, *, extra: float) -> torch.Tensor:
     lengths: torch.Tensor = torch.linalg.vector_norm(tensor, dim=2)
-    return lengths.square() + extra
+    return lengths.square_().add_(extra)
 
 
 def _chunk_sums(a: torch.Tensor, scaled: torch.Tensor, *, has_bias: bool) -> list[torch.Tensor]:
