@@ -32,26 +32,36 @@ _LARGEST_SUM = 2.0**52
 
 @dataclass(eq=False)
 class _Record:
-    """One linear layer's input and its output's gradient for one block; gradient None when no loss depends on it."""
+    """One linear layer's input and its output's gradient for one block, positions stacked: (R, P, D).
+
+    The gradient is None when no loss depends on the layer.
+    """
 
     layer: nn.Linear
     inputs: torch.Tensor
     gradient: torch.Tensor | None = None
     leaf: torch.Tensor | None = None
 
+    def __post_init__(self) -> None:
+        self.inputs = _stacked(self.inputs)
+        if self.gradient is not None:
+            self.gradient = _stacked(self.gradient)
+
     def watch(self, output: torch.Tensor) -> None:
         """Have the backward pass leave the gradient of ``output`` here."""
         if output.requires_grad:
             output.register_hook(self.keep_gradient)  # type: ignore[no-untyped-call]  # torch
         else:
-            self.leaf = output.requires_grad_()  # backward() gives its gradient away; a hook would make it copy that
+            self.leaf = output.requires_grad_()  # backward() hands its gradient over; a hook would make it copy that
 
     def keep_gradient(self, gradient: torch.Tensor) -> None:
-        self.gradient = gradient
+        self.gradient = _stacked(gradient)
 
-    def collect(self) -> None:
-        if self.leaf is not None:
-            self.gradient, self.leaf = self.leaf.grad, None
+    def collect(self) -> "_Record":
+        if self.leaf is not None and self.leaf.grad is not None:
+            self.gradient = _stacked(self.leaf.grad)
+        self.leaf = None
+        return self
 
 
 class BookKeepingModule(nn.Module):
@@ -76,7 +86,7 @@ class BookKeepingModule(nn.Module):
         self._module = module.requires_grad_(False)
         self.block_rows = block_rows
         self._blocks: list[tuple[list[_Record], int]] = []
-        self._buffers_of: dict[tuple[str, int, torch.Size], torch.Tensor] = {}
+        self._scaled: dict[int, torch.Tensor] = {}
         self._probed: set[tuple[torch.Size, ...]] = set()
         for layer in self._linear:
             layer.register_forward_hook(self._keep)
@@ -116,19 +126,17 @@ class BookKeepingModule(nn.Module):
         Raises:
             UnsoundExamples: If the sum does not fit the integer grid.
         """
-        total = torch.zeros(self.dimension, dtype=torch.float64)
+        sums = [np.zeros(self.dimension)]
         blocks, self._blocks = self._blocks, []
         with torch.no_grad():
             for records, rows in blocks:
                 if rows:
-                    for record in records:
-                        record.collect()
-                    factors = _factors(records, rows=rows, clip_norm=clip_norm, scale=scale)
-                    total += self._block_sum(records, factors * (scale * grid / clip_norm))
-        if not (total.abs() < _LARGEST_SUM).all():  # a comparison with NaN is false; a cast would leak signs
+                    factors = _factors([record.collect() for record in records], rows=rows, clip_norm=clip_norm, scale=scale)
+                    sums.append(self._block_sum(records, factors * (scale * grid / clip_norm)).numpy())
+        total = sums[1] if len(sums) == 2 else np.sum(sums, axis=0)
+        if len(total) and not -_LARGEST_SUM < total.min() <= total.max() < _LARGEST_SUM:  # false for NaN
             raise UnsoundExamples("The sum does not fit the integer grid: nothing was released.")
-        summed: NDArray[np.int64] = total.to(torch.int64).numpy()
-        return summed
+        return total.astype(np.int64)
 
     @property
     def dimension(self) -> int:
@@ -167,6 +175,7 @@ class BookKeepingModule(nn.Module):
         total = self._layer_sums(records, factors)
         if math.isfinite(float(total.sum())):
             return total
+        # 0 * inf is nan: rows that add nothing must be taken out, not scaled.
         return self._layer_sums(records, factors, unusable=(factors == 0).view(-1, 1, 1))
 
     def _layer_sums(
@@ -179,19 +188,20 @@ class BookKeepingModule(nn.Module):
             if record is None or record.gradient is None:
                 parts.append(torch.zeros(sum(p.numel() for p in layer.parameters()), dtype=torch.float64))
                 continue
-            a, g = _stacked(record.inputs), _stacked(record.gradient)
-            scaled = torch.mul(g, factors.view(-1, 1, 1), out=self._buffer("scaled", layer, shape=g.shape))
-            if unusable is not None:  # 0 * inf is nan: rows that add nothing must be taken out, not scaled
+            a = record.inputs
+            scaled = self._buffer(layer, shape=record.gradient.shape)
+            torch.mul(record.gradient, factors.view(-1, 1, 1), out=scaled)
+            if unusable is not None:
                 a = a.masked_fill(unusable, 0.0)
                 scaled.masked_fill_(unusable, 0.0)
             parts += _chunk_sums(a, scaled, has_bias=layer.bias is not None)
         return torch.cat(parts)
 
-    def _buffer(self, name: str, layer: nn.Linear, *, shape: torch.Size) -> torch.Tensor:
-        """Return the same memory for the same purpose, step after step: fresh pages cost more than the arithmetic."""
-        found = self._buffers_of.get((name, id(layer), shape))
-        if found is None:
-            found = self._buffers_of[(name, id(layer), shape)] = torch.empty(shape)
+    def _buffer(self, layer: nn.Linear, *, shape: torch.Size) -> torch.Tensor:
+        """Return memory for one layer's scaled gradients, the same step after step: fresh pages cost more than sums."""
+        found = self._scaled.get(id(layer))
+        if found is None or found.shape != shape:
+            found = self._scaled[id(layer)] = torch.empty(shape)
         return found
 
 
@@ -201,52 +211,61 @@ def _factors(records: Iterable[_Record], *, rows: int, clip_norm: float, scale: 
     A row whose norm is not finite gets 0: it adds nothing. A row whose positions cancel one another by more than
     ``CANCELLATION`` is scaled further down, because its rounding errors are as large as its uncancelled parts.
     """
-    squared: torch.Tensor | None = None
-    whole: torch.Tensor | None = None
+    squared: list[NDArray[np.float32]] = []
+    whole: list[NDArray[np.float32]] = []
     error = 0.0
-    for record in records:
-        if record.gradient is None:
-            continue
-        a, g = _stacked(record.inputs), _stacked(record.gradient)
-        exact, uncancelled = _squared_norms(a, g, bias=0.0 if record.layer.bias is None else 1.0)
-        squared = exact if squared is None else squared.add_(exact)
-        whole = uncancelled if whole is None else whole + uncancelled
-        error = max(error, norm_error(a.shape[1], a.shape[2] + g.shape[2]))
-    if squared is None or whole is None:
-        raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
-    # The larger of the enlarged norm and of a CANCELLATION-th of the uncancelled length, squared.
-    bounds = torch.maximum(squared.add(whole, alpha=error).clamp_(min=0), whole / CANCELLATION**2)
-    usable = torch.isfinite(bounds)
-    kept = clip_norm * KEPT_SHARE / scale
-    factors = bounds.sqrt_().clamp_(min=kept).reciprocal_().mul_(kept)
-    factors = torch.where(usable, factors, 0.0)
+    with np.errstate(all="ignore"):  # what is not finite is taken care of
+        for record in records:
+            if record.gradient is None:
+                continue
+            a, g = record.inputs, record.gradient
+            exact, uncancelled = _squared_norms(a, g, bias=0.0 if record.layer.bias is None else 1.0)
+            squared.append(exact)
+            whole.append(uncancelled)
+            error = max(error, norm_error(a.shape[1], a.shape[2] + g.shape[2]))
+        if not squared:
+            raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
+        lengths = sum(whole[1:], whole[0])
+        # The larger of the norm, enlarged by its error, and of a CANCELLATION-th of the uncancelled length; squares.
+        bounds = np.maximum(sum(squared[1:], squared[0]) + error * lengths, lengths / CANCELLATION**2)
+        kept = np.float32(clip_norm * KEPT_SHARE / scale)
+        factors = kept / np.maximum(np.sqrt(bounds), kept)
+    factors[~np.isfinite(bounds)] = 0
     factors[rows:] = 0
-    return factors
+    return torch.from_numpy(factors)
 
 
-def _squared_norms(a: torch.Tensor, g: torch.Tensor, *, bias: float) -> tuple[torch.Tensor, torch.Tensor]:
+def _squared_norms(
+    a: torch.Tensor, g: torch.Tensor, *, bias: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return each row's squared gradient norm of one layer, and the square of its positions' norms added uncancelled.
+
+    The steps on few numbers are NumPy's, whose calls cost a fraction of torch's.
 
     Shape:
         - ``a``: :math:`(R, P, D_{in})`; ``g``: :math:`(R, P, D_{out})`; both results: :math:`(R)`.
     """
-    if a.shape[1] == 1:
+    rows, positions = a.shape[:2]
+    if positions == 1:
         product = (_squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR))[:, 0]
-        return product.clone(), product
-    if a.shape[1] * (a.shape[2] + g.shape[2]) > a.shape[2] * g.shape[2]:
-        uncancelled = (_squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)).sqrt().sum(1)
-        formed = torch.bmm(g.transpose(1, 2), a).square().sum((1, 2), dtype=torch.float64)
-        return formed.to(a.dtype) + bias * g.sum(1).square().sum(1), uncancelled.square()
+        return product, product
+    ones = np.ones(positions, dtype=np.float32)
+    if positions * (a.shape[2] + g.shape[2]) > a.shape[2] * g.shape[2]:
+        products = _squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)
+        formed = torch.bmm(g.transpose(1, 2), a).square().sum((1, 2), dtype=torch.float64).to(a.dtype)
+        exact: NDArray[np.float32] = (formed + bias * g.sum(1).square().sum(1)).numpy()
+        return exact, np.square(np.sqrt(products) @ ones)
     # The floor off the diagonals adds floor * (|sum a|^2 + bias P^2 + |sum g|^2): the norm is enlarged, as it may be.
-    products = torch.bmm(a, a.transpose(1, 2)).add_(bias + _FLOOR)
-    products.mul_(torch.bmm(g, g.transpose(1, 2)).add_(_FLOOR))
-    uncancelled = products.diagonal(dim1=1, dim2=2).sqrt().sum(1)
-    return products.sum((1, 2)), uncancelled.square_()
+    products = torch.bmm(a, a.transpose(1, 2)).numpy().reshape(rows, -1)
+    products += np.float32(bias + _FLOOR)
+    products *= torch.bmm(g, g.transpose(1, 2)).numpy().reshape(rows, -1) + np.float32(_FLOOR)
+    return products @ np.ones(positions**2, dtype=np.float32), np.square(np.sqrt(products[:, :: positions + 1]) @ ones)
 
 
-def _squared_lengths(tensor: torch.Tensor, *, extra: float) -> torch.Tensor:
-    lengths: torch.Tensor = torch.linalg.vector_norm(tensor, dim=2)
-    return lengths.square_().add_(extra)
+def _squared_lengths(tensor: torch.Tensor, *, extra: float) -> NDArray[np.float32]:
+    """Return the squared length of each position plus ``extra``; shape (R, P)."""
+    lengths: NDArray[np.float32] = np.square(torch.linalg.vector_norm(tensor, dim=2).numpy())
+    return lengths + np.float32(extra)
 
 
 def _chunk_sums(a: torch.Tensor, scaled: torch.Tensor, *, has_bias: bool) -> list[torch.Tensor]:

@@ -1,13 +1,13 @@
 r"""Exact integer Gaussian noise from secret bits, fast enough for every step.
 
 The discrete Gaussian :math:`N_\mathbb{Z}(0, t^2)` has :math:`P(x) \propto e^{-x^2/2t^2}` on the integers. A draw
-proposes a magnitude from cells of width w (a power of two, at most t/256), each as likely as its first point would have
+proposes a magnitude from cells of width w (a power of two, at most t/64), each as likely as its first point would have
 it, and a uniform place r and sign in the cell; it accepts with :math:`e^{-r(2kw + r)/2t^2}`, which leaves exactly the
 wanted weights.
 
-Cells come from 128-bit thresholds, acceptance from a 64-bit word. Most draws need few of these bits: the first 16 of
+Cells come from 128-bit thresholds, acceptance from a 64-bit word. Most draws need few of these bits: the first 14 of
 a cell's draw usually leave one cell only, and the first 16 of an acceptance's lie below its least probability; the
-others are drawn when they count. A float64 decides only where it cannot err, and decimal arithmetic decides the rest.
+others are drawn when they count. Tables are small, because a training step flushes caches. A float64 decides only where it cannot err, and decimal arithmetic decides the rest.
 Beyond 13 deviations nothing is drawn. The law of one draw is the discrete Gaussian up to a total variation of 2**-62, in
 place of floats that leak (Mironov 2012; docs/decisions/0032, 0113, 0155).
 
@@ -30,8 +30,10 @@ LARGEST_DEVIATION = 2**40
 
 _REACH = 13  # deviations; the mass beyond is below 2**-121
 _WORD_BITS = 64
-_FIRST_BITS = 16  # of a cell's draw, and of an acceptance's
-_CELL_BITS = 8  # a deviation is at least 2**8 cells wide
+_FIRST_BITS = 16  # of an acceptance's word, and drawn first for a cell
+_GUIDE_BITS = 14  # of these, looked up
+_CELL_BITS = 6  # a deviation is at least 2**6 cells wide
+_USUAL = 4.5  # deviations; cells beyond take the long way, about one draw in 150,000
 _NARROW_BITS = 15  # widest place that fits a 32-bit word beside its sign and the acceptance's first bits
 _UNDECIDED = 2.0**-44  # far above float64's error in an acceptance probability
 _DIGITS = 80
@@ -54,7 +56,7 @@ def discrete_gaussian(count: int, *, deviation: int) -> NDArray[np.int64]:
         raise ValueError(f"deviation must be in [1, 2**40]. Got {deviation}.")
     cells = _cells(deviation)
     drawn, rejected = _propose(cells, count)
-    while len(rejected):  # 0.2 to 2 % of the proposals
+    while len(rejected):  # about 1 % of the proposals, and a half for a deviation of 1
         drawn[rejected], again = _propose(cells, len(rejected))
         rejected = rejected[again]
     return drawn.astype(np.int64, copy=False)
@@ -70,8 +72,8 @@ class _Cells:
         thresholds: Cumulated likelihoods in units of 2**-128; the last is 1.
         high: The upper 64 bits of all but the last. Shape (cells - 1,).
         begins: For each value of a draw's first bits, the first point of the cell that it means; -1 where several are
-            possible. Its type holds every magnitude.
-        sure: A word whose acceptance is certain is below this.
+            possible, and for cells at zero and in the tail. Its type holds every magnitude.
+        sure: Words below this accept every point of the cells in ``begins``.
     """
 
     deviation: int
@@ -88,12 +90,13 @@ def _cells(deviation: int) -> _Cells:
     width = 2**width_bits
     thresholds = _thresholds(deviation, width=width)
     high = np.array([value >> _WORD_BITS for value in thresholds[:-1]], dtype=np.uint64)
-    firsts = np.arange(2**_FIRST_BITS, dtype=np.uint64) << np.uint64(_WORD_BITS - _FIRST_BITS)
-    lasts = firsts + np.uint64(2 ** (_WORD_BITS - _FIRST_BITS) - 1)
+    firsts = np.arange(2**_GUIDE_BITS, dtype=np.uint64) << np.uint64(_WORD_BITS - _GUIDE_BITS)
+    lasts = firsts + np.uint64(2 ** (_WORD_BITS - _GUIDE_BITS) - 1)
     lowest, highest = np.searchsorted(high, firsts, side="left"), np.searchsorted(high, lasts, side="right")
-    begins = np.where(lowest == highest, lowest << width_bits, -1)
-    # 1 - x <= exp(-x), and no acceptance's exponent is larger than that of the last point of the last cell.
-    largest = -(-(2**_FIRST_BITS) * (width - 1) * (2 * _REACH * deviation + width - 1) // (2 * deviation**2))
+    usual = int(_USUAL * deviation) // width
+    begins = np.where((lowest == highest) & (lowest > 0) & (lowest <= usual), lowest << width_bits, -1)
+    # 1 - x <= exp(-x), and no exponent is larger than that of the last point of the last usual cell.
+    largest = -(-(2**_FIRST_BITS) * (width - 1) * (2 * usual * width + width - 1) // (2 * deviation**2))
     sure = 2**_FIRST_BITS - max(1, largest)
     if width_bits <= _NARROW_BITS:
         return _Cells(deviation, width_bits, thresholds, high, begins.astype(np.int32), np.uint32(sure << 16))
@@ -122,21 +125,33 @@ def _thresholds(deviation: int, *, width: int) -> list[int]:
 
 def _propose(cells: _Cells, count: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return ``count`` proposals with their signs, and the places of those that are not accepted."""
-    signed = cells.begins.dtype
-    words, firsts = _random_parts(count, size=signed.itemsize)
-    begin = cells.begins.take(firsts)
-    several = np.flatnonzero(begin < 0)
-    if len(several):
-        begin[several] = _draw_cells(cells, _extended(firsts[several])) << cells.width_bits
-    offset = (words >> 1 & (2**cells.width_bits - 1)).view(signed)
-    magnitude = begin + offset
-    minus = -(words & 1).view(signed)  # all bits set for a minus
-    unsure = np.flatnonzero(words >= cells.sure)
-    refused = unsure[~_accept(cells, begin[unsure], offset=offset[unsure], words=_extended(_top(words[unsure])))]
+    words, firsts = _random_parts(count, size=cells.begins.dtype.itemsize)
+    begin = cells.begins.take(firsts >> np.uint16(_FIRST_BITS - _GUIDE_BITS))
+    long_way = np.flatnonzero((begin < 0) | (words >= cells.sure))
+    # A word holds, from above: an acceptance's first bits, the sign, what is not used, the place in the cell.
+    signed = words.view(cells.begins.dtype)
+    minus = signed << _FIRST_BITS >> (8 * signed.itemsize - 1)  # all bits set for a minus
+    offset = signed & (2**cells.width_bits - 1)
+    begin[long_way], accepted = _decide(
+        cells, begin[long_way], firsts=firsts[long_way], words=words[long_way], offset=offset[long_way]
+    )
+    begin += offset
     # Zero would come with both signs and be twice as likely.
-    zeros = np.flatnonzero(magnitude == 0)
-    rejected = np.union1d(refused, zeros[minus[zeros] < 0])
-    return (magnitude ^ minus) - minus, rejected
+    rejected = long_way[~accepted | ((begin[long_way] == 0) & (minus[long_way] < 0))]
+    begin ^= minus
+    begin -= minus
+    return begin, rejected
+
+
+def _decide(
+    cells: _Cells, begin: NDArray[Any], *, firsts: NDArray[np.uint16], words: NDArray[Any], offset: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Draw the bits that were left out; return the beginnings of the cells and whether each is accepted."""
+    several = np.flatnonzero(begin < 0)
+    rest = random_words(len(several) + len(begin)) >> np.uint64(_FIRST_BITS)
+    begin[several] = _draw_cells(cells, _extended(firsts[several], rest[: len(several)])) << cells.width_bits
+    first = words >> words.dtype.type(8 * words.itemsize - _FIRST_BITS)
+    return begin, _accept(cells, begin, offset=offset, words=_extended(first, rest[len(several) :]))
 
 
 def _random_parts(count: int, *, size: int) -> tuple[NDArray[Any], NDArray[np.uint16]]:
@@ -146,14 +161,7 @@ def _random_parts(count: int, *, size: int) -> tuple[NDArray[Any], NDArray[np.ui
     return words, pool.view(np.uint16)[count * size // 2 :][:count]
 
 
-def _top(words: NDArray[Any]) -> NDArray[Any]:
-    top: NDArray[Any] = words >> (8 * words.dtype.itemsize - _FIRST_BITS)
-    return top
-
-
-def _extended(firsts: NDArray[Any]) -> NDArray[np.uint64]:
-    """Return 64-bit words with these first bits; the others are drawn."""
-    rest = random_words(len(firsts)) >> np.uint64(_FIRST_BITS)
+def _extended(firsts: NDArray[Any], rest: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return firsts.astype(np.uint64) << np.uint64(_WORD_BITS - _FIRST_BITS) | rest
 
 
