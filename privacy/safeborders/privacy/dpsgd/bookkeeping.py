@@ -86,7 +86,7 @@ class BookKeepingModule(nn.Module):
         self._module = module.requires_grad_(False)
         self.block_rows = block_rows
         self._blocks: list[tuple[list[_Record], int]] = []
-        self._scaled: dict[int, torch.Tensor] = {}
+        self._rooms: dict[int, torch.Tensor] = {}
         self._probed: set[tuple[torch.Size, ...]] = set()
         for layer in self._linear:
             layer.register_forward_hook(self._keep)
@@ -189,19 +189,19 @@ class BookKeepingModule(nn.Module):
                 parts.append(torch.zeros(sum(p.numel() for p in layer.parameters()), dtype=torch.float64))
                 continue
             a = record.inputs
-            scaled = self._buffer(layer, shape=record.gradient.shape)
-            torch.mul(record.gradient, factors.view(-1, 1, 1), out=scaled)
+            room = self._room(layer, shape=record.gradient.shape)
+            scaled = torch.mul(record.gradient, factors.view(-1, 1, 1), out=room)
             if unusable is not None:
                 a = a.masked_fill(unusable, 0.0)
                 scaled.masked_fill_(unusable, 0.0)
             parts += _chunk_sums(a, scaled, has_bias=layer.bias is not None)
         return torch.cat(parts)
 
-    def _buffer(self, layer: nn.Linear, *, shape: torch.Size) -> torch.Tensor:
+    def _room(self, layer: nn.Linear, *, shape: torch.Size) -> torch.Tensor:
         """Return memory for one layer's scaled gradients, the same step after step: fresh pages cost more than sums."""
-        found = self._scaled.get(id(layer))
+        found = self._rooms.get(id(layer))
         if found is None or found.shape != shape:
-            found = self._scaled[id(layer)] = torch.empty(shape)
+            found = self._rooms[id(layer)] = torch.empty(shape)
         return found
 
 
