@@ -1,13 +1,13 @@
 r"""Exact integer Gaussian noise from secret bits, fast enough for every step.
 
 The discrete Gaussian :math:`N_\mathbb{Z}(0, t^2)` has :math:`P(x) \propto e^{-x^2/2t^2}` on the integers. A draw
-proposes a magnitude from cells of width w (a power of two, at most t/64), each as likely as its first point would have
+proposes a magnitude from cells of width w (a power of two, at most t/256), each as likely as its first point would have
 it, and a uniform place r and sign in the cell; it accepts with :math:`e^{-r(2kw + r)/2t^2}`, which leaves exactly the
 wanted weights.
 
-Cells come from 128-bit thresholds, acceptance from a 64-bit word. Most draws need few of these bits: the first 14 of
+Cells come from 128-bit thresholds, acceptance from a 64-bit word. Most draws need few of these bits: the first 16 of
 a cell's draw usually leave one cell only, and the first 16 of an acceptance's lie below its least probability; the
-others are drawn when they count. Tables are small, because a training step flushes caches. A float64 decides only where it cannot err, and decimal arithmetic decides the rest.
+others are drawn when they count, for about three draws in a hundred. A float64 decides only where it cannot err, and decimal arithmetic decides the rest.
 Beyond 13 deviations nothing is drawn. The law of one draw is the discrete Gaussian up to a total variation of 2**-62, in
 place of floats that leak (Mironov 2012; docs/decisions/0032, 0113, 0155).
 
@@ -30,13 +30,13 @@ LARGEST_DEVIATION = 2**40
 
 _REACH = 13  # deviations; the mass beyond is below 2**-121
 _WORD_BITS = 64
-_FIRST_BITS = 16  # of an acceptance's word, and drawn first for a cell
-_GUIDE_BITS = 14  # of these, looked up
-_CELL_BITS = 6  # a deviation is at least 2**6 cells wide
+_FIRST_BITS = 16  # of a cell's draw and of an acceptance's
+_CELL_BITS = 8  # a deviation is at least 2**8 cells wide
 _USUAL = 4.5  # deviations; cells beyond take the long way, about one draw in 150,000
 _NARROW_BITS = 15  # widest place that fits a 32-bit word beside its sign and the acceptance's first bits
 _UNDECIDED = 2.0**-44  # far above float64's error in an acceptance probability
 _DIGITS = 80
+_SPARE = 64  # proposals beyond one in 128, in place of those that are not accepted
 
 
 def discrete_gaussian(count: int, *, deviation: int) -> NDArray[np.int64]:
@@ -55,11 +55,17 @@ def discrete_gaussian(count: int, *, deviation: int) -> NDArray[np.int64]:
     if not 1 <= deviation <= LARGEST_DEVIATION:
         raise ValueError(f"deviation must be in [1, 2**40]. Got {deviation}.")
     cells = _cells(deviation)
-    drawn, rejected = _propose(cells, count)
-    while len(rejected):  # about 1 % of the proposals, and a half for a deviation of 1
-        drawn[rejected], again = _propose(cells, len(rejected))
-        rejected = rejected[again]
-    return drawn.astype(np.int64, copy=False)
+    proposed, rejected = _propose(cells, count + count // 128 + _SPARE)
+    drawn, spare = proposed[:count].astype(np.int64), np.delete(proposed[count:], rejected[rejected >= count] - count)
+    missing = rejected[rejected < count]
+    while len(missing):
+        filled = min(len(missing), len(spare))
+        drawn[missing[:filled]] = spare[:filled]
+        missing = missing[filled:]
+        if len(missing):  # small deviations reject more: up to a half
+            proposed, rejected = _propose(cells, 2 * len(missing) + _SPARE)
+            spare = np.delete(proposed, rejected)
+    return drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +96,8 @@ def _cells(deviation: int) -> _Cells:
     width = 2**width_bits
     thresholds = _thresholds(deviation, width=width)
     high = np.array([value >> _WORD_BITS for value in thresholds[:-1]], dtype=np.uint64)
-    firsts = np.arange(2**_GUIDE_BITS, dtype=np.uint64) << np.uint64(_WORD_BITS - _GUIDE_BITS)
-    lasts = firsts + np.uint64(2 ** (_WORD_BITS - _GUIDE_BITS) - 1)
+    firsts = np.arange(2**_FIRST_BITS, dtype=np.uint64) << np.uint64(_WORD_BITS - _FIRST_BITS)
+    lasts = firsts + np.uint64(2 ** (_WORD_BITS - _FIRST_BITS) - 1)
     lowest, highest = np.searchsorted(high, firsts, side="left"), np.searchsorted(high, lasts, side="right")
     usual = int(_USUAL * deviation) // width
     begins = np.where((lowest == highest) & (lowest > 0) & (lowest <= usual), lowest << width_bits, -1)
@@ -126,7 +132,7 @@ def _thresholds(deviation: int, *, width: int) -> list[int]:
 def _propose(cells: _Cells, count: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return ``count`` proposals with their signs, and the places of those that are not accepted."""
     words, firsts = _random_parts(count, size=cells.begins.dtype.itemsize)
-    begin = cells.begins.take(firsts >> np.uint16(_FIRST_BITS - _GUIDE_BITS))
+    begin = cells.begins.take(firsts)
     long_way = np.flatnonzero((begin < 0) | (words >= cells.sure))
     # A word holds, from above: an acceptance's first bits, the sign, what is not used, the place in the cell.
     signed = words.view(cells.begins.dtype)
