@@ -126,17 +126,19 @@ class BookKeepingModule(nn.Module):
         Raises:
             UnsoundExamples: If the sum does not fit the integer grid.
         """
-        sums = [np.zeros(self.dimension)]
+        sums: list[NDArray[np.float64]] = []
         blocks, self._blocks = self._blocks, []
         with torch.no_grad():
             for records, rows in blocks:
                 if rows:
-                    factors = _factors([record.collect() for record in records], rows=rows, clip_norm=clip_norm, scale=scale)
-                    sums.append(self._block_sum(records, factors * (scale * grid / clip_norm)).numpy())
-        total = sums[1] if len(sums) == 2 else np.sum(sums, axis=0)
-        if len(total) and not -_LARGEST_SUM < total.min() <= total.max() < _LARGEST_SUM:  # false for NaN
+                    complete = [record.collect() for record in records]
+                    factors = _factors(complete, rows=rows, clip_norm=clip_norm, scale=scale)
+                    sums.append(self._block_sum(complete, factors * (scale * grid / clip_norm)).numpy())
+        total = sum(sums[1:], sums[0]) if sums else np.zeros(self.dimension)
+        if not -_LARGEST_SUM < total.min() <= total.max() < _LARGEST_SUM:  # false for NaN; a cast would leak signs
             raise UnsoundExamples("The sum does not fit the integer grid: nothing was released.")
-        return total.astype(np.int64)
+        summed: NDArray[np.int64] = total.astype(np.int64)
+        return summed
 
     @property
     def dimension(self) -> int:
@@ -235,9 +237,7 @@ def _factors(records: Iterable[_Record], *, rows: int, clip_norm: float, scale: 
     return torch.from_numpy(factors)
 
 
-def _squared_norms(
-    a: torch.Tensor, g: torch.Tensor, *, bias: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _squared_norms(a: torch.Tensor, g: torch.Tensor, *, bias: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return each row's squared gradient norm of one layer, and the square of its positions' norms added uncancelled.
 
     The steps on few numbers are NumPy's, whose calls cost a fraction of torch's.
@@ -249,17 +249,21 @@ def _squared_norms(
     if positions == 1:
         product = (_squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR))[:, 0]
         return product, product
-    ones = np.ones(positions, dtype=np.float32)
     if positions * (a.shape[2] + g.shape[2]) > a.shape[2] * g.shape[2]:
         products = _squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)
         formed = torch.bmm(g.transpose(1, 2), a).square().sum((1, 2), dtype=torch.float64).to(a.dtype)
         exact: NDArray[np.float32] = (formed + bias * g.sum(1).square().sum(1)).numpy()
-        return exact, np.square(np.sqrt(products) @ ones)
+        return exact, np.square(_row_sums(np.sqrt(products)))
     # The floor off the diagonals adds floor * (|sum a|^2 + bias P^2 + |sum g|^2): the norm is enlarged, as it may be.
     products = torch.bmm(a, a.transpose(1, 2)).numpy().reshape(rows, -1)
     products += np.float32(bias + _FLOOR)
     products *= torch.bmm(g, g.transpose(1, 2)).numpy().reshape(rows, -1) + np.float32(_FLOOR)
-    return products @ np.ones(positions**2, dtype=np.float32), np.square(np.sqrt(products[:, :: positions + 1]) @ ones)
+    return _row_sums(products), np.square(_row_sums(np.sqrt(products[:, :: positions + 1])))
+
+
+def _row_sums(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+    summed: NDArray[np.float32] = np.einsum("rp->r", numbers)
+    return summed
 
 
 def _squared_lengths(tensor: torch.Tensor, *, extra: float) -> NDArray[np.float32]:

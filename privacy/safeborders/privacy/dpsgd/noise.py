@@ -7,9 +7,9 @@ wanted weights.
 
 Cells come from 128-bit thresholds, acceptance from a 64-bit word. Most draws need few of these bits: the first 16 of
 a cell's draw usually leave one cell only, and the first 16 of an acceptance's lie below its least probability; the
-others are drawn when they count, for about three draws in a hundred. A float64 decides only where it cannot err, and decimal arithmetic decides the rest.
-Beyond 13 deviations nothing is drawn. The law of one draw is the discrete Gaussian up to a total variation of 2**-62, in
-place of floats that leak (Mironov 2012; docs/decisions/0032, 0113, 0155).
+others are drawn when they count, for about three draws in a hundred. A float64 decides only where it cannot err, and
+decimal arithmetic decides the rest. Beyond 13 deviations nothing is drawn. The law of one draw is the discrete Gaussian
+up to a total variation of 2**-62, in place of floats that leak (Mironov 2012; docs/decisions/0032, 0113, 0155).
 
 The running time depends on the noise drawn, not on the records; a round's pace is set by training and by the network.
 """
@@ -120,7 +120,7 @@ def _thresholds(deviation: int, *, width: int) -> list[int]:
         for _ in range(number - 1):
             weights.append(weights[-1] * ratio)
             ratio *= shrink
-        unit, running = 2**128 / sum(weights), Decimal(0)
+        unit, running = 2**128 / sum(weights, Decimal(0)), Decimal(0)
         thresholds: list[int] = []
         for weight in weights:
             running += weight

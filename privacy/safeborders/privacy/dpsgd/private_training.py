@@ -144,7 +144,8 @@ class PrivateOptimizer:
         unit = self._step.max_grad_norm / 2**self._step.bits / self._step.expected_batch_size
         gradient = torch.from_numpy(noisy).to(torch.float32).mul_(unit)
         parameters = list(self._module.trainable())
-        for parameter, part in zip(parameters, gradient.split([one.numel() for one in parameters]), strict=True):
+        parts = torch.split(gradient, [one.numel() for one in parameters])
+        for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part.view_as(parameter)
         self.original_optimizer.step()
 
