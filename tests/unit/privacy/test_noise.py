@@ -139,7 +139,7 @@ def wrong_shortcuts(cells: noise._Cells) -> int:
         wrong += not bounds[cell] <= first << 112 < (first + 1) << 112 <= bounds[cell + 1]
     width, begin = 2**cells.width_bits, int(cells.begins.max())
     least = math.exp(-(width - 1) * (2 * begin + width - 1) / (2 * cells.deviation**2))
-    return wrong + (int(cells.sure) / 2 ** (8 * cells.begins.itemsize) > least)
+    return wrong + int(int(cells.sure) > least * 2 ** (8 * cells.begins.itemsize))
 
 
 @pytest.mark.parametrize("deviation", [1, 100, 1000, 5 * 2**16, 2**24 - 1, 2**24, LARGEST_DEVIATION])
