@@ -199,3 +199,41 @@ def test_deleting_a_row_changes_the_integers_of_its_own_and_the_last_chunk_alone
     assert 100 // CHUNK_ROWS in differing
     shifted = chunks(everybody[:100] + everybody[101:])
     assert sum(not np.array_equal(a, b) for a, b in zip(before, shifted, strict=True)) > layers * 2  # control
+
+
+@pytest.mark.parametrize("shape", [(6, 64, 16), (9, 3, 2), (1, 20, 4)])  # Gram matrices, formed products, one position
+def test_a_clip_factor_depends_neither_on_the_place_of_its_row_nor_on_other_rows(shape: tuple[int, int, int]) -> None:
+    torch.manual_seed(5)
+    positions, width, outputs = shape
+    layer = nn.Linear(width, outputs)
+    a, g = torch.randn(256, positions, width), torch.randn(256, positions, outputs)
+
+    def factors(a: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        return bookkeeping._factors([bookkeeping._Record(layer, a, g)], rows=256, clip_norm=1.0, scale=1.0)
+
+    before, order = factors(a, g), torch.randperm(256)
+    assert torch.equal(factors(a[order], g[order]), before[order])
+    others = torch.cat([a[:100], torch.randn(156, positions, width)])
+    assert torch.equal(factors(others, g)[:100], before[:100])
+    assert not torch.equal(factors(others, g)[100:], before[100:])  # control: a changed row is seen
+
+
+def test_outputs_that_share_one_gradient_are_not_scaled_twice() -> None:
+    torch.manual_seed(6)
+
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.left, self.right = nn.Linear(5, CLASSES), nn.Linear(5, CLASSES)
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.left(rows).view(-1, CLASSES) + self.right(rows)
+            return logits
+
+    model, rows, labels = Sum(), torch.randn(40, 5), torch.randint(0, CLASSES, (40,))
+    wanted = by_vmap(model, (rows,), labels).detach()
+    norms = wanted.norm(dim=1, keepdim=True)
+    private = BookKeepingModule(model, block_rows=CHUNK_ROWS).train()
+    for _ in range(2):  # memory of the first step is used again
+        mine = clipped(private, (rows,), labels, clip_norm=0.7)
+        np.testing.assert_allclose(mine, (wanted * (0.7 / norms).clamp(max=1)).sum(0).numpy(), atol=1e-4)

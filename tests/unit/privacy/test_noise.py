@@ -1,6 +1,7 @@
 """The noise has the law that the accountant prices; every check is one that a wrong law fails."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,3 +127,41 @@ def test_an_upper_half_that_equals_a_threshold_is_decided_by_the_lower() -> None
     share = float((noise._draw_cells(cells, word) == 3).mean())
     wanted = (edge & (2**64 - 1)) / 2**64
     assert abs(share - wanted) < 5 * math.sqrt(0.25 / 400)
+
+
+def wrong_shortcuts(cells: noise._Cells) -> int:
+    """Return how many first bits are looked up wrongly, plus one if a certain acceptance is not certain."""
+    usual = np.flatnonzero(cells.begins >= 0)
+    bounds = [0, *cells.thresholds]
+    wrong = 0
+    for first in usual.tolist():
+        cell = int(cells.begins[first]) >> cells.width_bits
+        wrong += not bounds[cell] <= first << 112 < (first + 1) << 112 <= bounds[cell + 1]
+    width, begin = 2**cells.width_bits, int(cells.begins.max())
+    least = math.exp(-(width - 1) * (2 * begin + width - 1) / (2 * cells.deviation**2))
+    return wrong + int(int(cells.sure) > least * 2 ** (8 * cells.begins.itemsize))
+
+
+@pytest.mark.parametrize("deviation", [1, 100, 1000, 5 * 2**16, 2**24 - 1, 2**24, LARGEST_DEVIATION])
+def test_bits_are_left_out_only_where_they_decide_nothing(deviation: int) -> None:
+    cells = noise._cells(deviation)
+    assert wrong_shortcuts(cells) == 0
+    assert deviation < 100 or (cells.begins < 0).mean() < 0.04  # and elsewhere they are left out
+
+
+def test_control_a_wrong_cell_and_a_rash_acceptance_are_caught() -> None:
+    cells = noise._cells(5 * 2**16)
+    shifted = np.where(cells.begins >= 0, cells.begins + np.int32(2**cells.width_bits), cells.begins)
+    assert wrong_shortcuts(replace(cells, begins=shifted)) > 60_000
+    assert wrong_shortcuts(replace(cells, sure=np.uint32(2**32 - 1))) == 1
+
+
+def test_places_of_rejected_proposals_are_filled_by_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = noise._propose
+
+    def mostly_rejecting(cells: noise._Cells, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        proposed, rejected = plain(cells, count)
+        return proposed, np.union1d(rejected, np.flatnonzero(np.arange(count) % 10 > 0))
+
+    monkeypatch.setattr(noise, "_propose", mostly_rejecting)
+    assert p_value(discrete_gaussian(DRAWS, deviation=5), deviation=5) > CHANCE

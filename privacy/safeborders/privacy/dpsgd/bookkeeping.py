@@ -10,6 +10,7 @@ the network in blocks of one fixed shape; norms are enlarged by their rounding e
 rounded to integers chunk by chunk, so that a deleted person changes the integers of few chunks and of no other.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -31,14 +32,36 @@ _LARGEST_SUM = 2.0**52
 
 @dataclass(eq=False)
 class _Record:
-    """One linear layer's input and its output's gradient for one block; gradient None when no loss depends on it."""
+    """One linear layer's input and its output's gradient for one block, positions stacked: (R, P, D).
+
+    The gradient is None when no loss depends on the layer.
+    """
 
     layer: nn.Linear
     inputs: torch.Tensor
     gradient: torch.Tensor | None = None
+    leaf: torch.Tensor | None = None
+
+    def __post_init__(self) -> None:
+        self.inputs = _stacked(self.inputs)
+        if self.gradient is not None:
+            self.gradient = _stacked(self.gradient)
+
+    def watch(self, output: torch.Tensor) -> None:
+        """Have the backward pass leave the gradient of ``output`` here."""
+        if output.requires_grad:
+            output.register_hook(self.keep_gradient)  # type: ignore[no-untyped-call]  # torch
+        else:
+            self.leaf = output.requires_grad_()  # backward() hands its gradient over; a hook would make it copy that
 
     def keep_gradient(self, gradient: torch.Tensor) -> None:
-        self.gradient = gradient
+        self.gradient = _stacked(gradient)
+
+    def collect(self) -> "_Record":
+        if self.leaf is not None and self.leaf.grad is not None:
+            self.gradient = _stacked(self.leaf.grad)
+        self.leaf = None
+        return self
 
 
 class BookKeepingModule(nn.Module):
@@ -63,6 +86,7 @@ class BookKeepingModule(nn.Module):
         self._module = module.requires_grad_(False)
         self.block_rows = block_rows
         self._blocks: list[tuple[list[_Record], int]] = []
+        self._rooms: dict[int, torch.Tensor] = {}
         self._probed: set[tuple[torch.Size, ...]] = set()
         for layer in self._linear:
             layer.register_forward_hook(self._keep)
@@ -102,16 +126,18 @@ class BookKeepingModule(nn.Module):
         Raises:
             UnsoundExamples: If the sum does not fit the integer grid.
         """
-        total = torch.zeros(self.dimension, dtype=torch.float64)
+        sums: list[NDArray[np.float64]] = []
         blocks, self._blocks = self._blocks, []
         with torch.no_grad():
             for records, rows in blocks:
                 if rows:
-                    factors = _factors(records, rows=rows, clip_norm=clip_norm, scale=scale)
-                    total += self._block_sum(records, factors * (scale * grid / clip_norm))
-        if not (total.abs() < _LARGEST_SUM).all():  # a comparison with NaN is false; a cast would leak signs
+                    complete = [record.collect() for record in records]
+                    factors = _factors(complete, rows=rows, clip_norm=clip_norm, scale=scale)
+                    sums.append(self._block_sum(complete, factors * (scale * grid / clip_norm)).numpy())
+        total = sum(sums[1:], sums[0]) if sums else np.zeros(self.dimension)
+        if not -_LARGEST_SUM < total.min() <= total.max() < _LARGEST_SUM:  # false for NaN; a cast would leak signs
             raise UnsoundExamples("The sum does not fit the integer grid: nothing was released.")
-        summed: NDArray[np.int64] = total.to(torch.int64).numpy()
+        summed: NDArray[np.int64] = total.astype(np.int64)
         return summed
 
     @property
@@ -130,9 +156,7 @@ class BookKeepingModule(nn.Module):
         if not (self.training and torch.is_grad_enabled() and self._blocks and isinstance(layer, nn.Linear)):
             return
         record = _Record(layer, inputs[0].detach())
-        if not output.requires_grad:
-            output.requires_grad_()
-        output.register_hook(record.keep_gradient)  # type: ignore[no-untyped-call]  # torch
+        record.watch(output)
         self._blocks[-1][0].append(record)
 
     def _padded(self, tensor: torch.Tensor, start: int, stop: int) -> torch.Tensor:
@@ -150,21 +174,37 @@ class BookKeepingModule(nn.Module):
             self._probed.add(shape)
 
     def _block_sum(self, records: list[_Record], factors: torch.Tensor) -> torch.Tensor:
+        total = self._layer_sums(records, factors)
+        if math.isfinite(float(total.sum())):
+            return total
+        # 0 * inf is nan: rows that add nothing must be taken out, not scaled.
+        return self._layer_sums(records, factors, unusable=(factors == 0).view(-1, 1, 1))
+
+    def _layer_sums(
+        self, records: list[_Record], factors: torch.Tensor, *, unusable: torch.Tensor | None = None
+    ) -> torch.Tensor:
         by_layer = {id(record.layer): record for record in records}
-        unusable = factors == 0
-        poisoned = bool(unusable.any())  # 0 * inf is nan: rows that add nothing must be taken out, not scaled
         parts: list[torch.Tensor] = []
         for layer in self._linear:
             record = by_layer.get(id(layer))
             if record is None or record.gradient is None:
                 parts.append(torch.zeros(sum(p.numel() for p in layer.parameters()), dtype=torch.float64))
                 continue
-            a, g = _stacked(record.inputs), _stacked(record.gradient)
-            scaled = g * factors.view(-1, 1, 1)
-            if poisoned:
-                scaled, a = (tensor.masked_fill(unusable.view(-1, 1, 1), 0.0) for tensor in (scaled, a))
+            a = record.inputs
+            room = self._room(layer, shape=record.gradient.shape)
+            scaled = torch.mul(record.gradient, factors.view(-1, 1, 1), out=room)
+            if unusable is not None:
+                a = a.masked_fill(unusable, 0.0)
+                scaled.masked_fill_(unusable, 0.0)
             parts += _chunk_sums(a, scaled, has_bias=layer.bias is not None)
         return torch.cat(parts)
+
+    def _room(self, layer: nn.Linear, *, shape: torch.Size) -> torch.Tensor:
+        """Return memory for one layer's scaled gradients, the same step after step: fresh pages cost more than sums."""
+        found = self._rooms.get(id(layer))
+        if found is None or found.shape != shape:
+            found = self._rooms[id(layer)] = torch.empty(shape)
+        return found
 
 
 def _factors(records: Iterable[_Record], *, rows: int, clip_norm: float, scale: float) -> torch.Tensor:
@@ -173,51 +213,63 @@ def _factors(records: Iterable[_Record], *, rows: int, clip_norm: float, scale: 
     A row whose norm is not finite gets 0: it adds nothing. A row whose positions cancel one another by more than
     ``CANCELLATION`` is scaled further down, because its rounding errors are as large as its uncancelled parts.
     """
-    squared: list[torch.Tensor] = []
-    lengths: list[torch.Tensor] = []
+    squared: list[NDArray[np.float32]] = []
+    whole: list[NDArray[np.float32]] = []
     error = 0.0
-    for record in records:
-        if record.gradient is None:
-            continue
-        a, g = _stacked(record.inputs), _stacked(record.gradient)
-        bias = 0.0 if record.layer.bias is None else 1.0
-        exact, uncancelled = _squared_norms(a, g, bias=bias)
-        squared.append(exact)
-        lengths.append(uncancelled)
-        error = max(error, norm_error(a.shape[1], a.shape[2] + g.shape[2]))
-    if not squared:
-        raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
-    whole = torch.stack(lengths).square().sum(0)
-    norms = (torch.stack(squared).sum(0).clamp(min=0) + error * whole).sqrt() * scale
-    kept = clip_norm * KEPT_SHARE
-    factors = torch.minimum(kept / norms, CANCELLATION * kept / (whole.sqrt() * scale)).clamp(max=1.0)
-    factors = torch.where(torch.isfinite(norms), factors, torch.zeros_like(factors))
+    with np.errstate(all="ignore"):  # what is not finite is taken care of
+        for record in records:
+            if record.gradient is None:
+                continue
+            a, g = record.inputs, record.gradient
+            exact, uncancelled = _squared_norms(a, g, bias=0.0 if record.layer.bias is None else 1.0)
+            squared.append(exact)
+            whole.append(uncancelled)
+            error = max(error, norm_error(a.shape[1], a.shape[2] + g.shape[2]))
+        if not squared:
+            raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
+        lengths = sum(whole[1:], whole[0])
+        # The larger of the norm, enlarged by its error, and of a CANCELLATION-th of the uncancelled length; squares.
+        bounds = np.maximum(sum(squared[1:], squared[0]) + error * lengths, lengths / CANCELLATION**2)
+        kept = np.float32(clip_norm * KEPT_SHARE / scale)
+        factors = kept / np.maximum(np.sqrt(bounds), kept)
+    factors[~np.isfinite(bounds)] = 0
     factors[rows:] = 0
-    return factors
+    return torch.from_numpy(factors)
 
 
-def _squared_norms(a: torch.Tensor, g: torch.Tensor, *, bias: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each row's squared gradient norm of one layer, and the sum over positions of uncancelled norms.
+def _squared_norms(a: torch.Tensor, g: torch.Tensor, *, bias: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return each row's squared gradient norm of one layer, and the square of its positions' norms added uncancelled.
+
+    The steps on few numbers are NumPy's, whose calls cost a fraction of torch's.
 
     Shape:
         - ``a``: :math:`(R, P, D_{in})`; ``g``: :math:`(R, P, D_{out})`; both results: :math:`(R)`.
     """
-    if a.shape[1] == 1:
-        product = _squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)
-        return product[:, 0], product[:, 0].sqrt()
-    if a.shape[1] * (a.shape[2] + g.shape[2]) > a.shape[2] * g.shape[2]:
-        uncancelled = (_squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)).sqrt().sum(1)
-        formed = torch.bmm(g.transpose(1, 2), a).square().sum((1, 2), dtype=torch.float64)
-        return formed.to(a.dtype) + bias * g.sum(1).square().sum(1), uncancelled
-    a_gram, g_gram = torch.bmm(a, a.transpose(1, 2)) + bias, torch.bmm(g, g.transpose(1, 2))
-    diagonals = (tensor.diagonal(dim1=1, dim2=2) + _FLOOR for tensor in (a_gram, g_gram))
-    uncancelled = torch.mul(*diagonals).sqrt().sum(1)
-    return a_gram.mul_(g_gram).sum((1, 2)), uncancelled
+    rows, positions = a.shape[:2]
+    if positions == 1:
+        product = (_squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR))[:, 0]
+        return product, product
+    if positions * (a.shape[2] + g.shape[2]) > a.shape[2] * g.shape[2]:
+        products = _squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)
+        formed = torch.bmm(g.transpose(1, 2), a).square().sum((1, 2), dtype=torch.float64).to(a.dtype)
+        exact: NDArray[np.float32] = (formed + bias * g.sum(1).square().sum(1)).numpy()
+        return exact, np.square(_row_sums(np.sqrt(products)))
+    # The floor off the diagonals adds floor * (|sum a|^2 + bias P^2 + |sum g|^2): the norm is enlarged, as it may be.
+    products = torch.bmm(a, a.transpose(1, 2)).numpy().reshape(rows, -1)
+    products += np.float32(bias + _FLOOR)
+    products *= torch.bmm(g, g.transpose(1, 2)).numpy().reshape(rows, -1) + np.float32(_FLOOR)
+    return _row_sums(products), np.square(_row_sums(np.sqrt(products[:, :: positions + 1])))
 
 
-def _squared_lengths(tensor: torch.Tensor, *, extra: float) -> torch.Tensor:
-    lengths: torch.Tensor = torch.linalg.vector_norm(tensor, dim=2)
-    return lengths.square() + extra
+def _row_sums(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+    summed: NDArray[np.float32] = np.einsum("rp->r", numbers)
+    return summed
+
+
+def _squared_lengths(tensor: torch.Tensor, *, extra: float) -> NDArray[np.float32]:
+    """Return the squared length of each position plus ``extra``; shape (R, P)."""
+    lengths: NDArray[np.float32] = np.square(torch.linalg.vector_norm(tensor, dim=2).numpy())
+    return lengths + np.float32(extra)
 
 
 def _chunk_sums(a: torch.Tensor, scaled: torch.Tensor, *, has_bias: bool) -> list[torch.Tensor]:

@@ -6,6 +6,7 @@ secret bits; the loss is wrapped, because a loss over the batch would mix person
 coins. ``grad_sample_mode="ghost"`` hands training to Opacus' own ghost clipping, as a reference to compare with.
 """
 
+import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -106,14 +107,12 @@ class PrivateLoss(nn.Module):
         super().__init__()
         if type(criterion) not in _LOSSES:
             raise InBatchLoss("The loss is not proven to fall apart into one term per example: use a plain criterion.")
-        self._criterion = criterion
+        self._criterion = copy.copy(criterion)
+        self._criterion.reduction = "none"  # type: ignore[assignment]  # torch types it as a module's attribute
 
     def forward(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return the sum over examples of their losses (the mean over an example's own entries)."""
-        reduction = self._criterion.reduction
-        self._criterion.reduction = "none"  # type: ignore[assignment]  # torch types it as a module's attribute
         terms: torch.Tensor = self._criterion(outputs, targets)
-        self._criterion.reduction = reduction
         if len(terms) != len(outputs):
             raise InBatchLoss("The loss has another number of terms than there are examples: use a plain criterion.")
         return terms.flatten(1).mean(1).sum() if terms.ndim > 1 else terms.sum()
@@ -144,10 +143,10 @@ class PrivateOptimizer:
         noisy = privatised_sum(self._module, step=self._step)
         unit = self._step.max_grad_norm / 2**self._step.bits / self._step.expected_batch_size
         gradient = torch.from_numpy(noisy).to(torch.float32).mul_(unit)
-        start = 0
-        for parameter in self._module.trainable():
-            parameter.grad = gradient[start : start + parameter.numel()].view_as(parameter)
-            start += parameter.numel()
+        parameters = list(self._module.trainable())
+        parts = torch.split(gradient, [one.numel() for one in parameters])
+        for parameter, part in zip(parameters, parts, strict=True):
+            parameter.grad = part.view_as(parameter)
         self.original_optimizer.step()
 
 

@@ -103,5 +103,5 @@ def _random_bytes(size: int) -> bytearray:
         return bytearray(os.urandom(size))
     stream = Cipher(ChaCha20(os.urandom(32), os.urandom(16)), mode=None).encryptor()
     drawn = bytearray(size)
-    stream.update_into(bytes(size), drawn)
+    stream.update_into(drawn, drawn)
     return drawn
