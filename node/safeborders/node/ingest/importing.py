@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import BinaryIO
 from safeborders.kit.canonical import canonical_json
 from safeborders.kit.clock import Clock
 from safeborders.models.domain.countries import Country
+from safeborders.node.ingest.ahead import one_ahead
 from safeborders.node.ingest.audit import record_collection, tell_collection
 from safeborders.node.ingest.columns import COLUMNS
 from safeborders.node.ingest.errors import (
@@ -24,7 +26,7 @@ from safeborders.node.ingest.errors import (
 )
 from safeborders.node.ingest.limits import ImportLimits
 from safeborders.node.ingest.opening_file import hash_of, open_source_file
-from safeborders.node.ingest.parser import Order, Parser
+from safeborders.node.ingest.parser import Batch, Order, Parser
 from safeborders.node.ingest.rejects import RejectLog
 from safeborders.node.ingest.sources.native import NATIVE
 from safeborders.node.storage.bulk import quiet_errors
@@ -222,8 +224,13 @@ class Importer:
             companions=options.companions,
         )
         records = 0
-        with Parser(file, order=order, limits=options.limits, needs_no_network=options.needs_no_network) as parser:
-            for batch in parser.batches():
+        with ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(1)) if tables.leaves_time else None
+            # Its end comes first and ends the child, so that a thread that waits for it need not.
+            parser = stack.enter_context(
+                Parser(file, order=order, limits=options.limits, needs_no_network=options.needs_no_network)
+            )
+            for batch in one_ahead(_completed(parser, tables), pool=pool):
                 faults = [_reject(line, fault) for line, fault in tables.put(batch.tables)]
                 log.add(sorted([*batch.rejects, *faults], key=lambda one: one.line))
                 records += batch.records - len(faults)
@@ -268,6 +275,12 @@ class Importer:
             "companions": {name: hashlib.sha256(content).hexdigest() for name, content in options.companions.items()},
         }
         return hashlib.sha256(canonical_json(meaning)).hexdigest()
+
+
+def _completed(parser: Parser, tables: ImportTables) -> Iterator[Batch]:
+    for batch in parser.batches():
+        tables.complete(batch.tables)
+        yield batch
 
 
 def _reject(line: int, fault: Fault) -> Reject:
