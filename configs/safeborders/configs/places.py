@@ -30,6 +30,7 @@ class NodePlaces:
         self.certificate = self.enrolment / "certificate.pem"
         self.admission = self.enrolment / "admission.json"
         self.database = state / "node.db"
+        self.waiting_lookups = state / "lookups-waiting.db"  # made while an import writes to the database
         self.evaluation = state / "evaluation"
         self.released = state / "released"  # released models and their plans, by hash: public
         self.logs = state / "logs"

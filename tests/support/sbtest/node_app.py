@@ -13,13 +13,13 @@ from safeborders.node.storage.audit import SqlAuditLog
 from safeborders.node.storage.consent_store import SqlConsentStore
 
 
-def node_app(engine: Engine, *, clock: Clock) -> FastAPI:
+def node_app(engine: Engine, *, clock: Clock, journal: SqlLookupJournal | None = None) -> FastAPI:
     """Return the application; two people decide on runs."""
     return build_app(
         Context(
             records=SqlRecordReader(engine, clock=clock),
             tokens=SqlTokens(engine),
-            journal=SqlLookupJournal(engine),
+            journal=journal or SqlLookupJournal(engine),
             clock=clock,
             inbox=Inbox(SqlConsentStore(engine), rule=ConsentRule(persons=2), clock=clock),
             audit=SqlAuditLog(engine),

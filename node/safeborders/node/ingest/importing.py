@@ -142,13 +142,19 @@ class Importer:
         self._options = options
 
     def plan(self, paths: Sequence[Path], *, tell: Tell) -> list[FileReport]:
-        """Return what :meth:`apply` would do with each file; it is done, and taken back, so the answer is exact.
+        """Return what :meth:`apply` would do with each file; it is done and not kept, so the answer is exact.
+
+        On SQLCipher it is done in a copy, so that nobody waits for the one who may write.
 
         Raises:
             IngestError: If a file as a whole cannot be read; bad rows are in the reports instead.
             DatabaseRefused: If the database fails.
         """
-        with self._transaction() as connection, connection.begin_nested() as everything:
+        with (
+            self._store.scratch() as scratch,
+            _transaction(scratch) as connection,
+            connection.begin_nested() as everything,
+        ):
             reports = [self._plan_one(connection, path, tell=tell) for path in paths]
             everything.rollback()
         return reports
@@ -160,11 +166,6 @@ class Importer:
                 alone.rollback()  # later files must not find its rows
         return replace(report, number=None) if report.imported else report
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Transaction]:
-        with quiet_errors(), self._store.transaction() as connection, bulk_settings(connection):
-            yield connection
-
     def apply(self, path: Path, *, tell: Tell) -> FileReport:
         """Take the file in.
 
@@ -174,7 +175,7 @@ class Importer:
             DatabaseRefused: If the database fails; then nothing of the file was stored.
             EventNotRecorded: If the audit log cannot take it; then nothing of the file was stored.
         """
-        with self._transaction() as connection:
+        with _transaction(self._store) as connection:
             report = self._run(connection, path, tell=partial(tell, path))
             if self._is_refused(report):
                 raise SourceRefused(path.name, report.rejects, rejects_path=report.rejects_path)
@@ -275,6 +276,12 @@ class Importer:
             "companions": {name: hashlib.sha256(content).hexdigest() for name, content in options.companions.items()},
         }
         return hashlib.sha256(canonical_json(meaning)).hexdigest()
+
+
+@contextmanager
+def _transaction(store: Store) -> Iterator[Transaction]:
+    with quiet_errors(), store.transaction() as connection, bulk_settings(connection):
+        yield connection
 
 
 def _completed(parser: Parser, tables: ImportTables) -> Iterator[Batch]:
