@@ -8,6 +8,7 @@ development: take another, or none for one drawn by chance.
 import argparse
 import csv
 import json
+import resource
 import secrets
 import sys
 import tempfile
@@ -30,7 +31,8 @@ from safeborders.node.resolution.scoring import STRONG_FROM, find_candidates
 from safeborders.node.storage.database import Place, open_store
 from safeborders.node.storage.entities import EntityRow
 from safeborders.node.storage.resolution_reader import load_register
-from safeborders.sandbox.world.creation import create_world
+from safeborders.sandbox.world.creation import create_world, write_world
+from safeborders.sandbox.world.sizes import scaled_size
 
 _NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DEVELOPMENT_SEEDS = range(121)
@@ -46,6 +48,7 @@ class Result:
         right: Those of them that are.
         hubs_merged: Pairs that would be one person and touch an innocent hub's record.
         seconds: For reading and comparing, without the import.
+        peak_mib: The process's peak of memory so far: one country's own only when it is measured alone.
     """
 
     country: str
@@ -55,6 +58,7 @@ class Result:
     right: int
     hubs_merged: int
     seconds: float
+    peak_mib: float = 0.0
 
     @property
     def precision(self) -> float:
@@ -76,6 +80,15 @@ def measure(*, preset: str, seed: int, countries: Sequence[Country] = DEMONSTRAT
         return [_resolve(world, country, truth=truth) for country in countries]
 
 
+def measure_large(*, persons: int, seed: int, country: Country) -> list[Result]:
+    """Make a world of one country with so many persons and resolve its records."""
+    with tempfile.TemporaryDirectory(prefix="safeborders-resolution-") as folder:
+        world = Path(folder) / "world"
+        size = scaled_size(persons, countries=[country])
+        write_world(size, seed=seed, out=world, progress=lambda done, total: None)
+        return [_resolve(world, country, truth=_truth(world / "ground_truth" / "gt_persons.csv"))]
+
+
 def _resolve(world: Path, country: Country, *, truth: Mapping[str, Mapping[str, str]]) -> Result:
     store = open_store(Place(path=world / f"{country.value}.db", key_hex=secrets.token_hex(32)))
     store.upgrade()
@@ -85,6 +98,7 @@ def _resolve(world: Path, country: Country, *, truth: Mapping[str, Mapping[str, 
         register = load_register(connection, today=_NOW.date())
         united = united_pairs(register)
         seconds = time.perf_counter() - started
+        peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
         table = EntityRow.__table__.c
         keys = {row.id: row.import_key for row in connection.execute(select(table.id, table.import_key))}
     store.close()
@@ -100,6 +114,7 @@ def _resolve(world: Path, country: Country, *, truth: Mapping[str, Mapping[str, 
         right=len(found & same),
         hubs_merged=sum(bool(hubs & set(pair)) for pair in found),
         seconds=round(seconds, 3),
+        peak_mib=peak,
     )
 
 
@@ -133,6 +148,7 @@ def total(results: Sequence[Result]) -> Result:
         right=sum(one.right for one in results),
         hubs_merged=sum(one.hubs_merged for one in results),
         seconds=round(sum(one.seconds for one in results), 3),
+        peak_mib=max(one.peak_mib for one in results),
     )
 
 
@@ -140,21 +156,26 @@ def main() -> None:
     """Print precision, recall, hubs merged and seconds of each country."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="demo", choices=("tiny", "demo", "bench"))
+    parser.add_argument("--scale", type=int, help="persons of one country, instead of a preset")
     parser.add_argument("--seed", type=int, default=None, help="absent: one drawn by chance, and printed")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     seed = secrets.randbelow(10**6) + len(DEVELOPMENT_SEEDS) if options.seed is None else options.seed
-    results = measure(preset=options.preset, seed=seed)
+    if options.scale:
+        results = measure_large(persons=options.scale, seed=seed, country=Country.GR)
+    else:
+        results = measure(preset=options.preset, seed=seed)
     results.append(total(results))
     if options.json:
         rows = [{**asdict(one), "precision": one.precision, "recall": one.recall} for one in results]
-        sys.stdout.write(json.dumps({"preset": options.preset, "seed": seed, "results": rows}) + "\n")
+        size = {"scale": options.scale} if options.scale else {"preset": options.preset}
+        sys.stdout.write(json.dumps({**size, "seed": seed, "results": rows}) + "\n")
         return
-    sys.stdout.write(f"preset {options.preset}, seed {seed}\n")
+    sys.stdout.write(f"{f'{options.scale:,} persons' if options.scale else f'preset {options.preset}'}, seed {seed}\n")
     for one in results:
         sys.stdout.write(
             f"{one.country:4} {one.records:8} records  precision {one.precision:.4f}  recall {one.recall:.4f}"
-            f"  hubs merged {one.hubs_merged}  {one.seconds:.2f} s\n"
+            f"  hubs merged {one.hubs_merged}  {one.seconds:.2f} s  {one.peak_mib:.0f} MiB\n"
         )
 
 

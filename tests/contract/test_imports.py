@@ -335,7 +335,9 @@ def test_a_broken_rule_is_refused_whoever_parsed_the_row(store: Store) -> None:
 def put_one(connection: Connection, row: list[object]) -> list[object]:
     run = add_run(connection, NewRun("a", "safeborders", "0" * 64, "1" * 64, kept_good=False), received_at=NOW)
     tables = ImportTables(connection, columns=COLUMNS, stamp=Stamp(run.report_id, run.number, "ro"))
-    faults = tables.put({"entity": ([2], [row])})
+    batch = {"entity": ([2], [row])}
+    tables.complete(batch)
+    faults = tables.put(batch)
     tables.finish()
     return [*faults]
 

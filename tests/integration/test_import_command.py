@@ -89,3 +89,38 @@ def test_a_folder_goes_on_where_it_stopped(profile: Path, tmp_path: Path) -> Non
     write(bad, PHONE)
     done = run("import", "apply", "-q", "-p", profile, tmp_path, "--json")
     assert [one["imported"] for one in json.loads(done.stdout)] == [False, True, False]
+
+
+MAPPING = """\
+envelope: {regime: LED, purposes: [P1], legal_basis: "test:1", source_grade: B, info_grade: 2, statement_kind: fact,
+  handling: H0, sensitivity: normal, recorded_at: "2026-01-31T00:00:00+00:00", review_due: "2036-01-31",
+  retain_until: "2046-01-31", restricted: false, train_ok: true, share_ok: true}
+queries:
+  - entities:
+      one: {kind: person, keys: [id], properties: {name: {column: called}, birth_date: {column: born},
+           sex: {column: s}}}
+      other: {kind: person, key_literal: b, keys: [id], properties: {name: {column: called}, sex: {column: t}}}
+"""
+
+
+def test_a_plan_of_csv_says_that_it_would_be_refused_and_names_the_files_own_columns(
+    profile: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "m.yaml").write_text(MAPPING, encoding="utf-8")
+    rows = "id,called,born,s,t\n1,Ana,2009-02-30,,\n2,Ion,2009-02-03,male,lady\n3,Zoe,2009-02-03,,\n"
+    (tmp_path / "people.csv").write_text(rows, encoding="utf-8")
+    options = ("-p", profile, "-f", "csv", "-m", tmp_path / "m.yaml", tmp_path / "people.csv")
+    planned = run("import", "plan", "-q", *options)
+    assert planned.returncode == 1
+    assert "people.csv would be refused whole: 2 rejected, 4 rows good" in planned.stdout
+    assert "would be imported" not in planned.stdout
+    rejects = json.loads(run("import", "plan", *options, "--json").stdout)[0]["rejects"]
+    # The column of the file; where several columns give one property, the property.
+    assert [(one["line"], one["column"]) for one in rejects] == [(2, "born"), (3, "sex")]
+    kept = run("import", "plan", "-q", "--keep-good", *options)
+    assert (kept.returncode, "4 rows would be imported" in kept.stdout) == (0, True)
+
+
+def test_a_place_that_is_not_there_is_named(profile: Path, tmp_path: Path) -> None:
+    lost = run("import", "plan", "-p", profile, tmp_path / "lost.jsonl")
+    assert (lost.returncode, "is neither a file nor a folder" in lost.stderr) == (2, True)

@@ -237,7 +237,7 @@ def small_disk(folder: Path, *, kibibytes: int) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    "kibibytes", [1400, 2600, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1000, 9000, 500))]
+    "kibibytes", [1400, 2600, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1000, 7000, 500))]
 )
 def test_when_the_disk_is_full_nothing_is_lost_and_nothing_half_done(
     template: Path, big: Path, tmp_path: Path, kibibytes: int

@@ -36,6 +36,7 @@ class NodePlaces:
         self.kit = self.enrolment / "kit.json"
         self.roster = self.enrolment / "roster.json"  # as the kit brought it; believed by its fingerprint alone
         self.database = state / "node.db"
+        self.waiting_lookups = state / "lookups-waiting.db"  # made while an import writes to the database
         self.evaluation = state / "evaluation"
         self.released = state / "released"  # released models and their plans, by hash: public
         self.logs = state / "logs"

@@ -14,6 +14,7 @@ from safeborders.kit.errors import SettingsError, Unavailable
 _DRIVERS = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"})
 _URL_SENTENCE = "The database URL must start with sqlite:// or postgresql+psycopg://: correct it in the profile."
 _READS = "safeborders_reads"
+_PATIENCE = "safeborders_patience"
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -109,6 +110,30 @@ def for_reading(engine: Engine) -> Engine:
     return engine.execution_options(**{_READS: True})
 
 
+def copy_database(source: Engine, target: Engine) -> None:
+    """Write all that is in the SQLite database ``source`` now into ``target``, under the same key; nobody waits.
+
+    Raises:
+        OperationalError: If there is no room for it.
+    """
+    with for_reading(source).connect() as ours, target.connect() as theirs:
+        read, write = (one.connection.driver_connection for one in (ours, theirs))
+        try:
+            read.backup(write)  # type: ignore[union-attr]  # SQLite's driver has it
+        except sqlcipher3.Error as error:
+            raise OperationalError("backup", None, error) from None
+
+
+def with_patience(engine: Engine, *, milliseconds: int) -> Engine:
+    """Return ``engine`` for transactions that wait no longer for SQLite's write lock; :func:`is_busy` tells them."""
+    return engine.execution_options(**{_PATIENCE: milliseconds})
+
+
+def is_busy(error: BaseException) -> bool:
+    """Return whether ``error`` says that somebody else held SQLite's write lock all the time."""
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+
+
 def _use_immediate_transactions(engine: Engine) -> None:
     """Let SQLAlchemy begin each transaction with the write lock, so that check-then-insert is one step."""
 
@@ -118,8 +143,20 @@ def _use_immediate_transactions(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        reads = connection.get_execution_options().get(_READS, False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get(_READS, False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        patience = options.get(_PATIENCE)
+        if patience is None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(patience)}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(usual)}")
 
 
 def _run(connection: DBAPIConnection, *pragmas: str) -> None:

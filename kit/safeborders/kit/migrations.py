@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
+from safeborders.kit.db import for_reading
 from safeborders.kit.errors import SettingsError
 
 
@@ -20,10 +21,12 @@ def upgrade_schema(engine: Engine, *, scripts: Path) -> str:
     config = Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))  # it interpolates
     known = ScriptDirectory.from_config(config)
-    with engine.connect() as connection:
+    with for_reading(engine).connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in {revision.revision for revision in known.walk_revisions()}:
         raise SettingsError("The database is newer than this program: install the version that wrote it.")
+    if current == known.get_current_head():  # whoever only opens the database waits for nobody who writes to it
+        return str(current)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

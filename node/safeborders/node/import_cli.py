@@ -1,5 +1,6 @@
 """The commands that bring files into the country's database: thin, so that ``--help`` answers at once."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -26,48 +27,44 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command("plan")
-def plan(
-    profile: Profile,
-    places: Places,
-    format_name: Format = "safeborders",
-    mapping: Mapping = None,
-    envelope: Envelope = None,
-    keep_good: KeepGood = False,
-    without_confinement: Unconfined = False,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Say what an import would do, and change nothing; exit 1 when a file would be refused."""
-    load_function(f"{_COMMANDS}:plan_import")(
-        profile,
-        places,
-        choice=_choice(format_name, mapping, envelope, keep_good, without_confinement),
-        quiet=quiet,
-        as_json=json,
-    )
+@dataclass(frozen=True)
+class Choice:
+    """How an operator wants files read."""
+
+    format_name: str
+    mapping: Path | None
+    envelope: Path | None
+    keep_good: bool
+    without_confinement: bool
 
 
-@app.command("apply")
-def apply(
-    profile: Profile,
-    places: Places,
-    format_name: Format = "safeborders",
-    mapping: Mapping = None,
-    envelope: Envelope = None,
-    keep_good: KeepGood = False,
-    without_confinement: Unconfined = False,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Take files in: each whole or not at all; what was taken in before is passed over."""
-    load_function(f"{_COMMANDS}:apply_import")(
-        profile,
-        places,
-        choice=_choice(format_name, mapping, envelope, keep_good, without_confinement),
-        quiet=quiet,
-        as_json=json,
-    )
+def _add_reading(name: str, function: str, *, said: str) -> None:
+    """Add a command that reads files; all of them take the same options."""
+
+    @app.command(name, help=said)
+    def read(
+        profile: Profile,
+        places: Places,
+        format_name: Format = "safeborders",
+        mapping: Mapping = None,
+        envelope: Envelope = None,
+        keep_good: KeepGood = False,
+        without_confinement: Unconfined = False,
+        quiet: Quiet = False,
+        json: Json = False,
+    ) -> None:
+        choice = Choice(format_name, mapping, envelope, keep_good, without_confinement)
+        load_function(f"{_COMMANDS}:{function}")(profile, places, choice=choice, quiet=quiet, as_json=json)
+
+
+_add_reading(
+    "plan", "plan_import", said="Say what an import would do, and change nothing; exit 1 when a file would be refused."
+)
+_add_reading(
+    "apply",
+    "apply_import",
+    said="Take files in: each whole or not at all; what was taken in before is passed over.",
+)
 
 
 @app.command("undo")
@@ -80,8 +77,3 @@ def undo(profile: Profile, number: Annotated[int, typer.Argument(help="The impor
 def list_imports(profile: Profile, json: Json = False) -> None:
     """Show all imports, the latest first."""
     load_function(f"{_COMMANDS}:show_imports")(profile, as_json=json)
-
-
-def _choice(*parts: object) -> dict[str, object]:
-    names = ("format_name", "mapping", "envelope", "keep_good", "without_confinement")
-    return dict(zip(names, parts, strict=True))

@@ -3,8 +3,8 @@
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import typer
@@ -19,6 +19,7 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
 from safeborders.node.access.accounts import operator_account
+from safeborders.node.import_cli import Choice
 from safeborders.node.ingest.country_import import SUFFIXES, apply_files, list_source_files, plan_files
 from safeborders.node.ingest.deliveries import read_delivery
 from safeborders.node.ingest.importing import FileReport, Importer, ImportOptions
@@ -37,32 +38,18 @@ _LARGEST_BYTES = 256 * 1024  # of a mapping or an envelope
 _console = Console(highlight=False)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What the operator chose for an import; see :mod:`safeborders.node.import_cli`."""
-
-    format_name: str
-    mapping: Path | None
-    envelope: Path | None
-    keep_good: bool
-    without_confinement: bool
-
-
-def plan_import(
-    profile: Path, places: Sequence[Path], *, choice: Mapping[str, object], quiet: bool, as_json: bool
-) -> None:
+def plan_import(profile: Path, places: Sequence[Path], *, choice: Choice, quiet: bool, as_json: bool) -> None:
     """Say what importing ``places`` would do, file by file, and change nothing."""
-    reports = _work("plan", profile, places=places, choice=Choice(**choice), quiet=quiet or as_json)  # type: ignore[arg-type]  # the command's own options
-    _show(reports, planned=True, as_json=as_json)
-    if any(report.rejected for report in reports) and not choice["keep_good"]:
+    reports = _work("plan", profile, places=places, choice=choice, quiet=quiet or as_json)
+    would_be_refused = {report.name for report in reports if report.rejected and not choice.keep_good}
+    _show(reports, planned=True, as_json=as_json, refused=would_be_refused)
+    if would_be_refused:
         raise typer.Exit(_EXIT_WOULD_BE_REFUSED)
 
 
-def apply_import(
-    profile: Path, places: Sequence[Path], *, choice: Mapping[str, object], quiet: bool, as_json: bool
-) -> None:
+def apply_import(profile: Path, places: Sequence[Path], *, choice: Choice, quiet: bool, as_json: bool) -> None:
     """Take ``places`` in, each file whole or not at all, and say what became of them."""
-    reports = _work("apply", profile, places=places, choice=Choice(**choice), quiet=quiet or as_json)  # type: ignore[arg-type]  # the command's own options
+    reports = _work("apply", profile, places=places, choice=choice, quiet=quiet or as_json)
     _show(reports, planned=False, as_json=as_json)
 
 
@@ -153,12 +140,13 @@ def _options(settings: NodeSettings, choice: Choice) -> ImportOptions:
     )
 
 
-def _show(reports: Sequence[FileReport], *, planned: bool, as_json: bool) -> None:
+def _show(reports: Sequence[FileReport], *, planned: bool, as_json: bool, refused: Collection[str] = ()) -> None:
     if as_json:
         _print_json([_as_json(report) for report in reports])
         return
     for report in reports:
-        _console.print(_sentence(report, planned=planned), soft_wrap=True)
+        say = _refusal(report) if report.name in refused else _sentence(report, planned=planned)
+        _console.print(say, soft_wrap=True)
     if any(report.rejected for report in reports):
         _show_rejects(reports)
     if not planned and any(report.imported for report in reports):
@@ -175,6 +163,13 @@ def _sentence(report: FileReport, *, planned: bool) -> str:
     bad = f"; {report.rejected:,} rejected" if report.rejected else ""
     did = "rows would be imported" if planned else f"rows imported as import {report.number}"
     return f"{name}: {report.rows:,} {did} ({counts}{bad}){also}."
+
+
+def _refusal(report: FileReport) -> str:
+    return (
+        f"{escape(report.name)} would be refused whole: {report.rejected:,} rejected, {report.rows:,} rows good "
+        "(correct the rows, or take in only the good ones with --keep-good)."
+    )
 
 
 def _show_rejects(reports: Sequence[FileReport]) -> None:

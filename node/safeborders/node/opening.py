@@ -3,6 +3,8 @@
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import SettingsError
 from safeborders.node.enrolment import load_database_key
+from safeborders.node.storage.access import SqlLookupJournal
+from safeborders.node.storage.access_waiting import PatientLookupJournal, WaitingLookups
 from safeborders.node.storage.database import Place, Store, open_store
 
 
@@ -30,4 +32,21 @@ def create_node_store(settings: NodeSettings) -> Store:
     else:
         store = open_store(Place(path=settings.places.database, key_hex=load_database_key(settings)))
     store.upgrade()
+    if settings.database.url is None:
+        waiting = _waiting_lookups(settings)
+        try:
+            PatientLookupJournal(store.engine, waiting=waiting).enter_waiting()
+        finally:
+            waiting.close()
     return store
+
+
+def open_journal(settings: NodeSettings, store: Store) -> SqlLookupJournal:
+    """Return the journal of the look-ups of a node that serves; an import holds none of them up."""
+    if settings.database.url is not None:
+        return SqlLookupJournal(store.engine)
+    return PatientLookupJournal(store.engine, waiting=_waiting_lookups(settings))
+
+
+def _waiting_lookups(settings: NodeSettings) -> WaitingLookups:
+    return WaitingLookups(settings.places.waiting_lookups, key_hex=load_database_key(settings))

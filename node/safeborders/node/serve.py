@@ -13,9 +13,9 @@ from safeborders.kit.logs import set_up_logs
 from safeborders.node.app import build_app
 from safeborders.node.approving import build_inbox
 from safeborders.node.audit_command import build_reader
-from safeborders.node.opening import open_node_store
+from safeborders.node.opening import open_journal, open_node_store
 from safeborders.node.routes.context import Context
-from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
+from safeborders.node.storage.access import SqlTokens
 from safeborders.node.storage.access_reader import SqlRecordReader
 from safeborders.node.storage.audit import SqlAuditLog
 
@@ -35,7 +35,7 @@ def main(profile: Path) -> None:
     parts = Context(
         records=SqlRecordReader(engine, clock=system_clock),
         tokens=SqlTokens(engine),
-        journal=SqlLookupJournal(engine),
+        journal=open_journal(settings, store),
         clock=system_clock,
         inbox=build_inbox(settings, store),
         audit=SqlAuditLog(engine),

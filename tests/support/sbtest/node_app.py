@@ -21,13 +21,13 @@ LOG_KEY = Ed25519PrivateKey.generate()
 LOG = LogIdentity(origin=origin_of("demo", "gr"), log_key=public_key_hex(LOG_KEY), witness_keys={})
 
 
-def node_app(engine: Engine, *, clock: Clock) -> FastAPI:
+def node_app(engine: Engine, *, clock: Clock, journal: SqlLookupJournal | None = None) -> FastAPI:
     """Return the application; two people decide on runs."""
     return build_app(
         Context(
             records=SqlRecordReader(engine, clock=clock),
             tokens=SqlTokens(engine),
-            journal=SqlLookupJournal(engine),
+            journal=journal or SqlLookupJournal(engine),
             clock=clock,
             inbox=Inbox(SqlConsentStore(engine), rule=ConsentRule(persons=2), clock=clock),
             audit=SqlAuditLog(engine),

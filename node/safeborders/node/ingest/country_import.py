@@ -91,6 +91,8 @@ def list_source_files(places: Sequence[Path], *, format_name: str) -> list[Path]
         if place.is_file():
             found.append(place)
             continue
+        if not place.is_dir():
+            raise NotFound(f"{place} is neither a file nor a folder: correct the path.")
         endings = SUFFIXES.get(format_name, ())
         inside = sorted(path for path in place.glob("*") if path.suffix.lower() in endings and path.is_file())
         if not inside:

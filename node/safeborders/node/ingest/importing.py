@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import BinaryIO
 from safeborders.kit.canonical import canonical_json
 from safeborders.kit.clock import Clock
 from safeborders.models.domain.countries import Country
+from safeborders.node.ingest.ahead import one_ahead
 from safeborders.node.ingest.audit import record_collection, tell_collection
 from safeborders.node.ingest.columns import COLUMNS
 from safeborders.node.ingest.errors import (
@@ -24,7 +26,7 @@ from safeborders.node.ingest.errors import (
 )
 from safeborders.node.ingest.limits import ImportLimits
 from safeborders.node.ingest.opening_file import hash_of, open_source_file
-from safeborders.node.ingest.parser import Order, Parser
+from safeborders.node.ingest.parser import Batch, Order, Parser
 from safeborders.node.ingest.rejects import RejectLog
 from safeborders.node.ingest.sources.native import NATIVE
 from safeborders.node.storage.bulk import quiet_errors
@@ -140,13 +142,19 @@ class Importer:
         self._options = options
 
     def plan(self, paths: Sequence[Path], *, tell: Tell) -> list[FileReport]:
-        """Return what :meth:`apply` would do with each file; it is done, and taken back, so the answer is exact.
+        """Return what :meth:`apply` would do with each file; it is done and not kept, so the answer is exact.
+
+        On SQLCipher it is done in a copy, so that nobody waits for the one who may write.
 
         Raises:
             IngestError: If a file as a whole cannot be read; bad rows are in the reports instead.
             DatabaseRefused: If the database fails.
         """
-        with self._transaction() as connection, connection.begin_nested() as everything:
+        with (
+            self._store.scratch() as scratch,
+            _transaction(scratch) as connection,
+            connection.begin_nested() as everything,
+        ):
             reports = [self._plan_one(connection, path, tell=tell) for path in paths]
             everything.rollback()
         return reports
@@ -158,11 +166,6 @@ class Importer:
                 alone.rollback()  # later files must not find its rows
         return replace(report, number=None) if report.imported else report
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Transaction]:
-        with quiet_errors(), self._store.transaction() as connection, bulk_settings(connection):
-            yield connection
-
     def apply(self, path: Path, *, tell: Tell) -> FileReport:
         """Take the file in.
 
@@ -172,7 +175,7 @@ class Importer:
             DatabaseRefused: If the database fails; then nothing of the file was stored.
             EventNotRecorded: If the audit log cannot take it; then nothing of the file was stored.
         """
-        with self._transaction() as connection:
+        with _transaction(self._store) as connection:
             report = self._run(connection, path, tell=partial(tell, path))
             if self._is_refused(report):
                 raise SourceRefused(path.name, report.rejects, rejects_path=report.rejects_path)
@@ -222,8 +225,13 @@ class Importer:
             companions=options.companions,
         )
         records = 0
-        with Parser(file, order=order, limits=options.limits, needs_no_network=options.needs_no_network) as parser:
-            for batch in parser.batches():
+        with ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(1)) if tables.leaves_time else None
+            # Its end comes first and ends the child, so that a thread that waits for it need not.
+            parser = stack.enter_context(
+                Parser(file, order=order, limits=options.limits, needs_no_network=options.needs_no_network)
+            )
+            for batch in one_ahead(_completed(parser, tables), pool=pool):
                 faults = [_reject(line, fault) for line, fault in tables.put(batch.tables)]
                 log.add(sorted([*batch.rejects, *faults], key=lambda one: one.line))
                 records += batch.records - len(faults)
@@ -268,6 +276,18 @@ class Importer:
             "companions": {name: hashlib.sha256(content).hexdigest() for name, content in options.companions.items()},
         }
         return hashlib.sha256(canonical_json(meaning)).hexdigest()
+
+
+@contextmanager
+def _transaction(store: Store) -> Iterator[Transaction]:
+    with quiet_errors(), store.transaction() as connection, bulk_settings(connection):
+        yield connection
+
+
+def _completed(parser: Parser, tables: ImportTables) -> Iterator[Batch]:
+    for batch in parser.batches():
+        tables.complete(batch.tables)
+        yield batch
 
 
 def _reject(line: int, fault: Fault) -> Reject:

@@ -80,7 +80,8 @@ def _batches(rows: Iterator[SourceRow | Reject], reader: RowReader) -> Iterator[
             try:
                 batch.add(row.line, reader.read(row.record))
             except IngestError as error:
-                batch.reject(Reject(row.line, error.code, error.column, error.message))
+                column = row.column_of(error.column)
+                batch.reject(Reject(row.line, error.code, column, error.message))
         if batch.left <= 0:
             yield batch
             batch = _Batch()

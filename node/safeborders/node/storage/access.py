@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Engine, String, cast, select
+from sqlalchemy import Connection, Engine, String, cast, insert, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from safeborders.kit.db import for_reading
 from safeborders.kit.errors import Conflict, NotFound, Unavailable
 from safeborders.kit.ids import uuid7
 from safeborders.models.domain.audit import AuditEvent, Operation
@@ -19,8 +20,10 @@ from safeborders.node.access.errors import EventNotRecorded, LookupNotRecorded
 from safeborders.node.access.journal import Lookup, Outcome
 from safeborders.node.storage.access_tables import LookupRow, TokenRow
 from safeborders.node.storage.audit import record_event
+from safeborders.node.storage.base import plain_table
 
 _PURPOSES = {**PURPOSE_CODES, RIGHTS_CODE: DATA_SUBJECT_RIGHTS}
+_LOOKUP = plain_table(LookupRow)
 _PREFIX = "sbn_"  # lets a scanner find a token that was committed by mistake
 
 
@@ -50,14 +53,14 @@ class SqlTokens:
     def find_caller(self, secret: str) -> Caller | None:
         """Return whose token ``secret`` is; None when it is nobody's or was revoked."""
         wanted = select(TokenRow).where(TokenRow.secret_sha256 == _hash(secret), TokenRow.revoked_at.is_(None))
-        with self._session() as session:
+        with self._session(for_reading(self._engine)) as session:
             row = session.scalar(wanted)
             return Caller(token=row.id, name=row.name, role=Role(row.role)) if row else None
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
+    def _session(self, engine: Engine | None = None) -> Iterator[Session]:
         try:
-            with Session(self._engine) as session, session.begin():
+            with Session(engine or self._engine) as session, session.begin():
                 yield session
         except DBAPIError as error:
             raise Unavailable("The node's database does not answer: try again later.") from error
@@ -71,29 +74,11 @@ class SqlLookupJournal:
 
     def record(self, lookup: Lookup) -> None:
         """Make ``lookup`` durable, or raise LookupNotRecorded."""
-        who = lookup.justification
-        row = LookupRow(
-            at=lookup.at,
-            token_id=who.caller.token,
-            name=who.caller.name,
-            role=who.caller.role,
-            purpose=who.purpose_code,
-            case_reference=who.case_reference,
-            operation=lookup.operation,
-            outcome=lookup.outcome,
-            object_ids=list(lookup.object_ids),
-            reason=lookup.reason or None,
-        )
         try:
-            with Session(self._engine) as session, session.begin():
-                session.add(row)
-                session.flush()
-                if lookup.audited is not None:
-                    record_event(session.connection(), _event(lookup, lookup.audited), at=lookup.at)
+            with self._engine.begin() as connection:
+                add_lookup(connection, lookup)
         except (SQLAlchemyError, EventNotRecorded) as error:
-            raise LookupNotRecorded(
-                "The look-up cannot be recorded, so it is not answered: try again later."
-            ) from error
+            raise lookup_not_recorded() from error
 
     def list_lookups(self) -> Sequence[Lookup]:
         """Return all look-ups in the order in which they were made."""
@@ -105,6 +90,41 @@ class SqlLookupJournal:
         names_it = cast(LookupRow.object_ids, String).contains(f'"{object_id}"', autoescape=True)
         with Session(self._engine) as session, session.begin():
             return [_lookup(row) for row in session.scalars(select(LookupRow).where(names_it).order_by(LookupRow.id))]
+
+
+def add_lookup(connection: Connection, lookup: Lookup, *, waited_as: str | None = None) -> None:
+    """Write ``lookup`` into the journal, and into the audit log where it belongs; the transaction is the caller's.
+
+    Args:
+        connection: In a transaction that may write.
+        lookup: What is recorded.
+        waited_as: What it was called while it waited; a second one of the same name is refused.
+
+    Raises:
+        EventNotRecorded: If the audit log cannot take it.
+    """
+    who = lookup.justification
+    values = {
+        "at": lookup.at,
+        "token_id": who.caller.token,
+        "name": who.caller.name,
+        "role": who.caller.role.value,
+        "purpose": who.purpose_code,
+        "case_reference": who.case_reference,
+        "operation": lookup.operation,
+        "outcome": lookup.outcome.value,
+        "object_ids": list(lookup.object_ids),
+        "reason": lookup.reason or None,
+        "waited_as": waited_as,
+    }
+    connection.execute(insert(_LOOKUP).values(**values))
+    if lookup.audited is not None:
+        record_event(connection, _event(lookup, lookup.audited), at=lookup.at)
+
+
+def lookup_not_recorded() -> LookupNotRecorded:
+    """Return the refusal of an answer whose look-up cannot be recorded."""
+    return LookupNotRecorded("The look-up cannot be recorded, so it is not answered: try again later.")
 
 
 def _event(lookup: Lookup, operation: Operation) -> AuditEvent:

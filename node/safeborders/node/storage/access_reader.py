@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, and_, or_, select, text
 from sqlalchemy.exc import DBAPIError
 
 from safeborders.kit.clock import Clock
+from safeborders.kit.db import for_reading
 from safeborders.kit.errors import Unavailable
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
@@ -146,7 +147,7 @@ class SqlRecordReader:
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         try:
-            with self._engine.begin() as connection:
+            with for_reading(self._engine).begin() as connection:
                 yield connection
         except DBAPIError as error:
             raise Unavailable("The node's database does not answer: try again later.") from error

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, String
+from sqlalchemy import JSON, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safeborders.kit.db import UtcTime
@@ -23,9 +23,14 @@ class TokenRow(Base):
 
 
 class LookupRow(Base):
-    """One look-up; triggers of the migration refuse UPDATE and DELETE."""
+    """One look-up; triggers of the migration refuse UPDATE and DELETE.
+
+    Attributes:
+        waited_as: What it was called while it waited beside the database (``access_waiting``); it enters once.
+    """
 
     __tablename__ = "lookup"
+    __table_args__ = (Index("uq_lookup_waited_as", "waited_as", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     at: Mapped[datetime] = mapped_column(UtcTime)
@@ -38,3 +43,4 @@ class LookupRow(Base):
     outcome: Mapped[str] = mapped_column(String(16))
     object_ids: Mapped[list[str]] = mapped_column(JSON)
     reason: Mapped[str | None] = mapped_column(String(400))
+    waited_as: Mapped[str | None] = mapped_column(String(36))

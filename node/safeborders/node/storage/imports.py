@@ -7,6 +7,7 @@ references and constraints are the check. When they refuse, the batch is taken b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import itemgetter
 
 import orjson
 from sqlalchemy import Connection
@@ -87,6 +88,9 @@ _ENDS: Mapping[str, tuple[tuple[int, str | int | None], ...]] = {
     "label": ((1, None), (2, "case")),
 }
 _SOURCE_KIND = 3
+_NEIGHBOURS = (itemgetter(0), itemgetter(2))
+"""By what rows of a batch are sorted, so that pages of keys and of what they refer to are visited once: by their key,
+links by their source."""
 
 
 class ImportTables:
@@ -115,24 +119,38 @@ class ImportTables:
         self._hopeful = True
         self._indexes = SpareIndexes(connection, self._shapes)
 
-    def put(self, tables: Mapping[str, Rows]) -> list[tuple[int, Fault]]:
-        """Write a batch and return the lines whose rows were not taken, with the reason.
+    @property
+    def leaves_time(self) -> bool:
+        """Whether :meth:`put` mostly waits, so that the next batch is better completed meanwhile, in a thread.
+
+        A PostgreSQL server works in a process of its own. SQLite works in ours, and would take turns for each row.
+        """
+        return self._bulk.is_postgresql
+
+    def complete(self, tables: Mapping[str, Rows]) -> None:
+        """Give the rows of a batch the importer's own columns, and check them; no database is asked.
 
         Raises:
-            DatabaseRefused: If the database fails, or a row breaks a rule that the parser should have seen to.
+            DatabaseRefused: If a row breaks a rule that the parser should have seen to.
+        """
+        for name, (_, rows) in tables.items():
+            tail = self._shapes[name].tail
+            for row in rows:
+                row += tail
+            if (name != "link" or _are_ends_known(tables["link"])) and not self._rules[name].holds(rows):
+                raise _broken()
+
+    def put(self, tables: Mapping[str, Rows]) -> list[tuple[int, Fault]]:
+        """Write a batch that is complete, and return the lines whose rows were not taken, with the reason.
+
+        Raises:
+            DatabaseRefused: If the database fails.
         """
         erased: list[tuple[int, Fault]] = []
         if self._erased:
             tables, erased = self._without_erased(tables)
-        for name, (_, rows) in tables.items():
-            tail = self._shapes[name].tail
-            self._indexes.count(len(rows))
-            for row in rows:
-                row += tail
-            if name != "link" and not self._rules[name].holds(rows):
-                raise _broken()
-        links = tables.get("link")
-        if self._hopeful and _are_ends_known(links) and self._put_as_new(tables):
+        self._indexes.count(sum(len(rows) for _, rows in tables.values()))
+        if self._hopeful and _are_ends_known(tables.get("link")) and self._put_as_new(tables):
             return sorted(set(erased))
         faults = self._put_after_a_look(tables)
         return sorted({*faults, *erased})
@@ -160,12 +178,10 @@ class ImportTables:
         self._indexes.restore()
 
     def _put_as_new(self, tables: Mapping[str, Rows]) -> bool:
-        if "link" in tables and not self._rules["link"].holds(tables["link"][1]):
-            raise _broken()
         try:
             with self._connection.begin_nested():
                 for shape in (shape for shape in self._shapes.values() if shape.name in tables):
-                    rows = tables[shape.name][1]
+                    rows = sorted(tables[shape.name][1], key=_NEIGHBOURS[shape.name == "link"])
                     checked = self._rules[shape.name].complete
                     self._bulk.insert(shape.name, shape.columns, rows=rows, checked=checked)
         except RowsClash:

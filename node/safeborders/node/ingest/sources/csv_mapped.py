@@ -8,7 +8,7 @@ from safeborders.node.ingest.errors import BadSourceRow, Reject
 from safeborders.node.ingest.sources.csv_lines import BadTable, read_table, restore
 from safeborders.node.ingest.sources.csv_parts import CompiledQuery, Makers
 from safeborders.node.ingest.sources.csv_values import BadCell, Columns
-from safeborders.node.ingest.sources.mapping import CsvMapping, lookups_of
+from safeborders.node.ingest.sources.mapping import CsvMapping, columns_of, lookups_of
 from safeborders.node.ingest.sources.refusals import BadMapping, FileNotMapped
 from safeborders.node.ingest.sources.rows import SourceRow
 
@@ -34,6 +34,7 @@ class MappedCsvReader:
         self._queries = [query for query in mapping.queries if query.csv in (None, file_name)]
         if not self._queries:
             raise FileNotMapped("No query of the mapping reads this file: name it under csv, or under ignored.")
+        self._names = columns_of(self._queries)
         used = lookups_of(mapping, file_name)
         self._tables = {
             name: _load_table(lookup.csv, mapping, companions=companions, columns=(lookup.key, lookup.value))
@@ -68,6 +69,7 @@ class MappedCsvReader:
     def _rows(
         self, table: Iterator[tuple[int, list[str]]], queries: list[CompiledQuery], *, width: int, part: str
     ) -> Iterator[SourceRow | Reject]:
+        names = self._names
         makers = [make for query in queries for make in _MAKERS[part](query)]
         defused = self._form.defused
         for number, row in table:
@@ -77,7 +79,7 @@ class MappedCsvReader:
                 continue
             cells = restore(row) if defused else row
             try:
-                yield from (SourceRow(number, record) for make in makers for record in make(cells))
+                yield from (SourceRow(number, record, names) for make in makers for record in make(cells))
             except BadCell as bad:
                 yield Reject(number, *bad.reject)
 

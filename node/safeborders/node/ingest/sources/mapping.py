@@ -4,7 +4,7 @@ It follows FollowTheMoney's mappings (``queries``, ``entities``, ``keys``, ``pro
 ``envelope``, links of our kinds, indicators, statuses and labels. See configs/mappings for examples.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self, cast
@@ -301,6 +301,25 @@ def files_in_order(mapping: CsvMapping, names: Sequence[str]) -> list[str]:
     if left:
         raise BadMapping("A file of the folder is neither read nor ignored by the mapping: add it to one of them.")
     return [name for name in read if name in names]
+
+
+def columns_of(queries: Iterable[Query]) -> dict[str, str]:
+    """Return the column that each property is read from, for sentences; properties of several columns are left out."""
+    found: dict[str, set[str | None]] = {}
+    for name, value in (pair for query in queries for pair in _values_of(query)):
+        found.setdefault(name, set()).add(value.column)
+    return {name: column for name, columns in found.items() if len(columns) == 1 and (column := columns.pop())}
+
+
+def _values_of(query: Query) -> Iterator[tuple[str, Value]]:
+    for entity in query.entities.values():
+        yield from (*entity.properties.items(), *entity.envelope.items())
+    for link in query.links:
+        yield from (*link.properties.items(), *link.envelope.items())
+    for about in query.indicators:
+        yield from (*about.values.items(), *about.envelope.items())
+    for status in query.statuses:
+        yield from (("category", status.category), ("decided_by", status.decided_by), *status.envelope.items())
 
 
 def lookups_of(mapping: CsvMapping, file_name: str) -> frozenset[str]:

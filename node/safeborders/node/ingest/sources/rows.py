@@ -14,10 +14,16 @@ class SourceRow:
     Attributes:
         line: Line of the file that it came from, counted from 1; several rows may come from one line.
         record: The row: ``record`` (entity, link, indicators, status, label) and its properties.
+        columns: What the file itself calls properties, where that is something else and one name.
     """
 
     line: int
     record: dict[str, object]
+    columns: Mapping[str, str] | None = None
+
+    def column_of(self, name: str) -> str:
+        """Return what the file calls the property ``name``, so that a sentence names what people see in it."""
+        return self.columns.get(name, name) if self.columns else name
 
 
 class SourceReader(Protocol):
