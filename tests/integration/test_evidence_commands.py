@@ -35,6 +35,7 @@ from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database
 from sbtest.agreements import PaperFederation, terms_for, unmasked_grants
 from sbtest.evidence import make_evidence, make_verdict
+from sbtest.history import make_certificate
 
 NAMES = ("gr", "it", "ro")
 COUNTRIES = tuple(map(Country, NAMES))
@@ -92,8 +93,9 @@ class Centre:
         roster, registry = SqlRoster(engine), SqlRegistry(engine)
         for country in COUNTRIES:
             key = public_key_hex(self.papers.node_keys[country.value])
-            identity = NodeIdentity(signing_key=key, flower_key=f"flower {country}", certificate_sha256="0" * 64)
-            roster.admit(country, identity=identity, now=self.now)
+            identity = NodeIdentity(signing_key=key, flower_key=f"flower {country}")
+            certificate = make_certificate(country, starts_at=self.now)
+            roster.admit(country, identity=identity, certificate=certificate, now=self.now)
         initial = ModelVersion(sha256_hex(FIRST), "", "spring", 0, FIRST, b"")
         registry.start_run(self.plan, initial=initial, now=self.now)
         self.before_the_end = not self.fails("candidate", "spring", "--out", self.folder / "early")

@@ -37,6 +37,7 @@ def config(tmp_path: Path) -> EdgeConfig:
         authority=tmp_path / "authority.pem",
         certificate=tmp_path / "edge.pem",
         key=tmp_path / "edge.key",
+        passes=tmp_path / "passes.json",
     )
 
 

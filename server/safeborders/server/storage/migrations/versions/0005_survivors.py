@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005_survivors"
-down_revision = "0004_audit"
+down_revision = "0005_identity"
 branch_labels = None
 depends_on = None
 
