@@ -72,7 +72,7 @@ _PRIVACY = "privacy/safeborders/privacy"
 GROUPS: dict[str, tuple[Subject, ...]] = {
     "ledger": (
         Subject(f"{_PRIVACY}/ledger.py", _LEDGER, chosen="not postgres and not sqlcipher"),
-        Subject("node/safeborders/node/storage/ledger_store.py", (_LEDGER[1], "tests/contract/test_audit_log.py")),
+        Subject("node/safeborders/node/storage/ledger_store.py", _LEDGER[1:], chosen="sqlcipher"),
     ),
     "policy": tuple(
         Subject(f"{_PRIVACY}/agreement/{name}.py", _POLICY)

@@ -1,15 +1,24 @@
 """One suite for every place where a ledger can be kept."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
+from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import system_clock
+from safeborders.kit.transparency.sql_log import record_of
+from safeborders.models.domain.materials import Material
+from safeborders.node.access.errors import EventNotRecorded
+from safeborders.node.storage.agreement_store import SqlDecisionJournal
+from safeborders.node.storage.audit import LOG
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.ledger_store import SqlActivationStore, SqlLedgerStore
 from safeborders.privacy.activations import Activation, ActivationStore
+from safeborders.privacy.agreement.decisions import Decision, Point, Reason
 from safeborders.privacy.errors import BudgetExhausted, LedgerDamaged, LostReservation, PlanChanged, ReleaseRefused
-from safeborders.privacy.ledger import EntryState, LedgerStore, PrivacyLedger, Reservation
+from safeborders.privacy.ledger import EntryState, LedgerEntry, LedgerStore, PrivacyLedger, Reservation
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore, make_charge, make_event
 from sbtest.stores import DATABASES
 
@@ -253,6 +262,97 @@ def test_the_last_activation_is_the_one_with_the_highest_sequence(engine: Engine
     for row in rows:
         store.add(row)
     assert store.find_last() == rows[-1]
+
+
+def told(engine: Engine) -> list[dict[str, Any]]:
+    """Return what the audit log was told, without numbers and times of its own."""
+    with engine.begin() as connection:
+        rows = [dict(record_of(entry)) for entry in LOG.entries(connection)]
+    return [{name: value for name, value in row.items() if name not in {"number", "salt", "at"}} for row in rows]
+
+
+def decided(point: Point, clause: str, *, run: str = "run-1", is_allowed: bool = True) -> Decision:
+    return Decision(
+        at=system_clock(), point=point, material=Material.UPDATE, sender="gr", recipient="coordinator", purpose="P1",
+        is_allowed=is_allowed, clause=clause, reason=Reason.PERMITTED, agreement_sha256="1" * 64, run=run,
+    )  # fmt: skip
+
+
+def test_the_audit_log_is_told_of_each_charge_refusal_and_release_in_their_own_transaction(engine: Engine) -> None:
+    ledger = open_ledger(SqlLedgerStore(engine), cap=1.0)
+    reservation = ledger.reserve(make_charge())
+    with pytest.raises(BudgetExhausted):
+        ledger.reserve(make_charge(run="run-2", noise=0.5))
+    ledger.store(reservation, payload=b"update")
+    ledger.release("run-1", round_number=1)
+    charge = {"operation": "decision", "action": "budget.charge", "actor": "learner"}
+    release = {"operation": "disclosure", "action": "update.release", "actor": "learner", "outcome": "done"}
+    digest = sha256_hex(b"update")
+    assert told(engine) == [
+        {**charge, "outcome": "done", "facts": {"entry": 1, "run": "run-1", "round": 1}},
+        {**charge, "outcome": "refused", "facts": {"entry": 2, "run": "run-2", "round": 1}},
+        {
+            **release,
+            "recipients": ["coordinator"],
+            "facts": {"entry": 4, "run": "run-1", "round": 1, "payload": digest},
+        },
+    ]
+
+
+def test_a_release_names_the_clause_of_the_last_decision_that_let_an_update_of_its_run_go(engine: Engine) -> None:
+    journal = SqlDecisionJournal(engine)
+    for decision in (
+        decided(Point.SEND, "first"),
+        decided(Point.SEND, "updates"),
+        decided(Point.SEND, "of-another-run", run="run-2"),
+        decided(Point.TRAINING_MESSAGE, "of-another-point"),
+        decided(Point.SEND, "refused", is_allowed=False),
+    ):
+        journal.record(decision)
+    fill(engine)
+    open_ledger(SqlLedgerStore(engine)).release("run-1", round_number=1)
+    (release,) = [one for one in told(engine) if one["action"] == "update.release"]
+    assert release["facts"]["clause"] == "updates"
+
+
+def test_a_row_that_the_audit_log_cannot_take_is_not_written(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE audit_record RENAME TO away"))
+    ledger = open_ledger(SqlLedgerStore(engine))
+    with pytest.raises(EventNotRecorded):
+        ledger.reserve(make_charge())
+    assert states(ledger) == []
+
+
+def test_an_activation_is_in_the_audit_log_and_comes_back_as_it_was(engine: Engine) -> None:
+    store = SqlActivationStore(engine)
+    activation = Activation(sequence=3, run="run-1", model_sha256="0" * 64, at=system_clock())
+    store.add(activation)
+    assert store.find_last() == activation
+    assert told(engine) == [
+        {
+            "operation": "alteration",
+            "action": "model.activate",
+            "actor": "learner",
+            "outcome": "done",
+            "facts": {"run": "run-1", "model": "0" * 64, "sequence": 3},
+        }
+    ]
+
+
+def test_rows_and_payloads_come_back_as_they_were(engine: Engine) -> None:
+    store = SqlLedgerStore(engine)
+    entry = LedgerEntry(1, EntryState.RESERVED, make_charge(), "2026", system_clock(), "")
+    second = LedgerEntry(2, EntryState.STORED, make_charge(round_number=2, noise=9.0), "2027", system_clock(), "1" * 64)
+    with store.transaction() as step:
+        step.append(entry)
+        step.append(second)
+        step.add_payload(b"\x00\xff", run="run-1", round_number=2)
+    with store.transaction() as step:
+        assert step.list_entries(after=0) == [entry, second]
+        assert step.list_entries(after=1) == [second]
+        assert step.find_payload("run-1", round_number=2) == b"\x00\xff"
+        assert step.find_payload("run-1", round_number=1) is step.find_payload("run-2", round_number=2) is None
 
 
 def fill(engine: Engine) -> None:

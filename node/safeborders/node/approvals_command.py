@@ -1,8 +1,6 @@
 """What the commands of the approval inbox do; it prints for people and raises for the edge of the program."""
 
 import json
-import os
-import pwd
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import load_bytes
 from safeborders.kit.strict_yaml import YamlRefused, parse_yaml
+from safeborders.node.access.accounts import current_login
 from safeborders.node.approving import build_inbox
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.consent.entries import StandingLimits, Verdict
@@ -31,7 +30,6 @@ from safeborders.privacy.ledger import PrivacyLedger
 _console = Console(highlight=False, markup=False)
 _LARGEST_FILE = 64 * 1024
 _RUN_WIDTH = 36  # a name that the coordinator gives, whole, so that it can be copied
-_NO_LOGIN_UID = 2**32 - 1
 
 
 def list_runs(profile: Path, *, as_json: bool) -> None:
@@ -132,20 +130,6 @@ def load_limits(file: Path) -> StandingLimits:
 def current_operator(name: str) -> Person:
     """Return who works here, under the name that they give."""
     return operator(current_login(), name=name)
-
-
-def current_login() -> str:
-    """Return the login that the kernel remembers across sudo and su, else that of this process's user."""
-    try:
-        uid = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        uid = _NO_LOGIN_UID
-    if uid == _NO_LOGIN_UID:
-        uid = os.getuid()
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid-{uid}"
 
 
 def budget_for(ledger: PrivacyLedger, one: RunStanding, *, cap: float) -> Budget:

@@ -1,6 +1,5 @@
 """What the operator's export does; it prints for people and raises for the edge of the program."""
 
-import getpass
 import json
 import re
 import sys
@@ -14,6 +13,7 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.models.domain.governance import PURPOSE_CODES
+from safeborders.node.access.accounts import current_login
 from safeborders.node.access.callers import GRANTS, Caller, Justification, Role
 from safeborders.node.access.errors import JustificationMissing, PurposeRefused
 from safeborders.node.export.errors import ReasonMissing
@@ -72,5 +72,5 @@ def justify_operator(purpose: str, *, case: str, identified: bool) -> Justificat
     role = wanted if asked in GRANTS[wanted].purposes else Role.ANALYST
     if identified and role is not Role.LEAD_INVESTIGATOR:
         raise PurposeRefused("Names are not needed for this purpose: leave --identified out.")
-    caller = Caller(token=_OPERATOR, name=f"{_OPERATOR} {getpass.getuser()}"[:128], role=role)
+    caller = Caller(token=_OPERATOR, name=f"{_OPERATOR} {current_login()}"[:128], role=role)
     return Justification(caller=caller, purpose=asked, case_reference=case)

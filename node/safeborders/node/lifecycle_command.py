@@ -1,6 +1,5 @@
 """What the commands for retention and data subjects do; they print for people and raise for the edge of the program."""
 
-import getpass
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import write_atomically
-from safeborders.node.access.accounts import operator_account
+from safeborders.node.access.accounts import current_login, operator_account
 from safeborders.node.lifecycle.policies import load_policy
 from safeborders.node.lifecycle.retention import list_due, remove_derived, run_retention
 from safeborders.node.lifecycle.rights import Request, RightsDesk
@@ -191,7 +190,7 @@ def _desk(profile: Path) -> Iterator[RightsDesk]:
 
 def _request(asked: Asked) -> Request:
     by, reference, reason = asked
-    return Request(by=by.strip() or getpass.getuser(), reference=reference, reason=reason)
+    return Request(by=by.strip() or current_login(), reference=reference, reason=reason)
 
 
 def _is_sure() -> bool:

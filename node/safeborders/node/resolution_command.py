@@ -1,6 +1,5 @@
 """What the commands about records that may be one person do; it prints for people and raises for the edge."""
 
-import getpass
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
-from safeborders.node.access.accounts import operator_account
+from safeborders.node.access.accounts import current_login, operator_account
 from safeborders.node.opening import open_node_store
 from safeborders.node.resolution.clusters import Pair
 from safeborders.node.resolution.decisions import Decided
@@ -144,7 +143,7 @@ class _Tell:
 
 
 def _who(name: str) -> str:
-    return name.strip() or getpass.getuser()
+    return name.strip() or current_login()
 
 
 def _print_pair(one: Decided) -> None:

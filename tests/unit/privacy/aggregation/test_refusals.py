@@ -9,6 +9,7 @@ from benchmarks.circle import Circle, build_circle, upload_all
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
+from safeborders.kit.canonical import sha256_hex
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.aggregation import (
     Advert,
@@ -135,6 +136,16 @@ class TestCoordinator:
             aggregator.add_upload(
                 stage.signed(upload.body.model_copy(update={"pair_commitments": pairs})), content=content
             )
+
+    @pytest.mark.parametrize("entries", [1, LENGTH - 1, LENGTH + 1])
+    def test_a_vector_of_another_length_does_not_count_although_it_is_signed(self, stage: Stage, entries: int) -> None:
+        """One entry would be added to every coordinate; other lengths would stop the coordinator."""
+        aggregator = stage.uploaded()
+        upload, _ = stage.upload(ABSENT)
+        content = bytes(4 * entries)
+        other = stage.signed(upload.body.model_copy(update={"vector_sha256": sha256_hex(content)}))
+        with pytest.raises(BadVector):
+            aggregator.add_upload(other, content=content)
 
     def test_the_survivors_are_named_once_and_for_ever(self, stage: Stage) -> None:
         aggregator = stage.uploaded()

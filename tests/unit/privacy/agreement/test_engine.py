@@ -306,6 +306,16 @@ def test_a_refusal_tells_the_log_why_and_under_which_clause() -> None:
     assert caught.value.context == {"reason": "not_clipped", "clause": "updates", "run": "run-1"}
 
 
+def test_a_decision_about_the_agreement_itself_names_no_parties_and_no_run() -> None:
+    about = Decision(
+        at=TODAY, point=Point.NODE_START, material=None, sender="", recipient="", purpose="", is_allowed=True,
+        clause="term", reason=Reason.PERMITTED, agreement_sha256=TERMS.sha256(), run="",
+    )  # fmt: skip
+    assert check_start(engine_for()) == about
+    noted = engine_for().note(Point.SEND, reason=Reason.MANIFEST_REFUSED, clause="parties", run="run-1")
+    assert (noted.is_allowed, noted.run) == (False, "run-1")
+
+
 def test_a_start_without_an_agreement_is_refused_and_recorded() -> None:
     journal = InMemoryJournal()
     empty = PolicyEngine("gr", standing=Cabinet(InMemoryPapers()).standing, journal=journal, clock=lambda: TODAY)
