@@ -112,7 +112,7 @@ def test_no_answer_to_an_auditor_holds_content(office: Office) -> None:
 
 @pytest.mark.parametrize("purpose", ["P1", "P2", "P3", "P4", "P5"])
 def test_an_auditor_opens_no_record_and_decides_nothing(office: Office, purpose: str) -> None:
-    headers = office.headers(**{"X-Purpose": purpose})
+    headers = office.headers(Role.AUDITOR, **{"X-Purpose": purpose})
     for method, path in RECORDS:
         body = {"query": CANARY} if method == "post" else None
         answer = office.client.request(method, path, headers=headers, json=body)
