@@ -99,7 +99,7 @@ def start(
 
 @app.command("resume")
 def resume(profile: Profile, run: Annotated[str, typer.Argument(help="Name of the run.")]) -> None:
-    """Take up a run that rests because too few countries answered; it goes on at the same round."""
+    """Take up a run that rests, for want of countries or of evidence; it goes on where it stopped."""
     load_function(f"{_COMMANDS}:resume_run")(profile, run=run)
 
 
