@@ -77,6 +77,21 @@ def test_the_start_is_the_list_of_nodes(empty: Coordinator) -> None:
     assert (answer.status_code, answer.headers["location"]) == (307, "/nodes")
 
 
+def test_states_and_ends_are_the_same_for_people_and_for_programs(coordinator: Coordinator) -> None:
+    page = coordinator.client.get("/nodes").text
+    states = {one["country"]: one for one in coordinator.client.get("/v1/nodes").json()["items"]}
+    papers = {one["name"]: one for one in coordinator.client.get("/v1/papers").json()["items"]}
+
+    assert (states["gr"]["state"], states["gr"]["within_days"]) == ("expiring", 7)
+    assert (states["it"]["state"], states["it"]["within_days"]) == ("enrolled", None)
+    assert (states["fi"]["state"], states["fi"]["certificate_expires_at"]) == ("requested", None)
+    assert states["wb"]["state"] == "revoked"
+    assert papers["Certificate of the public edge"]["state"] == "good"
+    assert (papers["Roster of keys"]["state"], papers["Roster of keys"]["within_days"]) == ("expiring", 30)
+    assert "Roster of keys" in page
+    assert "expiring: 30 days or less" in page
+
+
 def test_an_empty_coordinator_says_what_to_do(empty: Coordinator) -> None:
     assert "No country has asked to join yet" in empty.client.get("/nodes").text
     assert "No run has been started yet" in empty.client.get("/runs").text

@@ -28,6 +28,7 @@ from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.services.nodes import judge_member
 from safeborders.server.services.papers import FolderPaperReader, PaperState
 from safeborders.server.storage.opening import open_registry_database
+from sbtest.agreements import PaperFederation
 from sbtest.commands import refused, safeborders
 from sbtest.enrolling import PASSPHRASE, Post, write_coordinator_profile, write_node_profile
 from sbtest.signing_power import find_signing_power
@@ -109,10 +110,17 @@ def test_a_member_renews_while_its_old_certificate_still_counts(town: Town) -> N
     before = (town.folder / "gr" / "enrolment" / "certificate.pem").read_bytes()
     request, _ = town.post.ask("gr", town.node("gr"))
     assert "enrolled, renews" in town.coordinator("register", request)
-    town.post.sign(request)  # the key was compared before: no fingerprint
+    roster = town.folder / "carried.json"
+    roster.write_bytes(PaperFederation(federation="test").roster)
+    town.post.sign(request, roster=roster)  # the key was compared before: no fingerprint
     assert "enrolled, certificate until" in town.coordinator("admit", town.post.kit("gr"))
     assert town.opens_for("gr")  # with the old one, which the node still shows
-    assert "nothing has to stop" in safeborders("node", "join", "-p", town.node("gr"), town.post.kit("gr"))
+    printed = safeborders("node", "join", "-p", town.node("gr"), town.post.kit("gr"))
+    assert "nothing has to stop" in printed
+    assert "Roster 1 came with the kit" in printed
+    assert (town.folder / "gr" / "enrolment" / "roster.json").read_bytes() == roster.read_bytes()
+    status = json.loads(safeborders("node", "agreement", "status", "-p", town.node("gr"), "--json"))
+    assert (status["roster"], status["member"]) == ("none", "requested")  # carried, and believed by nobody yet
     assert (town.folder / "gr" / "enrolment" / "certificate.pem").read_bytes() != before
     assert town.opens_for("gr")
     assert town.shown("gr") == "enrolled"

@@ -130,9 +130,10 @@ class Post:
         self.run("coordinator", "join", "-p", self.coordinator, kit, "--fingerprint", authority)
         return authority
 
-    def sign(self, request: Path, *spoken: str) -> None:
-        """Let the authority answer one request."""
-        said = [word for one in spoken for word in ("--fingerprint", one)]
+    def sign(self, request: Path, *spoken: str, roster: Path | None = None) -> None:
+        """Let the authority answer one request, with the newest roster where there is one."""
+        said: list[str | Path] = [word for one in spoken for word in ("--fingerprint", one)]
+        said += [] if roster is None else ["--roster", roster]
         self.run("authority", "sign", "-p", self.authority, request, *said, "--out", self.folder / "kits")
 
     def kit(self, party: str) -> Path:

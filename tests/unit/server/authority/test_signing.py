@@ -13,11 +13,13 @@ from safeborders.kit.errors import Conflict, SettingsError
 from safeborders.kit.pki import CertificateRefused, build_request, load_certificates
 from safeborders.kit.revocations import read_revocations
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.enrolment import EdgeRequest, EnrolmentRefused, EnrolmentRequest, open_kit
+from safeborders.models.protocol.enrolment import EdgeRequest, EnrolmentRefused, EnrolmentRequest, fingerprint, open_kit
+from safeborders.models.protocol.roster import RosterRefused
 from safeborders.server.authority.keys import create_keys, open_authority, rotate_issuing
 from safeborders.server.authority.register import Register, load_register, save_register
 from safeborders.server.authority.signing import Desk
 from safeborders.server.enrolment import build_edge_request
+from sbtest.agreements import PaperFederation
 from sbtest.enrolling import NOW, PASSPHRASE, Meeting
 
 
@@ -197,8 +199,17 @@ def test_the_register_is_kept_whole_and_a_damaged_one_is_named(meeting: Meeting,
 
 
 def test_a_roster_travels_only_within_its_federation(meeting: Meeting) -> None:
-    with pytest.raises(Exception, match="roster"):
-        Desk(meeting.authority, authority=meeting.opened, register=meeting.register, roster=b"{}")
+    def desk_with(roster: bytes) -> Desk:
+        return Desk(meeting.authority, authority=meeting.opened, register=meeting.register, roster=roster)
+
+    with pytest.raises(RosterRefused):
+        desk_with(b"{}")
+    with pytest.raises(SettingsError, match="another federation"):
+        desk_with(PaperFederation().roster)
+    roster = PaperFederation(federation="test").roster
+    request = request_of()
+    answered = desk_with(roster).answer(request, spoken={"gr": fingerprint(request.signing_key)}, now=NOW)
+    assert open_kit(answered.kit, spoken=meeting.spoken).roster.encode() == roster
 
 
 def _elsewhere(settings: AuthoritySettings, folder: Path) -> AuthoritySettings:
