@@ -258,7 +258,9 @@ def _squared_norms(a: torch.Tensor, g: torch.Tensor, *, bias: float) -> tuple[ND
     # The floor off the diagonals adds floor * (|sum a|^2 + bias P^2 + |sum g|^2): the norm is enlarged, as it may be.
     products = torch.bmm(a, a.transpose(1, 2)).numpy().reshape(rows, -1)
     products += np.float32(bias + _FLOOR)
-    products *= torch.bmm(g, g.transpose(1, 2)).numpy().reshape(rows, -1) + np.float32(_FLOOR)
+    others = torch.bmm(g, g.transpose(1, 2)).numpy().reshape(rows, -1)
+    others += np.float32(_FLOOR)
+    products *= others
     return _row_sums(products), np.square(_row_sums(np.sqrt(products[:, :: positions + 1])))
 
 
