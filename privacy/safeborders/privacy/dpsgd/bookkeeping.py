@@ -107,7 +107,8 @@ class BookKeepingModule(nn.Module):
         for start in range(0, max(rows, 1), self.block_rows):
             stop = min(start + self.block_rows, rows)
             self._blocks.append(([], stop - start))
-            outputs.append(self._module(*(self._padded(tensor, start, stop) for tensor in inputs))[: stop - start])
+            outcome = self._module(*(self._padded(tensor, start, stop) for tensor in inputs))
+            outputs.append(outcome if len(outcome) == stop - start else outcome[: stop - start])
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
     def clipped_integers(self, *, clip_norm: float, grid: int, scale: float = 1.0) -> NDArray[np.int64]:
@@ -161,7 +162,7 @@ class BookKeepingModule(nn.Module):
 
     def _padded(self, tensor: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         if stop - start == self.block_rows:
-            return tensor[start:stop]
+            return tensor if len(tensor) == self.block_rows else tensor[start:stop]
         padded = tensor.new_zeros((self.block_rows, *tensor.shape[1:]))
         padded[: stop - start] = tensor[start:stop]
         return padded
@@ -257,7 +258,9 @@ def _squared_norms(a: torch.Tensor, g: torch.Tensor, *, bias: float) -> tuple[ND
     # The floor off the diagonals adds floor * (|sum a|^2 + bias P^2 + |sum g|^2): the norm is enlarged, as it may be.
     products = torch.bmm(a, a.transpose(1, 2)).numpy().reshape(rows, -1)
     products += np.float32(bias + _FLOOR)
-    products *= torch.bmm(g, g.transpose(1, 2)).numpy().reshape(rows, -1) + np.float32(_FLOOR)
+    others = torch.bmm(g, g.transpose(1, 2)).numpy().reshape(rows, -1)
+    others += np.float32(_FLOOR)
+    products *= others
     return _row_sums(products), np.square(_row_sums(np.sqrt(products[:, :: positions + 1])))
 
 

@@ -142,7 +142,7 @@ class PrivateOptimizer:
         self.steps_done += 1  # charged before the noise exists
         noisy = privatised_sum(self._module, step=self._step)
         unit = self._step.max_grad_norm / 2**self._step.bits / self._step.expected_batch_size
-        gradient = torch.from_numpy(noisy).to(torch.float32).mul_(unit)
+        gradient = torch.from_numpy(noisy.astype(np.float32) * np.float32(unit))
         parameters = list(self._module.trainable())
         parts = torch.split(gradient, [one.numel() for one in parameters])
         for parameter, part in zip(parameters, parts, strict=True):
@@ -242,7 +242,8 @@ def privatised_sum(module: BookKeepingModule, *, step: PrivateStep) -> NDArray[n
     """
     grid = 2**step.bits
     summed = module.clipped_integers(clip_norm=step.max_grad_norm, grid=grid)
-    return summed + discrete_gaussian(len(summed), deviation=math.ceil(step.noise_multiplier * grid))
+    summed += discrete_gaussian(len(summed), deviation=math.ceil(step.noise_multiplier * grid))
+    return summed
 
 
 def shuffled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
