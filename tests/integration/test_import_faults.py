@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -256,23 +257,31 @@ def test_when_the_disk_is_full_nothing_is_lost_and_nothing_half_done(
             check_is_absent_or_whole(store, big)
 
 
+def strike(_path: Path, _read: int) -> None:
+    """Kill the parser."""
+    for child in children_of(os.getpid()):
+        os.kill(child, 9)
+
+
 def test_a_parser_that_is_killed_refuses_its_file_and_no_more(template: Path, tmp_path: Path) -> None:
-    file = write(tmp_path / "a.jsonl", *people(2 * PEOPLE))  # more than a pipe holds is left after the first batch
-    seen: list[int] = []
-
-    def strike(_path: Path, _read: int) -> None:
-        for child in children_of(os.getpid()):
-            os.kill(child, 9)
-        seen.append(1)
-
     with copy_of(template, tmp_path / "country.db") as store:
-        from_here = importer(store)
-        with pytest.raises(IngestError) as refused:
-            from_here.apply(file, tell=strike)
-        assert refused.value.code == "ingest.parser_stopped"
-        assert seen
-        assert count(store, "entity") == 0
-        assert apply(store, file).imported
+        check_killed_parser(store, write(tmp_path / "a.jsonl", *people(2 * PEOPLE)))  # a batch is left after the first
+
+
+@pytest.mark.postgres
+def test_on_postgresql_no_thread_waits_for_a_parser_that_is_killed(server: str, tmp_path: Path) -> None:
+    with emptied(server) as store:
+        before = threading.active_count()
+        check_killed_parser(store, write(tmp_path / "a.jsonl", *people(4 * PEOPLE)))  # and one more is read ahead
+        assert threading.active_count() == before
+
+
+def check_killed_parser(store: Store, file: Path) -> None:
+    with pytest.raises(IngestError) as refused:
+        importer(store).apply(file, tell=strike)
+    assert refused.value.code == "ingest.parser_stopped"
+    assert count(store, "entity") == 0
+    assert apply(store, file).imported
 
 
 @contextmanager
