@@ -12,18 +12,20 @@ import math
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import system_clock
 from safeborders.kit.logs import set_up_logs
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.architecture import Architecture
+from safeborders.models.defaults import ARCHITECTURE, MODEL_SEED
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.plan import RunPlan, Task
-from safeborders.models.protocol.vectors import parse_model
+from safeborders.models.protocol.vectors import model_to_bytes, parse_model
 from safeborders.node.ingest.country_import import import_country
 from safeborders.node.learning.evaluation import write_evaluation
 from safeborders.node.learning.trainer import NodeTrainer
@@ -86,17 +88,20 @@ def measure(preset: str, *, seed: int, epsilon: float, folder: Path) -> Value:
     return Value(scores=_scores(found), labels=labels, epsilon=plan_epsilon(plan, ARCHITECTURE))
 
 
-def train(plan: RunPlan, trainers: Mapping[Country, NodeTrainer]) -> NDArray[np.float32]:
+def train(
+    plan: RunPlan, trainers: Mapping[Country, NodeTrainer], *, architecture: Architecture = ARCHITECTURE
+) -> NDArray[np.float32]:
     """Play all rounds of ``plan`` and return the model: what countries and coordinator compute."""
-    version = initial_model(plan)
+    start = model_to_bytes(architecture.initial_parameters(MODEL_SEED))
+    version = replace(initial_model(plan), parameters=start, sha256=sha256_hex(start))
     for _ in range(plan.rounds):
-        model = parse_model(version.parameters, length=ARCHITECTURE.length)
+        model = parse_model(version.parameters, length=architecture.length)
         total = sum_updates(
-            (trainer.update(plan, model) for trainer in trainers.values()), length=ARCHITECTURE.update_length
+            (trainer.update(plan, model) for trainer in trainers.values()), length=architecture.update_length
         )
-        step = take_step(plan, ARCHITECTURE, base=version, total=total, countries=set(trainers))
+        step = take_step(plan, architecture, base=version, total=total, countries=set(trainers))
         version = next_version(version, step)
-    return parse_model(version.parameters, length=ARCHITECTURE.length)
+    return parse_model(version.parameters, length=architecture.length)
 
 
 def summary(value: Value) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The published stack: logistic regression and a random forest over topological predictors (Ghasemian et al., 2020).
 
-Both learn from links hidden again from the observed network, from as many draws as ours, so that the difference is in
-the scorer and not in the number of its examples.
+Both learn from links hidden again from the observed network in ten draws, as often as ours hides them, so that the
+difference is in the scorer and not in the number of its examples.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,10 @@ from sklearn.preprocessing import StandardScaler
 from safeborders.node.graph.ties import Ties
 from safeborders.node.graph.topology import Ends, Floats, topological_predictors
 from safeborders.node.learning.hiding import hide
-from safeborders.node.learning.link_stack import DRAWS, NEGATIVES_PER_POSITIVE
+
+DRAWS = 10
+NEGATIVES_PER_POSITIVE = 5
+"""Of each kind: near misses and strangers."""
 
 STACK: Sequence[str] = (
     "common_neighbours",
