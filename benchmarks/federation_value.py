@@ -63,7 +63,7 @@ class Value:
 def measure(preset: str, *, seed: int, epsilon: float, folder: Path) -> Value:
     """Create the world of ``seed`` in ``folder``, train on it and score all four models."""
     create_world(preset=preset, seed=seed, out=folder / "world")
-    stores = {country: _import(country, folder) for country in DEMONSTRATION}
+    stores = {country: open_country(country, folder) for country in DEMONSTRATION}
     learning = {country: SqlLearningStore(store.engine) for country, store in stores.items()}
     sizes = {task: public_sizes(preset, task) for task in Task}
     request = RunRequest(epsilon=epsilon, floor=len(DEMONSTRATION), deadline_seconds=60.0, sizes=sizes)
@@ -131,7 +131,8 @@ def _gains(countries: Mapping[str, Mapping[str, float | None]]) -> dict[str, flo
     }
 
 
-def _import(country: Country, folder: Path) -> Store:
+def open_country(country: Country, folder: Path) -> Store:
+    """Import a country of the world in ``folder`` into an encrypted database of its own, and open it."""
     store = open_store(Place(path=folder / f"{country.value}.db", key_hex=_KEY))
     store.upgrade()
     source = folder / "world" / country.value

@@ -78,7 +78,8 @@ def load_prior(path: Path) -> Prior:
 def covert_countries(*, seed: int) -> dict[Country, Records]:
     """Return the networks of all countries; none is one that the benchmark scores."""
     return {
-        country: records_of(covert_country(NETWORKS, seed=seed + number)) for number, country in enumerate(DEMONSTRATION)
+        country: records_of(covert_country(NETWORKS, seed=seed + number))
+        for number, country in enumerate(DEMONSTRATION)
     }
 
 

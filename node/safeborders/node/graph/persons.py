@@ -80,7 +80,9 @@ class PersonGraph:
     def without(self, hidden: NDArray[np.int64]) -> "PersonGraph":
         """Return the graph as if the links with these codes (``Ties.codes``) had not been recorded."""
         entries = self.associates.tocoo()
-        codes = np.minimum(entries.row, entries.col).astype(np.int64) * self.count + np.maximum(entries.row, entries.col)
+        codes = np.minimum(entries.row, entries.col).astype(np.int64) * self.count + np.maximum(
+            entries.row, entries.col
+        )
         kept = ~np.isin(codes, hidden)
         left = csr_array((entries.data[kept], (entries.row[kept], entries.col[kept])), shape=entries.shape)
         return replace(self, associates=left, ties=self.ties.where(~np.isin(self.ties.codes, hidden)))

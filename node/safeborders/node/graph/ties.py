@@ -8,7 +8,6 @@ from scipy.sparse import csr_array
 
 from safeborders.node.graph.topology import AROUND, PREDICTORS, Ends, Floats, Network, topological_predictors
 
-
 HOME: tuple[str, ...] = tuple(name for name in PREDICTORS if name not in AROUND)
 """Topological predictors for use at home: all but the bounded stand-ins of those that are there unbounded."""
 

@@ -25,7 +25,7 @@ _RESTART = 0.15
 _RANK_STEPS = 20
 _BLOCK = 512
 _MOST_TOGETHER = 20_000
-"""In a connected part of more actors walks take too long: predictors that walk far say what they say of the unreached."""
+"""In a connected part of more actors walks take too long: to predictors that walk far, nobody there is reached."""
 _FAR = 8.0
 """Distance beyond which, and without a path at all, everybody is equally far."""
 
@@ -82,7 +82,7 @@ class Network:
 
     @cached_property
     def parts(self) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
-        """Connected parts: each actor's number, and the actors in groups of whole parts, so that no walk leaves a group.
+        """Connected parts: each actor's number, and the actors in groups of whole parts, which no walk leaves.
 
         Actors without a link, and parts of more than ``_MOST_TOGETHER`` actors, are in no group.
         """
@@ -151,7 +151,7 @@ class _Pairs:
 
     @cached_property
     def rare_around(self) -> csr_array:
-        """Common neighbours with the number of links that each has among the two and their neighbours, the two included.
+        """Common neighbours with the number of links that each has among the two and the neighbours of either.
 
         No link of a common neighbour to anybody else is counted, so that nobody else can change it. Shape (P, N).
         """

@@ -48,7 +48,7 @@ def hide(ties: Ties, generator: np.random.Generator, *, share: float = HIDDEN_SH
 def hide_in_turn(
     ties: Ties, generator: np.random.Generator, *, share: float = HIDDEN_SHARE
 ) -> tuple[NDArray[np.int64], ...]:
-    """Return the codes of the linked pairs in parts of ``share``; each pair is in one of them, so that each is asked once.
+    """Return the codes of the linked pairs in parts of ``share``, each pair in one of them.
 
     With fewer than two linked pairs there is no part.
     """

@@ -17,7 +17,7 @@ from safeborders.node.learning.hiding import draw_near, draw_strangers, hide_in_
 from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.regression import Floats
 
-PER_LINK = (3, 3, 6)
+PER_LINK = (1, 5, 6)
 """Pairs that a hidden link is told from: with a common associate, with anything in common, strangers.
 
 As many strangers as near misses: with more near misses the scorer learns that having somebody in common speaks against

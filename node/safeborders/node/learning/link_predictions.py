@@ -63,7 +63,8 @@ class LinkPredictions(StaysHome):
     """Scores of all pairs that have something in common and are not recorded as linked.
 
     ``baseline`` is Adamic and Adar's index; ``floor`` holds each model's usual score of a pair with nothing in common;
-    ``table`` is what the local stack looked at, ``columns`` its columns, ``prior`` the released network's weights and, last, its bias.
+    ``table`` is what the local stack looked at, ``columns`` its columns; ``prior`` are the released network's weights and,
+    last, its bias.
     """
 
     persons: tuple[str, ...]
@@ -79,9 +80,7 @@ class LinkPredictions(StaysHome):
     outcome: LinkScorers
 
 
-def fit_links(
-    records: Records, persons: PersonGraph, *, module: nn.Module, examples_per_person: int
-) -> FittedLinks:
+def fit_links(records: Records, persons: PersonGraph, *, module: nn.Module, examples_per_person: int) -> FittedLinks:
     """Learn at home from the recorded links, with the released scorer as prior where that is better."""
     known, trained = hide_again(persons), build_pair_examples(records, persons)
     used = trained.examples.curated(limit=examples_per_person)

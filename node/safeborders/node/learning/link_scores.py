@@ -89,7 +89,10 @@ class _Choice:
 
 
 LOCAL = tuple(_Choice(federated=False, penalty=penalty) for penalty in PENALTIES)
-FEDERATED = (_Choice(federated=True, penalty=None), *(_Choice(federated=True, penalty=penalty) for penalty in PENALTIES))
+FEDERATED = (
+    _Choice(federated=True, penalty=None),
+    *(_Choice(federated=True, penalty=penalty) for penalty in PENALTIES),
+)
 
 
 def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
@@ -121,9 +124,7 @@ def _areas(problem: LinkProblem, federated: Floats) -> dict[_Choice, float]:
         trees = grow_trees(problem.table[known], problem.labels[known], seed=_SEED)
         for choice, areas in found.items():
             scorer = _fit(problem, federated, choice=choice, known=known, trees=trees)
-            area = area_under_curve(
-                scorer.scores(problem.table[here], federated=federated[here]), problem.labels[here]
-            )
+            area = area_under_curve(scorer.scores(problem.table[here], federated=federated[here]), problem.labels[here])
             areas.append(_BLIND if np.isnan(area) else area)
     return {choice: float(np.mean(areas)) if areas else _BLIND for choice, areas in found.items()}
 

@@ -43,7 +43,7 @@ class Trees(StaysHome):
         return float(_log_odds(np.mean([tree.tree_.value[0, 0, 1] for tree in self.forest.estimators_])))
 
     def shares(self, table: Floats) -> Floats:
-        """Return what each input adds to each row's log-odds; a row adds up to ``odds`` less ``usual``. Shape (N, F)."""
+        """Return what each column adds to each row's log-odds; they add up to ``odds`` less ``usual``. Shape (N, F)."""
         rows = table[:, self.asked].astype(np.float32)
         moved = np.zeros(rows.shape)
         for tree in self.forest.estimators_:

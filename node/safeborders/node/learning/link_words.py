@@ -45,48 +45,28 @@ HOME_WORDS: dict[str, tuple[str, str]] = {
 
 FACTORS: tuple[str, ...] = (*WORDS, *HOME_WORDS)
 
-_FACTOR_OF: dict[str, str] = {
-    **{
-        name: "common_associate"
-        for name in (
-            "common_neighbours",
-            "jaccard",
-            "rare_around",
-            "allocation_around",
-            "two_steps",
-            "met",
-            "adamic_adar_associates",
-            "jaccard_associates",
-            "adamic_adar",
-            "resource_allocation",
-            "strong_rare",
-            "layer_rare",
-        )
-    },
-    **{
-        name: "well_linked"
-        for name in (
-            "degree_product",
-            "degree_sum",
-            "smaller_degree",
-            "log_degree_product",
-            "log_degree_sum",
-            "cores",
-            "strong_sum",
-            "strong_smaller",
-            "layer_sum",
-            "layer_smaller",
-        )
-    },
-    **dict.fromkeys(("paths_of_three", "meeting", "katz", "page_rank", "distance"), "few_steps"),
-    "adamic_adar_bridges": "rare_bridge",
-    "adamic_adar_cases": "shared_case",
-    "adamic_adar_contacts": "common_contact",
-    "mixed_paths": "mixed_path",
-    "clustering": "close_circle",
-    "low_rank": "same_circle",
-    "time_gap": "same_years",
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "common_associate": (
+        *("common_neighbours", "jaccard", "rare_around", "allocation_around", "two_steps", "met"),
+        *("adamic_adar_associates", "jaccard_associates", "adamic_adar", "resource_allocation"),
+        *("strong_rare", "layer_rare"),
+    ),
+    "well_linked": (
+        *("degree_product", "degree_sum", "smaller_degree", "log_degree_product", "log_degree_sum", "cores"),
+        *("strong_sum", "strong_smaller", "layer_sum", "layer_smaller"),
+    ),
+    "few_steps": ("paths_of_three", "meeting", "katz", "page_rank", "distance"),
+    "rare_bridge": ("adamic_adar_bridges",),
+    "shared_case": ("adamic_adar_cases",),
+    "common_contact": ("adamic_adar_contacts",),
+    "mixed_path": ("mixed_paths",),
+    "close_circle": ("clustering",),
+    "same_circle": ("low_rank",),
+    "same_years": ("time_gap",),
 }
+"""Columns that speak of a factor other than their own name's."""
+
+_FACTOR_OF = {column: factor for factor, columns in _COLUMNS.items() for column in columns}
 
 
 def factor_of(column: str) -> str:

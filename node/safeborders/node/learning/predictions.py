@@ -17,8 +17,8 @@ from safeborders.node.graph.records import CASE, Records
 from safeborders.node.learning.case_types import FOLDS as CASE_FOLDS
 from safeborders.node.learning.case_types import CaseProblem, CaseTypes, personalise_case_types
 from safeborders.node.learning.examples import case_inputs
-from safeborders.node.learning.link_predictions import LinkPredictions, predict_links
 from safeborders.node.learning.linear import linear_part
+from safeborders.node.learning.link_predictions import LinkPredictions, predict_links
 from safeborders.node.learning.regression import Floats
 
 

@@ -20,6 +20,7 @@ REASONS_FOR = 3
 REASONS_AGAINST = 1
 _NEGLIGIBLE = 0.01  # of the log-odds
 
+
 def reasons_of(shares: Floats, present: NDArray[np.bool_]) -> tuple[Reason, ...]:
     """Put one pair's shares in words: what speaks most for the link, then what most against.
 
@@ -40,8 +41,8 @@ def reasons_of(shares: Floats, present: NDArray[np.bool_]) -> tuple[Reason, ...]
 def link_shares(links: LinkPredictions, rows: NDArray[np.int64]) -> Floats:
     """Return how far each of ``FACTORS`` moves the scores of some pairs from the usual, :math:`(len(rows), factors)`.
 
-    The regression's part is measured from the mean candidate pair, the trees' from before they ask anything. Every column
-    has its share, and the shares of a pair add up to its score less ``usual_score``.
+    The regression's part is measured from the mean candidate pair, the trees' from before they ask anything. The shares
+    of a pair add up to its score less ``usual_score``.
     """
     scorer = links.outcome.personalised
     prior = links.prior[:-1, 1] - links.prior[:-1, 0]
