@@ -20,9 +20,6 @@ _DAYS_PER_YEAR = 365.0
 NETWORK = tuple(feature.name for feature in SPECIFICATION.links if feature.name in NEAR)
 """Inputs that tell how the two stand in the network of kin and associates."""
 
-SHARED = tuple(feature.name for feature in SPECIFICATION.links if feature.name not in NEAR)
-"""Inputs that tell what the two share; they come first."""
-
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 """First and second persons of pairs, by position, :math:`(N,)` each."""
 

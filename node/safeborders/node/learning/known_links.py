@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safeborders.node.graph.pairs import SHARED, Pairs, candidate_pairs, pair_inputs
+from safeborders.models.graph.features import SPECIFICATION
+from safeborders.node.graph.pairs import Pairs, candidate_pairs, pair_inputs
 from safeborders.node.graph.persons import PersonGraph
 from safeborders.node.graph.predictors import PREDICTORS, predictors
 from safeborders.node.graph.ties import tie_columns, tie_predictors
+from safeborders.node.graph.topology import NEAR
 from safeborders.node.learning.hiding import draw_near, draw_strangers, hide_in_turn, pairs_of
 from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.regression import Floats
@@ -26,6 +28,9 @@ a link, because missing links often have nobody (decision 0172).
 ENOUGH = 1000
 """Hidden links; a country with many asks only some of its parts."""
 FEWEST_PARTS, MOST_PARTS = 2, 10
+INPUTS = tuple(feature.name for feature in SPECIFICATION.links)
+_SHARED = tuple(name for name in INPUTS if name not in (*NEAR, "common_associate"))
+_RARE = ("adamic_adar_bridges", "adamic_adar_cases", "adamic_adar_contacts", "mixed_paths")
 _SEED = 20260101
 
 
@@ -51,17 +56,18 @@ class KnownPairs(StaysHome):
 def look_at(graph: PersonGraph, pairs: Pairs) -> tuple[NDArray[np.float32], Floats]:
     """Return what is known of unlinked pairs: the federated model's inputs, and the table of the local stack.
 
-    The table holds those inputs that say what two persons share, and all predictors for use at home; the bounded inputs
-    about the network are left out, for what they stand for is there.
+    The table says everything once, because trees ask their columns in turn: inputs about what two persons share, rarity
+    of that, and the network's predictors instead of the bounded inputs that stand for them.
     """
     inputs = pair_inputs(graph, pairs).inputs
-    shared = inputs[:, : len(SHARED)].astype(np.float64)
-    return inputs, np.concatenate([shared, predictors(graph, pairs), tie_predictors(graph.ties, pairs)], axis=1)
+    shared = inputs[:, [INPUTS.index(name) for name in _SHARED]].astype(np.float64)
+    rare = predictors(graph, pairs)[:, [PREDICTORS.index(name) for name in _RARE]]
+    return inputs, np.concatenate([shared, rare, tie_predictors(graph.ties, pairs)], axis=1)
 
 
 def table_columns(graph: PersonGraph) -> tuple[str, ...]:
     """Return the names of the table's columns."""
-    return (*SHARED, *PREDICTORS, *tie_columns(graph.ties))
+    return (*_SHARED, *_RARE, *tie_columns(graph.ties))
 
 
 def hide_again(graph: PersonGraph) -> KnownPairs:

@@ -63,8 +63,7 @@ class LinkPredictions(StaysHome):
     """Scores of all pairs that have something in common and are not recorded as linked.
 
     ``baseline`` is Adamic and Adar's index; ``floor`` holds each model's usual score of a pair with nothing in common;
-    ``table`` is what the local stack looked at, ``columns`` its columns; ``prior`` are the released network's weights and,
-    last, its bias.
+    ``table`` is what the local stack looked at, ``columns`` its columns, ``prior`` the released network, bias last.
     """
 
     persons: tuple[str, ...]

@@ -18,6 +18,8 @@ from safeborders.node.learning.regression import Floats, fit_residual
 from safeborders.node.learning.scores import area_under_curve
 
 PENALTIES = (1.0, 10.0, 100.0)
+_MARGIN = 0.003
+"""How much better, in area, a scorer with the prior must be to be used."""
 _EASY = 10.0
 """Scale of the federated log-odds among standardised columns: their weight has a hundredth of the penalty."""
 _SEED = 20260101
@@ -96,7 +98,7 @@ FEDERATED = (
 
 
 def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
-    """Fit the scorers and choose; the federated model must be strictly better on held-out pairs to be used.
+    """Fit the scorers and choose; the federated model must be better by ``_MARGIN`` on held-out pairs to be used.
 
     Args:
         problem: Pairs with known answers.
@@ -104,16 +106,19 @@ def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
     """
     areas = _areas(problem, federated)
     local = max(LOCAL, key=lambda choice: areas[choice])
-    best = max((local, *FEDERATED), key=lambda choice: areas[choice])
-    if not problem.labels[problem.judged].any():
-        best = FEDERATED[0]  # nothing to judge by: believe the federated model
+    blind = not problem.labels[problem.judged].any()
+    best = FEDERATED[0] if blind else max(FEDERATED, key=lambda choice: areas[choice])
     trees = grow_trees(problem.table, problem.labels, seed=_SEED)
     everything = np.ones(len(problem.labels), dtype=np.bool_)
+    alone = _fit(problem, federated, choice=local, known=everything, trees=trees)
+    with_prior = _fit(problem, federated, choice=best, known=everything, trees=trees)
+    # With nothing to judge by, the federated model is believed; one that must be turned round never is.
+    is_better = areas[best] >= areas[local] + _MARGIN and with_prior.trust > 0
     return LinkScorers(
-        local=_fit(problem, federated, choice=local, known=everything, trees=trees),
-        personalised=_fit(problem, federated, choice=best, known=everything, trees=trees),
+        local=alone,
+        personalised=with_prior if blind or is_better else alone,
         local_area=areas[local],
-        chosen_area=max(areas[best], areas[local]),
+        chosen_area=areas[best] if is_better else areas[local],
     )
 
 

@@ -1,10 +1,5 @@
 """What the columns of the link scorers are called towards people: factors, in words for both directions."""
 
-from safeborders.models.graph.features import SPECIFICATION
-
-INPUTS: tuple[str, ...] = tuple(feature.name for feature in SPECIFICATION.links)
-"""Columns of the federated scorer."""
-
 WORDS: dict[str, tuple[str, str]] = {
     "shared_phone": ("both used the same phone", "no phone in common"),
     "shared_account": ("both used the same online account", "no online account in common"),
@@ -48,11 +43,10 @@ FACTORS: tuple[str, ...] = (*WORDS, *HOME_WORDS)
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "common_associate": (
         *("common_neighbours", "jaccard", "rare_around", "allocation_around", "two_steps", "met"),
-        *("adamic_adar_associates", "jaccard_associates", "adamic_adar", "resource_allocation"),
-        *("strong_rare", "layer_rare"),
+        *("adamic_adar", "resource_allocation", "strong_rare", "layer_rare"),
     ),
     "well_linked": (
-        *("degree_product", "degree_sum", "smaller_degree", "log_degree_product", "log_degree_sum", "cores"),
+        *("degree_product", "degree_sum", "smaller_degree", "cores"),
         *("strong_sum", "strong_smaller", "layer_sum", "layer_smaller"),
     ),
     "few_steps": ("paths_of_three", "meeting", "katz", "page_rank", "distance"),

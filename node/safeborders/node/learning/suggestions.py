@@ -8,8 +8,9 @@ from scipy.special import expit, softmax
 
 from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.node.learning.case_reasons import case_reasons
+from safeborders.node.learning.known_links import INPUTS
 from safeborders.node.learning.link_predictions import LinkPredictions
-from safeborders.node.learning.link_words import FACTORS, HOME_WORDS, INPUTS, WORDS, factor_of
+from safeborders.node.learning.link_words import FACTORS, HOME_WORDS, WORDS, factor_of
 from safeborders.node.learning.outcomes import CaseTypeHypothesis, Reason, SuggestedLink
 from safeborders.node.learning.predictions import CasePredictions
 from safeborders.node.learning.regression import Floats

@@ -11,9 +11,10 @@ from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.propagation import spread_evidence
 from safeborders.node.learning.case_reasons import AROUND, case_reasons, margin_shares
 from safeborders.node.learning.case_types import STEPS
+from safeborders.node.learning.known_links import INPUTS
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions
-from safeborders.node.learning.link_words import FACTORS, INPUTS, factor_of
+from safeborders.node.learning.link_words import FACTORS, factor_of
 from safeborders.node.learning.predictions import CasePredictions, predict_all
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.suggestions import case_hypotheses, link_shares, link_suggestions, usual_score
