@@ -12,20 +12,24 @@ import math
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.poor_country import PoorCountry
+from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import system_clock
 from safeborders.kit.logs import set_up_logs
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.architecture import Architecture
+from safeborders.models.defaults import ARCHITECTURE, MODEL_SEED
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.plan import RunPlan, Task
-from safeborders.models.protocol.vectors import parse_model
+from safeborders.models.protocol.vectors import model_to_bytes, parse_model
 from safeborders.node.ingest.country_import import import_country
 from safeborders.node.learning.evaluation import write_evaluation
+from safeborders.node.learning.outcomes import LearningStore
 from safeborders.node.learning.trainer import NodeTrainer
 from safeborders.node.storage.database import Place, Store, open_store
 from safeborders.node.storage.learning_store import SqlLearningStore
@@ -58,11 +62,22 @@ class Value:
     epsilon: float
 
 
-def measure(preset: str, *, seed: int, epsilon: float, folder: Path) -> Value:
-    """Create the world of ``seed`` in ``folder``, train on it and score all four models."""
+def measure(preset: str, *, seed: int, epsilon: float, folder: Path, few: int | None = None) -> Value:
+    """Create the world of ``seed`` in ``folder``, train on it and score all four models.
+
+    Args:
+        preset: Size of the world.
+        seed: Of the world.
+        epsilon: Of one country's messages.
+        folder: An empty one.
+        few: Labelled cases and recorded links that each of the label-poor countries has; None leaves it all it has.
+    """
     create_world(preset=preset, seed=seed, out=folder / "world")
-    stores = {country: _import(country, folder) for country in DEMONSTRATION}
-    learning = {country: SqlLearningStore(store.engine) for country, store in stores.items()}
+    stores = {country: open_country(country, folder) for country in DEMONSTRATION}
+    learning: dict[Country, LearningStore] = {c: SqlLearningStore(store.engine) for c, store in stores.items()}
+    if few is not None:
+        counts = {one.value: int((store.load_records().case_type >= 0).sum()) for one, store in learning.items()}
+        learning |= {Country(name): PoorCountry(learning[Country(name)], few) for name in _poorest(counts)}
     sizes = {task: public_sizes(preset, task) for task in Task}
     request = RunRequest(epsilon=epsilon, floor=len(DEMONSTRATION), deadline_seconds=60.0, sizes=sizes)
     plan = build_plan("benchmark", countries=DEMONSTRATION, request=request)
@@ -86,22 +101,25 @@ def measure(preset: str, *, seed: int, epsilon: float, folder: Path) -> Value:
     return Value(scores=_scores(found), labels=labels, epsilon=plan_epsilon(plan, ARCHITECTURE))
 
 
-def train(plan: RunPlan, trainers: Mapping[Country, NodeTrainer]) -> NDArray[np.float32]:
+def train(
+    plan: RunPlan, trainers: Mapping[Country, NodeTrainer], *, architecture: Architecture = ARCHITECTURE
+) -> NDArray[np.float32]:
     """Play all rounds of ``plan`` and return the model: what countries and coordinator compute."""
-    version = initial_model(plan)
+    start = model_to_bytes(architecture.initial_parameters(MODEL_SEED))
+    version = replace(initial_model(plan), parameters=start, sha256=sha256_hex(start))
     for _ in range(plan.rounds):
-        model = parse_model(version.parameters, length=ARCHITECTURE.length)
+        model = parse_model(version.parameters, length=architecture.length)
         total = sum_updates(
-            (trainer.update(plan, model) for trainer in trainers.values()), length=ARCHITECTURE.update_length
+            (trainer.update(plan, model) for trainer in trainers.values()), length=architecture.update_length
         )
-        step = take_step(plan, ARCHITECTURE, base=version, total=total, countries=set(trainers))
+        step = take_step(plan, architecture, base=version, total=total, countries=set(trainers))
         version = next_version(version, step)
-    return parse_model(version.parameters, length=ARCHITECTURE.length)
+    return parse_model(version.parameters, length=architecture.length)
 
 
 def summary(value: Value) -> dict[str, object]:
     """Return the bars: the worst country of personalisation against its own model, and what the label-poor gain."""
-    poor = sorted(value.labels, key=lambda country: value.labels[country])[:_LABEL_POOR]
+    poor = _poorest(value.labels)
     gains = {task: _gains(countries) for task, countries in value.scores.items()}
     return {
         "epsilon": round(value.epsilon, 3),
@@ -118,6 +136,10 @@ def summary(value: Value) -> dict[str, object]:
     }
 
 
+def _poorest(labels: Mapping[str, int]) -> list[str]:
+    return sorted(labels, key=lambda country: labels[country])[:_LABEL_POOR]
+
+
 def _gains(countries: Mapping[str, Mapping[str, float | None]]) -> dict[str, float]:
     return {
         country: 100 * (scores["personalised"] - scores["local"])
@@ -126,7 +148,8 @@ def _gains(countries: Mapping[str, Mapping[str, float | None]]) -> dict[str, flo
     }
 
 
-def _import(country: Country, folder: Path) -> Store:
+def open_country(country: Country, folder: Path) -> Store:
+    """Import a country of the world in ``folder`` into an encrypted database of its own, and open it."""
     store = open_store(Place(path=folder / f"{country.value}.db", key_hex=_KEY))
     store.upgrade()
     source = folder / "world" / country.value
@@ -157,11 +180,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--preset", default="demo", choices=["tiny", "demo", "bench"])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--epsilon", type=float, default=8.0, help="of one country's messages")
+    parser.add_argument(
+        "--few", type=int, metavar="N", help="leave the label-poor countries N labelled cases and N recorded links"
+    )
     parser.add_argument("--json", action="store_true", help="print only the JSON line")
     options = parser.parse_args(arguments)
     set_up_logs()
     with tempfile.TemporaryDirectory() as folder:
-        value = measure(options.preset, seed=options.seed, epsilon=options.epsilon, folder=Path(folder))
+        value = measure(
+            options.preset, seed=options.seed, epsilon=options.epsilon, folder=Path(folder), few=options.few
+        )
     if options.json:
         sys.stdout.write(json.dumps(value.scores) + "\n")
         sys.stderr.write(json.dumps(summary(value)) + "\n")

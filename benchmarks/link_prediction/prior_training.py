@@ -1,83 +1,125 @@
-"""Train the federated scorer of ties with privacy on nine countries of generated networks: the path, not the weights.
+"""Train the federated scorer of links as a run does: nine countries' trainers, the default plan, one model.
 
-Each country curates its own examples and sends noised sums for a fixed number of rounds, each message under its own
-epsilon against everybody; the coordinator takes momentum steps. Engine, noise and accountant are the product's.
+The countries hold generated networks (``covert``) and no case, so that the plan has the link task alone. Curation,
+engine, noise and the coordinator's step are the product's; one country's messages keep ``EPSILON`` at the plan's delta.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from torch import nn
 
+from benchmarks.federation_value import train
 from benchmarks.link_prediction.covert import covert_country
-from safeborders.models.architecture import STATISTICS, Architecture
-from safeborders.models.defaults import MODEL_SEED, MOMENTUM
-from safeborders.models.gnn.perceptron import build_perceptron
-from safeborders.models.protocol.plan import Task, TaskPlan
-from safeborders.node.graph.ties import Ties
-from safeborders.node.learning.topology_prior import ARCHITECTURE, TopologyPrior, curate_topology_examples
-from safeborders.privacy.accountant import epsilon
+from benchmarks.link_prediction.records import RecordsAlone, records_of
+from safeborders.models.architecture import Architecture
+from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.domain.countries import DEMONSTRATION, Country
+from safeborders.models.gnn.perceptron import build_perceptrons
+from safeborders.models.graph.features import SPECIFICATION
+from safeborders.models.protocol.plan import RunPlan, Task
+from safeborders.node.graph.records import Records
+from safeborders.node.learning.trainer import NodeTrainer, curate_examples
 from safeborders.privacy.calibration import noise_multiplier_for
-from safeborders.privacy.dpsgd.engine import private_sum
-from safeborders.privacy.events import AttributedGaussian
-from safeborders.privacy.units import AttributedExamples
+from safeborders.privacy.events import run_events
+from safeborders.server.planning import RunRequest, build_plan, plan_epsilon
 
-EPSILON, DELTA = 4.0, 1e-5
-ROUNDS, SAMPLING_RATE, CLIP_NORM, RATE = 30, 0.5, 2.0, 2.0
-PER_PERSON = 2
-BITS = 16
+EPSILON = 4.0
+NETWORKS = 60
+LINKS_ALONE = Architecture(tuple(task for task in ARCHITECTURE.tasks if task.task is Task.LINKS))
 
 
-COUNTRIES, NETWORKS = 9, 25
+@dataclass(frozen=True)
+class Prior:
+    """A released scorer with the record of its release.
+
+    Attributes:
+        flat: The parameters of the link task.
+        epsilon: Of each country's messages for the whole training, at ``delta``.
+        delta: Its delta.
+        examples_per_person: Of the plan.
+        features_sha256: Of the inputs that it reads.
+        trained_on: The command that made it.
+    """
+
+    flat: tuple[float, ...]
+    epsilon: float
+    delta: float
+    examples_per_person: int
+    features_sha256: str
+    trained_on: str
+
+    @property
+    def module(self) -> nn.Module:
+        """The scorer as a node builds it."""
+        return build_perceptrons(LINKS_ALONE, np.array(self.flat, dtype=np.float32))[Task.LINKS]
+
+    def save(self, path: Path) -> None:
+        """Write the scorer and its record as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
-def covert_countries(*, seed: int) -> list[Ties]:
-    """Return the networks of ``COUNTRIES`` countries; none is one that the benchmark scores."""
-    return [covert_country(NETWORKS, seed=seed + number) for number in range(COUNTRIES)]
+def load_prior(path: Path) -> Prior:
+    """Read what ``Prior.save`` wrote.
+
+    Raises:
+        ValueError: If it reads other inputs than this version's.
+    """
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    prior = Prior(**{**stored, "flat": tuple(stored["flat"])})
+    if prior.features_sha256 != SPECIFICATION.sha256():
+        raise ValueError(f"{path.name} reads the inputs of another version: train it again with --train-prior.")
+    return prior
 
 
-def train_prior(networks: Sequence[Ties], *, trained_on: str) -> TopologyPrior:
-    """Train on several countries' networks; each country's messages keep ``EPSILON`` at ``DELTA``."""
-    countries = [curate_topology_examples(ties, limit=PER_PERSON) for ties in networks]
-
-    def events(noise: float) -> list[AttributedGaussian]:
-        return [
-            AttributedGaussian(
-                task="topology",
-                sampling_rate=SAMPLING_RATE,
-                noise_multiplier=noise,
-                examples_per_person=PER_PERSON,
-                grid=2**BITS,
-                dimension=ARCHITECTURE.update_length,
-                steps=ROUNDS,
-            )
-        ]
-
-    noise = noise_multiplier_for(events, target_epsilon=EPSILON, delta=DELTA)
-    flat = _descend(countries, noise=noise)
-    spent = epsilon(events(noise), delta=DELTA)
-    return TopologyPrior(tuple(float(value) for value in flat), round(spent, 4), DELTA, trained_on)
+def covert_countries(*, seed: int) -> dict[Country, Records]:
+    """Return the networks of all countries; none is one that the benchmark scores."""
+    return {
+        country: records_of(covert_country(NETWORKS, seed=seed + number))
+        for number, country in enumerate(DEMONSTRATION)
+    }
 
 
-def _descend(countries: Sequence[AttributedExamples], *, noise: float) -> NDArray[np.float32]:
-    sizes = {str(number): max(1, int(float(f"{part.count:.0e}"))) for number, part in enumerate(countries)}
-    plan = TaskPlan(
-        task=Task.LINKS,
-        sampling_rate=SAMPLING_RATE,
-        clip_norm=CLIP_NORM,
-        noise_multiplier=noise,
-        examples_per_person=PER_PERSON,
-        quantisation_bits=BITS,
-        learning_rate=RATE,
-        public_sizes=sizes,
+def train_prior(countries: Mapping[Country, Records], *, trained_on: str) -> Prior:
+    """Play a whole run over ``countries`` and return what it releases."""
+    plan = links_plan(countries)
+    trainers = {
+        country: NodeTrainer(RecordsAlone(records), architecture=LINKS_ALONE) for country, records in countries.items()
+    }
+    model = train(plan, trainers, architecture=LINKS_ALONE)
+    return Prior(
+        flat=tuple(float(value) for value in model),
+        epsilon=round(plan_epsilon(plan, LINKS_ALONE), 4),
+        delta=plan.delta,
+        examples_per_person=plan.tasks[0].examples_per_person,
+        features_sha256=SPECIFICATION.sha256(),
+        trained_on=trained_on,
     )
-    flat = Architecture((ARCHITECTURE,)).initial_parameters(MODEL_SEED)
-    velocity, total = np.zeros(len(flat)), np.zeros(len(flat))
-    unit = CLIP_NORM / 2**BITS / (SAMPLING_RATE * sum(sizes.values()))
-    for number in range(ROUNDS):
-        module = build_perceptron(ARCHITECTURE, flat)
-        summed = sum(private_sum(module, part, mechanism=plan) for part in countries)
-        velocity = MOMENTUM * velocity + np.asarray(summed)[: -len(STATISTICS)] * unit
-        flat = (flat - RATE * velocity).astype(np.float32)
-        total += flat if number >= ROUNDS // 2 else 0
-    return (total / (ROUNDS - ROUNDS // 2)).astype(np.float32)
+
+
+def links_plan(countries: Mapping[Country, Records]) -> RunPlan:
+    """Return the default plan of the link task with the noise for ``EPSILON``.
+
+    A country declares how many examples it has to one figure, as a public guess would.
+    """
+    request = RunRequest(epsilon=EPSILON, floor=len(countries), deadline_seconds=60.0)
+    usual = build_plan("benchmark", countries=tuple(countries), request=request)
+    (task,) = (task for task in usual.tasks if task.task is Task.LINKS)
+    sizes = {
+        country.value: int(float(f"{max(1, curate_examples(records, task).count):.0e}"))
+        for country, records in countries.items()
+    }
+
+    def with_noise(noise: float) -> RunPlan:
+        noised = task.model_copy(update={"noise_multiplier": noise, "public_sizes": sizes})
+        return usual.model_copy(update={"tasks": (noised,), "architecture_sha256": LINKS_ALONE.sha256()})
+
+    noise = noise_multiplier_for(
+        lambda tried: run_events(with_noise(tried), LINKS_ALONE, rounds=usual.rounds),
+        target_epsilon=EPSILON,
+        delta=usual.delta,
+    )
+    return with_noise(noise)

@@ -1,7 +1,7 @@
 """The published stack: logistic regression and a random forest over topological predictors (Ghasemian et al., 2020).
 
-Both learn from links hidden again from the observed network, from as many draws as ours, so that the difference is in
-the scorer and not in the number of its examples.
+Both learn from links hidden again from the observed network, as often as ours hides them (ten times, less often where
+links abound), so that the difference is in the scorer and not in the number of its examples.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,12 @@ from sklearn.preprocessing import StandardScaler
 
 from safeborders.node.graph.ties import Ties
 from safeborders.node.graph.topology import Ends, Floats, topological_predictors
-from safeborders.node.learning.hiding import hide
-from safeborders.node.learning.link_stack import DRAWS, NEGATIVES_PER_POSITIVE
+from safeborders.node.learning.hiding import HIDDEN_SHARE, hide
+from safeborders.node.learning.known_links import ENOUGH, FEWEST_PARTS
+
+DRAWS = 10
+NEGATIVES_PER_POSITIVE = 5
+"""Of each kind: near misses and strangers."""
 
 STACK: Sequence[str] = (
     "common_neighbours",
@@ -41,7 +45,8 @@ def stack_scores(observed: Ties, ends: Ends, *, seed: int) -> dict[str, Floats]:
     generator = np.random.default_rng(seed)
     rows: list[Floats] = []
     labels: list[Floats] = []
-    for _ in range(DRAWS):
+    draws = int(np.clip(ENOUGH // max(1, round(HIDDEN_SHARE * len(np.unique(observed.codes)))), FEWEST_PARTS, DRAWS))
+    for _ in range(draws):
         hidden = hide(observed, generator)
         wanted = NEGATIVES_PER_POSITIVE * len(hidden.positives)
         drawn = [generator.permutation(pairs)[:wanted] for pairs in (hidden.near, hidden.strangers)]

@@ -44,7 +44,7 @@ class TaskDefaults:
 
 TASK_DEFAULTS: Mapping[Task, TaskDefaults] = {
     Task.TYPOLOGY: TaskDefaults(sampling_rate=0.5, clip_norm=1.0, noise_multiplier=2.05, learning_rate=0.5),
-    Task.LINKS: TaskDefaults(sampling_rate=0.5, clip_norm=1.0, noise_multiplier=6.0, learning_rate=0.7),
+    Task.LINKS: TaskDefaults(sampling_rate=0.5, clip_norm=1.0, noise_multiplier=6.0, learning_rate=0.4),
 }
 
 

@@ -17,7 +17,8 @@ from safeborders.models.protocol.plan import Task
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
 from safeborders.node.learning.examples import Examples, build_case_examples, build_pair_examples
-from safeborders.node.learning.predictions import CasePredictions, LinkPredictions, predict_all
+from safeborders.node.learning.link_predictions import LinkPredictions
+from safeborders.node.learning.predictions import CasePredictions, predict_all
 from safeborders.node.learning.regression import fit_residual
 
 PENALTY = 1.0

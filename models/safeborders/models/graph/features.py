@@ -11,7 +11,7 @@ from safeborders.models.graph.columns import check_columns
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
 from safeborders.models.protocol.plan import Task
 
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 
 YES = 0.8
 NO = -0.2
@@ -88,6 +88,23 @@ def _shared(name: str, *, cap: int = 2, scale: float = 0.5) -> Feature:
     return Feature(name=name, columns=_LINK_COLUMNS, cap=cap, scale=scale)
 
 
+NEAR_FEATURES: tuple[Feature, ...] = (
+    _shared("common_neighbours", cap=2, scale=0.25),
+    _shared("jaccard", cap=1, scale=0.5),
+    _shared("paths_of_three", cap=4, scale=0.125),
+    _shared("clustering", cap=2, scale=0.25),
+    _shared("rare_around", cap=4, scale=0.25),
+    _shared("allocation_around", cap=2, scale=0.5),
+    _shared("two_steps", cap=2, scale=0.5),
+    _shared("met", cap=1, scale=0.25),
+    _shared("meeting", cap=1, scale=0.25),
+)
+"""Predictors among the two, their linked persons and the links between those; nobody else can change one (0170).
+
+Small scales, because most linked pairs have some of each: a direction that all examples share eats the clipping bound.
+Degrees are not among them: an example is about everybody linked with the two, so that curation keeps those with few.
+"""
+
 SPECIFICATION = FeatureSpecification(
     version=FEATURES_VERSION,
     typology=tuple(_indicator(code) for code in INDICATORS),
@@ -110,6 +127,7 @@ SPECIFICATION = FeatureSpecification(
         _shared("common_contact"),
         # Nearly every pair overlaps in time: a quarter, so that no common direction makes the momentum swing.
         Feature("time_overlap", ("link.source", "link.target", "link.valid_from", "link.valid_to"), scale=0.25),
+        *NEAR_FEATURES,
     ),
 )
 """The specification in force."""

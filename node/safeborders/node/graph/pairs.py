@@ -1,7 +1,7 @@
-"""What two persons have in common: the inputs of the link model, and who witnesses them.
+"""What two persons have in common and how they stand in the network: the link model's inputs, and who witnesses them.
 
-A pair's inputs depend on the two persons and on its witnesses (the common neighbours that were counted) and on nobody
-else: no degree, no size of a group, no rarity. A link between the two themselves is never an input.
+A pair's inputs depend on the two persons and on its witnesses (everybody linked with either, and the common contacts
+that were counted) and on nobody else (decision 0170). A link between the two themselves is never an input.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,12 @@ from scipy.sparse import csr_array
 from safeborders.models.graph.features import SPECIFICATION, Feature
 from safeborders.node.graph.persons import PersonGraph, symmetric
 from safeborders.node.graph.ranking import positions_within
+from safeborders.node.graph.topology import NEAR, Network, topological_predictors
 
 _DAYS_PER_YEAR = 365.0
+
+NETWORK = tuple(feature.name for feature in SPECIFICATION.links if feature.name in NEAR)
+"""Inputs that tell how the two stand in the network of kin and associates."""
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 """First and second persons of pairs, by position, :math:`(N,)` each."""
@@ -38,9 +42,7 @@ def pair_inputs(graph: PersonGraph, pairs: Pairs) -> PairInputs:
     """Return the inputs of pairs of persons, the same in both orders."""
     first, second = pairs
     contacts = _any_contact(graph)
-    associates, by_associate = _witnesses(
-        graph, graph.associates, (first, second), feature=_feature("common_associate")
-    )
+    near = topological_predictors(Network(graph.associates), pairs, names=NETWORK)
     contacted, by_contact = _witnesses(graph, contacts, (first, second), feature=_feature("common_contact"))
     values = {
         **{name: _both(table, first, second) for name, table in graph.bridges.items()},
@@ -49,15 +51,17 @@ def pair_inputs(graph: PersonGraph, pairs: Pairs) -> PairInputs:
         "shared_episode": _both(graph.episodes, first, second),
         "same_side": _both(graph.offenders, first, second) + _both(graph.victims, first, second),
         "offender_and_victim": _cross(graph, first, second) + _cross(graph, second, first),
-        "common_associate": associates,
+        "common_associate": _both(graph.associates, first, second),
         "common_contact": contacted,
         "time_overlap": _overlap(graph.active[first], graph.active[second]),
+        **dict(zip(NETWORK, near.T, strict=True)),
     }
+    linked = _linked_with(graph.associates, first, second)
     columns = [np.minimum(values[f.name], f.cap) * f.scale for f in SPECIFICATION.links]
     return PairInputs(
         inputs=np.stack(columns, axis=1).astype(np.float32) if len(first) else np.zeros((0, len(columns)), np.float32),
-        witnessed=np.concatenate([by_associate[0], by_contact[0]]),
-        witnesses=np.concatenate([by_associate[1], by_contact[1]]),
+        witnessed=np.concatenate([linked[0], by_contact[0]]),
+        witnesses=np.concatenate([linked[1], by_contact[1]]),
     )
 
 
@@ -126,6 +130,12 @@ def _witnesses(
     counted = positions_within(pair, graph.ranks[person]) < feature.cap
     counts = np.bincount(pair[counted], minlength=len(first)).astype(np.float64)
     return counts, (pair[counted], person[counted])
+
+
+def _linked_with(table: csr_array, first: NDArray[np.int64], second: NDArray[np.int64]) -> Pairs:
+    """Return (pair, person) for everybody who is linked with either of a pair."""
+    around = (table[first] + table[second]).tocoo()
+    return around.row.astype(np.int64), around.col.astype(np.int64)
 
 
 def _overlap(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

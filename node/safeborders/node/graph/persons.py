@@ -5,7 +5,7 @@ Shared phones, vehicles, places, cases and so on are bridges; each kind stays ap
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from safeborders.node.graph.ranking import CURATION_KEY, keyed_ranks, mutual_top, pair_identifiers
 from safeborders.node.graph.records import CASE, PERSON, Records, Relation
+from safeborders.node.graph.ties import Ties
 
 LINKS_PER_PERSON = 16
 """K_r: most curated links of one relation that a person has."""
@@ -40,7 +41,8 @@ CONTACTS: Mapping[str, tuple[str, str]] = {
 
 PARTY = "PARTY_TO"
 INVOLVED = "INVOLVED_IN"
-ASSOCIATION = ("KIN", "ASSOCIATE")
+KIN = "KIN"
+ASSOCIATION = (KIN, "ASSOCIATE")
 VICTIM_ROLES = ("victim",)
 NEUTRAL_ROLES = ("witness", "professional")
 
@@ -60,6 +62,7 @@ class PersonGraph:
         episodes: Persons by episodes.
         associates: Persons by persons, symmetric: the curated kin and associate links.
         active: First and last day on which each person's own links are known to hold; NaN when unknown.
+        ties: All kin and associate links, with their kind and first day, for use at home only.
     """
 
     count: int
@@ -72,6 +75,17 @@ class PersonGraph:
     episodes: csr_array
     associates: csr_array
     active: NDArray[np.float64]
+    ties: Ties
+
+    def without(self, hidden: NDArray[np.int64]) -> "PersonGraph":
+        """Return the graph as if the links with these codes (``Ties.codes``) had not been recorded."""
+        entries = self.associates.tocoo()
+        codes = np.minimum(entries.row, entries.col).astype(np.int64) * self.count + np.maximum(
+            entries.row, entries.col
+        )
+        kept = ~np.isin(codes, hidden)
+        left = csr_array((entries.data[kept], (entries.row[kept], entries.col[kept])), shape=entries.shape)
+        return replace(self, associates=left, ties=self.ties.where(~np.isin(self.ties.codes, hidden)))
 
 
 def build_person_graph(records: Records) -> PersonGraph:
@@ -99,6 +113,25 @@ def build_person_graph(records: Records) -> PersonGraph:
         episodes=_incidence(records, records.of_kind(INVOLVED), "episode", members=members),
         associates=_associates(records, members),
         active=_active_days(records, count),
+        ties=_ties(records, members),
+    )
+
+
+def _ties(records: Records, members: NDArray[np.bool_]) -> Ties:
+    """Return all kin and associate links between members; kin is one layer, associates one for each role they have."""
+    links = [r for r in records.of_kind(*ASSOCIATION) if r.source_type == r.target_type == PERSON]
+    usable = [r.where((r.source != r.target) & members[r.source] & members[r.target]) for r in links]
+    names = [f"{r.kind} {role}" if r.kind != KIN else KIN for r in usable for role in r.role]
+    ends = [np.sort(np.stack([r.source, r.target], axis=1), axis=1) for r in usable]
+    times = np.concatenate([np.zeros(0), *(r.since for r in usable)])
+    kinds, layers = np.unique(np.array(names, dtype=np.str_), return_inverse=True)
+    return Ties(
+        pairs=np.concatenate([np.zeros((0, 2), dtype=np.int64), *ends]),
+        layers=layers.ravel().astype(np.int64),
+        times=times,
+        count=len(members),
+        kinds=max(len(kinds), 1),
+        timed=bool(np.isfinite(times).any()),
     )
 
 

@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from safeborders.node.graph.topology import Ends, Floats, Network, topological_predictors
+from safeborders.node.graph.topology import AROUND, PREDICTORS, Ends, Floats, Network, topological_predictors
+
+HOME: tuple[str, ...] = tuple(name for name in PREDICTORS if name not in AROUND)
+"""Topological predictors for use at home: all but the bounded stand-ins of those that are there unbounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +53,15 @@ def tie_predictors(ties: Ties, ends: Ends) -> Floats:
     Which columns there are depends on the layers and on whether any time is known, not on the pairs. The pairs must
     not be linked in ``ties``: the predictors of layers and time do not take the pair's own tie out.
     """
-    parts = [topological_predictors(ties.network, ends), _of_time(ties, ends)]
-    if ties.kinds > 1:
-        parts += [_of_layer(ties.where(ties.layers == kind), ends) for kind in range(ties.kinds)]
-        parts.append(_of_all_layers(ties, ends))
-    return np.concatenate(parts, axis=1)
+    parts = [topological_predictors(ties.network, ends, names=HOME), _of_all_layers(ties, ends)]
+    parts += [_of_layer(ties.where(ties.layers == kind), ends) for kind in range(ties.kinds) if ties.kinds > 1]
+    return np.concatenate([*parts, _of_time(ties, ends)], axis=1)
+
+
+def tie_columns(ties: Ties) -> tuple[str, ...]:
+    """Return the names of the columns of ``tie_predictors``."""
+    layers = [f"layer_{name}" for _ in range(ties.kinds) if ties.kinds > 1 for name in ("rare", "smaller", "sum")]
+    return (*HOME, "strong_rare", "strong_sum", "strong_smaller", *layers, *(("time_gap",) if ties.timed else ()))
 
 
 def _of_layer(layer: Ties, ends: Ends) -> Floats:

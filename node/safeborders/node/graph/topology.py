@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import shortest_path
+from scipy.sparse.csgraph import connected_components, shortest_path
 from scipy.sparse.linalg import svds
 
 Floats = NDArray[np.float64]
@@ -23,6 +23,9 @@ _KATZ_STEPS = 5
 _RANK = 8
 _RESTART = 0.15
 _RANK_STEPS = 20
+_BLOCK = 512
+_MOST_TOGETHER = 20_000
+"""In a connected part of more actors walks take too long: to predictors that walk far, nobody there is reached."""
 _FAR = 8.0
 """Distance beyond which, and without a path at all, everybody is equally far."""
 
@@ -78,6 +81,25 @@ class Network:
         return core
 
     @cached_property
+    def parts(self) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
+        """Connected parts: each actor's number, and the actors in groups of whole parts, which no walk leaves.
+
+        Actors without a link, and parts of more than ``_MOST_TOGETHER`` actors, are in no group.
+        """
+        labels = connected_components(self.table, directed=False)[1].astype(np.int64)
+        sizes = np.bincount(labels, minlength=1)
+        order = np.lexsort((labels, -sizes[labels]))
+        order = order[(sizes[labels[order]] > 1) & (sizes[labels[order]] <= _MOST_TOGETHER)]
+        groups: list[NDArray[np.int64]] = []
+        ends = np.flatnonzero(np.diff(labels[order], append=-1)) + 1
+        start = 0
+        for end, following in zip(ends.tolist(), [*ends[1:].tolist(), np.inf], strict=False):
+            if following - start > _BLOCK:
+                groups.append(np.sort(order[start:end]))
+                start = end
+        return labels, tuple(groups)
+
+    @cached_property
     def low_rank(self) -> tuple[Floats, Floats]:
         """Factors of the best approximation of low rank: positions, and positions times signed sizes."""
         rank = min(_RANK, self.count - 2)
@@ -127,10 +149,20 @@ class _Pairs:
         """Return the sum over common neighbours of a weight."""
         return np.asarray(self.shared @ weights, dtype=np.float64).ravel()
 
-    def unique(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the distinct first ends, and where each pair's is among them."""
-        found = np.unique(self.first, return_inverse=True)
-        return found[0], found[1].ravel()
+    @cached_property
+    def rare_around(self) -> csr_array:
+        """Common neighbours with the number of links that each has among the two and the neighbours of either.
+
+        No link of a common neighbour to anybody else is counted, so that nobody else can change it. Shape (P, N).
+        """
+        table, rows = self.network.table, np.arange(len(self.first))
+        own = csr_array(
+            (np.ones(2 * len(rows)), (np.r_[rows, rows], np.r_[self.first, self.second])),
+            shape=(len(rows), self.network.count),
+        )
+        around = csr_array(table[self.first] + table[self.second] + own)
+        around.data[:] = 1.0
+        return csr_array(self.shared.multiply(around @ table))
 
 
 def _common(pairs: _Pairs) -> Floats:
@@ -157,6 +189,38 @@ def _long_paths(pairs: _Pairs) -> Floats:
     return np.log1p(np.maximum(pairs.long_paths, 0))
 
 
+def _rare_around(pairs: _Pairs) -> Floats:
+    """Adamic and Adar's index with the links of common neighbours counted around the two only."""
+    return _summed(pairs.rare_around, lambda links: 1 / np.log(links))
+
+
+def _allocation_around(pairs: _Pairs) -> Floats:
+    """Resource allocation, counted likewise."""
+    return _summed(pairs.rare_around, lambda links: 1 / links)
+
+
+def _two_steps(pairs: _Pairs) -> Floats:
+    """Chance of a walk of two steps from either to the other: PageRank's first terms, counted likewise."""
+    ways = 1 / np.maximum(pairs.degrees[0], 1) + 1 / np.maximum(pairs.degrees[1], 1)
+    return _allocation_around(pairs) * ways
+
+
+def _met(pairs: _Pairs) -> Floats:
+    """Whether anybody stands between the two: distance, as far as the two's neighbours can tell."""
+    return np.asarray(pairs.common > 0, dtype=np.float64)
+
+
+def _meeting(pairs: _Pairs) -> Floats:
+    """Whether a neighbour of one is linked with a neighbour of the other: distance three, as far as they can tell."""
+    return np.asarray((pairs.common > 0) | (pairs.long_paths > 0), dtype=np.float64)
+
+
+def _summed(counted: csr_array, weight: Callable[[Floats], Floats]) -> Floats:
+    found = counted.copy()
+    found.data = weight(found.data)  # a common neighbour is linked with both: never fewer than two
+    return np.asarray(found.sum(axis=1), dtype=np.float64).ravel()
+
+
 def _clustering(pairs: _Pairs) -> Floats:
     def one(end: NDArray[np.int64], degree: Floats) -> Floats:
         closed = pairs.network.triangles[end] - pairs.linked * pairs.common
@@ -175,16 +239,17 @@ def _resource_allocation(pairs: _Pairs) -> Floats:
 
 def _katz(pairs: _Pairs) -> Floats:
     """Truncated Katz index without the direct link's own step."""
-    starts, place = pairs.unique()
-    table = pairs.network.table
-    walk = np.asarray(table[starts].todense(), dtype=np.float64)
-    total = np.zeros(len(pairs.first))
-    weight = 1.0
+    return np.log(_walked(pairs, (pairs.first, pairs.second), walk=_katz_walk, unreached=0.0) + 1e-6)
+
+
+def _katz_walk(table: csr_array, starts: NDArray[np.int64]) -> Floats:
+    step = np.asarray(table[starts].todense(), dtype=np.float64)
+    total, weight = np.zeros_like(step), 1.0
     for _ in range(2, _KATZ_STEPS + 1):
-        walk = np.asarray((table @ walk.T).T)
+        step = np.asarray((table @ step.T).T)
         weight *= _KATZ
-        total += weight * walk[place, pairs.second]
-    return np.log(total + 1e-6)
+        total += weight * step
+    return total
 
 
 def _low_rank(pairs: _Pairs) -> Floats:
@@ -194,26 +259,52 @@ def _low_rank(pairs: _Pairs) -> Floats:
 
 
 def _page_rank(pairs: _Pairs) -> Floats:
-    return np.log(_visits(pairs, pairs.first, pairs.second) + _visits(pairs, pairs.second, pairs.first) + 1e-6)
+    """How often a walk that restarts at either is at the other (personalised PageRank), both ways."""
+    there = _walked(pairs, (pairs.first, pairs.second), walk=_visits, unreached=0.0)
+    back = _walked(pairs, (pairs.second, pairs.first), walk=_visits, unreached=0.0)
+    return np.log(there + back + 1e-6)
 
 
-def _visits(pairs: _Pairs, source: NDArray[np.int64], target: NDArray[np.int64]) -> Floats:
-    """Return how often a walk that restarts at the source is at the target (personalised PageRank)."""
-    starts, place = np.unique(source, return_inverse=True)
-    degrees = np.maximum(pairs.network.degrees, 1)
-    home = np.zeros((len(starts), pairs.network.count))
+def _visits(table: csr_array, starts: NDArray[np.int64]) -> Floats:
+    degrees = np.maximum(np.asarray(table.sum(axis=1), dtype=np.float64).ravel(), 1)
+    home = np.zeros((len(starts), table.shape[0]))
     home[np.arange(len(starts)), starts] = 1
     visits = home
     for _ in range(_RANK_STEPS):
-        visits = _RESTART * home + (1 - _RESTART) * np.asarray((pairs.network.table @ (visits / degrees).T).T)
-    return np.asarray(visits[place.ravel(), target])
+        visits = _RESTART * home + (1 - _RESTART) * np.asarray((table @ (visits / degrees).T).T)
+    return visits
 
 
 def _distance(pairs: _Pairs) -> Floats:
-    starts, place = pairs.unique()
-    lengths = shortest_path(pairs.network.table, unweighted=True, indices=starts)[place, pairs.second]
+    lengths = _walked(pairs, (pairs.first, pairs.second), walk=_lengths, unreached=_FAR)
     around = np.where(pairs.common > 0, 2.0, np.where(pairs.long_paths > 0, 3.0, _FAR))
     return -np.minimum(np.where(pairs.linked > 0, around, lengths), _FAR)
+
+
+def _lengths(table: csr_array, starts: NDArray[np.int64]) -> Floats:
+    return np.asarray(shortest_path(table, unweighted=True, indices=starts), dtype=np.float64)
+
+
+def _walked(
+    pairs: _Pairs, ends: Ends, *, walk: Callable[[csr_array, NDArray[np.int64]], Floats], unreached: float
+) -> Floats:
+    """Return what ``walk`` from the first ends says at the second, group by group of connected parts."""
+    source, target = ends
+    labels, groups = pairs.network.parts
+    together = labels[source] == labels[target]
+    place = np.full(pairs.network.count, -1, dtype=np.int64)
+    found = np.full(len(source), unreached)
+    for group in groups:
+        place[group] = np.arange(len(group))
+        asked = np.flatnonzero(together & (place[source] >= 0))
+        table = csr_array(pairs.network.table[group][:, group]) if len(asked) else csr_array((0, 0))
+        starts, where = np.unique(place[source[asked]], return_inverse=True)
+        for begin in range(0, len(starts), _BLOCK):
+            here = (where >= begin) & (where < begin + _BLOCK)
+            reached = walk(table, starts[begin : begin + _BLOCK])
+            found[asked[here]] = reached[where[here] - begin, place[target[asked[here]]]]
+        place[group] = -1
+    return found
 
 
 def _cores(pairs: _Pairs) -> Floats:
@@ -227,12 +318,20 @@ NEAR: Mapping[str, Callable[[_Pairs], Floats]] = {
     "degree_sum": _degree_sum,
     "smaller_degree": _smaller_degree,
     "paths_of_three": _long_paths,
+    "clustering": _clustering,
+    "rare_around": _rare_around,
+    "allocation_around": _allocation_around,
+    "two_steps": _two_steps,
+    "met": _met,
+    "meeting": _meeting,
 }
 """Predictors that no person beyond the neighbours of the two can change."""
 
+AROUND = ("rare_around", "allocation_around", "two_steps", "met", "meeting")
+"""Bounded stand-ins for predictors that feel the whole network."""
+
 PREDICTORS: Mapping[str, Callable[[_Pairs], Floats]] = {
     **NEAR,
-    "clustering": _clustering,
     "adamic_adar": _adamic_adar,
     "resource_allocation": _resource_allocation,
     "katz": _katz,

@@ -35,31 +35,52 @@ class Hidden:
 def hide(ties: Ties, generator: np.random.Generator, *, share: float = HIDDEN_SHARE) -> Hidden:
     """Hide a share of the linked pairs, in all layers at once; with fewer than two linked pairs nothing is hidden."""
     linked = np.unique(ties.codes)
-    number = max(1, round(share * len(linked))) if len(linked) > 1 else 0
-    gone = generator.choice(linked, size=number, replace=False)
+    gone = generator.choice(linked, size=_number(linked, share=share), replace=False)
     observed = ties.where(~np.isin(ties.codes, gone))
     return Hidden(
         observed=observed,
-        positives=_pairs(np.sort(gone), ties.count),
-        strangers=_strangers(linked, ties.count, generator=generator),
-        near=_near(observed.network, linked, generator=generator),
+        positives=pairs_of(np.sort(gone), ties.count),
+        strangers=draw_strangers(linked, ties.count, generator=generator),
+        near=draw_near(observed.network, linked, generator=generator),
     )
 
 
-def _pairs(codes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def hide_in_turn(
+    ties: Ties, generator: np.random.Generator, *, share: float = HIDDEN_SHARE
+) -> tuple[NDArray[np.int64], ...]:
+    """Return the codes of the linked pairs in parts of ``share``, each pair in one of them.
+
+    With fewer than two linked pairs there is no part.
+    """
+    linked = np.unique(ties.codes)
+    number = _number(linked, share=share)
+    if not number:
+        return ()
+    order = generator.permutation(linked)
+    return tuple(np.sort(order[start : start + number]) for start in range(0, len(order) - number + 1, number))
+
+
+def _number(linked: NDArray[np.int64], *, share: float) -> int:
+    return max(1, round(share * len(linked))) if len(linked) > 1 else 0
+
+
+def pairs_of(codes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the pairs of codes as ``Ties.codes`` makes them, :math:`(N, 2)`."""
     return np.stack([codes // max(count, 1), codes % max(count, 1)], axis=1)
 
 
-def _strangers(linked: NDArray[np.int64], count: int, *, generator: np.random.Generator) -> NDArray[np.int64]:
+def draw_strangers(linked: NDArray[np.int64], count: int, *, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return unlinked pairs drawn from all."""
     ends = np.sort(generator.integers(0, max(count, 1), size=(4 * MOST_NEGATIVES, 2)), axis=1)
     codes = np.unique(ends[ends[:, 0] != ends[:, 1]] @ np.array([count, 1]))
     free = codes[~np.isin(codes, linked)]
-    return _pairs(np.sort(generator.permutation(free)[:MOST_NEGATIVES]), count)
+    return pairs_of(np.sort(generator.permutation(free)[:MOST_NEGATIVES]), count)
 
 
-def _near(network: Network, linked: NDArray[np.int64], *, generator: np.random.Generator) -> NDArray[np.int64]:
+def draw_near(network: Network, linked: NDArray[np.int64], *, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return unlinked pairs with a common neighbour."""
     two = (network.table @ network.table).tocoo()
     upper = two.row < two.col
     codes = two.row[upper].astype(np.int64) * network.count + two.col[upper]
     free = np.sort(codes[~np.isin(codes, linked)])
-    return _pairs(np.sort(generator.permutation(free)[:MOST_NEGATIVES]), network.count)
+    return pairs_of(np.sort(generator.permutation(free)[:MOST_NEGATIVES]), network.count)

@@ -1,21 +1,31 @@
-"""Stage C for links: the federated scorer as prior, a local stack of predictors, and a choice that may refuse them.
+"""Stage C for links: the federated scorer as prior, a local stack beside it, and a choice that may refuse the prior.
 
-Everything here may look at anything, because it stays home.
+The stack is a regression and trees over all predictors, learnt from links that are hidden again; its score is the mean
+of their log-odds. With the prior the regression has the federated log-odds as one more predictor, which it is free to
+believe: their weight alone is hardly penalised. Which of the two serves is chosen on parts of hidden links that the
+judged models did not see. Everything here may look at anything, because it stays home.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from safeborders.node.learning.home import StaysHome
-from safeborders.node.learning.regression import Floats, Residual, fit_residual
+from safeborders.node.learning.link_trees import Trees, grow_trees
+from safeborders.node.learning.regression import Floats, fit_residual
 from safeborders.node.learning.scores import area_under_curve
 
-FOLDS = 3
-PENALTIES = (1.0, 10.0)
-MOST_PAIRS = 6000
-"""A stack of some twenty predictors gains nothing from more pairs; the first ones of each kind are taken."""
+PENALTIES = (1.0, 10.0, 100.0)
+_MARGIN = 0.003
+"""How much better, in area, a scorer with the prior must be to be used."""
+_EASY = 10.0
+"""Scale of the federated log-odds among standardised columns: their weight has a hundredth of the penalty."""
+_SEED = 20260101
+_BLIND = 0.5
+_LEAST_SPREAD = 0.02
+"""So that a column that is nearly the same everywhere gets no large weight."""
 
 
 @dataclass(frozen=True)
@@ -23,33 +33,43 @@ class LinkProblem:
     """Pairs of persons with known answers.
 
     Attributes:
-        inputs: Inputs of the federated model, :math:`(N, F)`.
-        predictors: Predictors for use at home only, :math:`(N, P)`.
-        labels: 1 for a recorded link, 0 for none, :math:`(N,)`.
-        folds: In which of ``FOLDS`` parts each pair is, by a public keyed hash.
+        table: What the two share, and predictors for use at home only, :math:`(N, P)`.
+        labels: 1 for a hidden link, 0 for a pair that is not linked, :math:`(N,)`.
+        parts: Which part of the links was hidden when the pair was asked, :math:`(N,)`.
         judged: Pairs that took no part in federated training; they alone decide.
     """
 
-    inputs: Floats
-    predictors: Floats
+    table: Floats
     labels: NDArray[np.int64]
-    folds: NDArray[np.int64]
+    parts: NDArray[np.int64]
     judged: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LinkScorer(StaysHome):
-    """A fitted scorer of pairs; larger means more likely to belong together."""
+    """A fitted scorer of pairs; larger means more likely to belong together.
 
-    federated: bool
-    residual: Residual
+    Attributes:
+        trust: What the federated log-odds count in the regression's; 0 for the local scorer.
+        slopes: Of every column in the regression's log-odds, :math:`(P,)`.
+        level: The regression's constant.
+        trees: The trees; None where there was nothing to learn from, and the regression speaks alone.
+    """
 
-    def scores(self, inputs: Floats, predictors: Floats, *, federated: Floats) -> Floats:
+    trust: float
+    slopes: Floats
+    level: float
+    trees: Trees | None
+
+    @property
+    def voices(self) -> int:
+        """How many log-odds the score is the mean of."""
+        return 1 if self.trees is None else 2
+
+    def scores(self, table: Floats, *, federated: Floats) -> Floats:
         """Return the log-odds of each pair."""
-        offsets = federated if self.federated else np.zeros_like(federated)
-        logits = self.residual.logits(np.concatenate([inputs, predictors], axis=1), offsets)
-        odds: Floats = logits[:, 1] - logits[:, 0]
-        return odds
+        odds = self.trust * (federated[:, 1] - federated[:, 0]) + table @ self.slopes + self.level
+        return np.asarray(odds if self.trees is None else (odds + self.trees.odds(table)) / 2)
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,46 +82,78 @@ class LinkScorers(StaysHome):
     chosen_area: float
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """One way to score: with the federated log-odds or without; without a penalty they speak alone."""
+
+    federated: bool
+    penalty: float | None
+
+
+LOCAL = tuple(_Choice(federated=False, penalty=penalty) for penalty in PENALTIES)
+FEDERATED = (
+    _Choice(federated=True, penalty=None),
+    *(_Choice(federated=True, penalty=penalty) for penalty in PENALTIES),
+)
+
+
 def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
-    """Fit the scorers and choose; the federated model must be strictly better on held-out pairs to be used.
+    """Fit the scorers and choose; the federated model must be better by ``_MARGIN`` on held-out pairs to be used.
 
     Args:
         problem: Pairs with known answers.
         federated: Logits of the released model for the same pairs, :math:`(N, 2)`.
     """
-    areas = {
-        (uses, penalty): _held_out_area(problem, federated, uses=uses, penalty=penalty)
-        for uses in (False, True)
-        for penalty in PENALTIES
-    }
-    if not problem.judged.any():
-        areas[True, PENALTIES[-1]] = 0.5 + 1e-9  # nothing to judge by: believe the federated model
-    local = max(((False, penalty) for penalty in PENALTIES), key=lambda choice: areas[choice])
-    best = max((local, *((True, penalty) for penalty in PENALTIES)), key=lambda choice: areas[choice])
+    areas = _areas(problem, federated)
+    local = max(LOCAL, key=lambda choice: areas[choice])
+    blind = not problem.labels[problem.judged].any()
+    best = FEDERATED[0] if blind else max(FEDERATED, key=lambda choice: areas[choice])
+    trees = grow_trees(problem.table, problem.labels, seed=_SEED)
     everything = np.ones(len(problem.labels), dtype=np.bool_)
+    alone = _fit(problem, federated, choice=local, known=everything, trees=trees)
+    with_prior = _fit(problem, federated, choice=best, known=everything, trees=trees)
+    # With nothing to judge by, the federated model is believed; one that must be turned round never is.
+    is_better = areas[best] >= areas[local] + _MARGIN and with_prior.trust > 0
     return LinkScorers(
-        local=_fit(problem, federated, choice=local, known=everything),
-        personalised=_fit(problem, federated, choice=best, known=everything),
+        local=alone,
+        personalised=with_prior if blind or is_better else alone,
         local_area=areas[local],
-        chosen_area=areas[best],
+        chosen_area=areas[best] if is_better else areas[local],
     )
 
 
-def _held_out_area(problem: LinkProblem, federated: Floats, *, uses: bool, penalty: float) -> float:
-    scores = np.zeros(len(problem.labels))
-    for fold in range(FOLDS):
-        here = problem.judged & (problem.folds == fold)
-        if here.any():
-            scorer = _fit(problem, federated, choice=(uses, penalty), known=problem.folds != fold)
-            scores[here] = scorer.scores(problem.inputs[here], problem.predictors[here], federated=federated[here])
-    area = area_under_curve(scores[problem.judged], problem.labels[problem.judged])
-    return 0.5 if np.isnan(area) else area
+def _areas(problem: LinkProblem, federated: Floats) -> dict[_Choice, float]:
+    """Return each choice's mean area over the two halves, each judged by models of the other."""
+    found: dict[_Choice, list[float]] = {choice: [] for choice in (*LOCAL, *FEDERATED)}
+    for known, here in _halves(problem):
+        trees = grow_trees(problem.table[known], problem.labels[known], seed=_SEED)
+        for choice, areas in found.items():
+            scorer = _fit(problem, federated, choice=choice, known=known, trees=trees)
+            area = area_under_curve(scorer.scores(problem.table[here], federated=federated[here]), problem.labels[here])
+            areas.append(_BLIND if np.isnan(area) else area)
+    return {choice: float(np.mean(areas)) if areas else _BLIND for choice, areas in found.items()}
+
+
+def _halves(problem: LinkProblem) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    for half in (0, 1):
+        mine = problem.parts % 2 == half
+        yield ~mine, mine & problem.judged
 
 
 def _fit(
-    problem: LinkProblem, federated: Floats, *, choice: tuple[bool, float], known: NDArray[np.bool_]
+    problem: LinkProblem, federated: Floats, *, choice: _Choice, known: NDArray[np.bool_], trees: Trees | None
 ) -> LinkScorer:
-    uses, penalty = choice
-    rows = np.concatenate([problem.inputs, problem.predictors], axis=1)[known]
-    offsets = federated[known] if uses else np.zeros_like(federated[known])
-    return LinkScorer(uses, fit_residual(rows, offsets, labels=problem.labels[known], penalty=penalty))
+    width = problem.table.shape[1]
+    if choice.penalty is None:
+        return LinkScorer(trust=1.0, slopes=np.zeros(width), level=0.0, trees=None)
+    believed = federated[:, 1] - federated[:, 0] if choice.federated else np.zeros(len(federated))
+    rows = np.concatenate([problem.table, believed[:, None]], axis=1)[known]
+    if not len(rows):
+        return LinkScorer(trust=0.0, slopes=np.zeros(width), level=0.0, trees=None)
+    middle, size = rows.mean(axis=0), np.maximum(rows.std(axis=0), _LEAST_SPREAD)
+    size[-1] /= _EASY
+    nothing = np.zeros((len(rows), 2))
+    found = fit_residual((rows - middle) / size, nothing, labels=problem.labels[known], penalty=choice.penalty)
+    slopes = (found.weights[:, 1] - found.weights[:, 0]) / size
+    level = float(found.bias[1] - found.bias[0] - middle @ slopes)
+    return LinkScorer(trust=float(slopes[-1]), slopes=slopes[:-1], level=level, trees=trees)

@@ -1,15 +1,18 @@
 """Leads for people: which links may be missing, and why; with what speaks against, so that nobody follows blindly."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.graph.indicators import CASE_TYPES
-from safeborders.node.graph.predictors import PREDICTORS
 from safeborders.node.learning.case_reasons import case_reasons
+from safeborders.node.learning.known_links import INPUTS
+from safeborders.node.learning.link_predictions import LinkPredictions
+from safeborders.node.learning.link_words import FACTORS, HOME_WORDS, WORDS, factor_of
 from safeborders.node.learning.outcomes import CaseTypeHypothesis, Reason, SuggestedLink
-from safeborders.node.learning.predictions import CasePredictions, LinkPredictions
+from safeborders.node.learning.predictions import CasePredictions
 from safeborders.node.learning.regression import Floats
 
 SUGGESTIONS_PER_LINK = 0.5
@@ -17,53 +20,6 @@ SUGGESTIONS_PER_LINK = 0.5
 REASONS_FOR = 3
 REASONS_AGAINST = 1
 _NEGLIGIBLE = 0.01  # of the log-odds
-
-WORDS: dict[str, tuple[str, str]] = {
-    "shared_phone": ("both used the same phone", "no phone in common"),
-    "shared_account": ("both used the same online account", "no online account in common"),
-    "shared_financial": ("both used the same financial account", "no financial account in common"),
-    "shared_vehicle": ("both used the same vehicle", "no vehicle in common"),
-    "shared_document": ("both bore the same identity document", "no identity document in common"),
-    "shared_place": ("both stayed at the same place", "no place in common"),
-    "shared_organisation": ("both worked for the same organisation", "no organisation in common"),
-    "called": ("their phones called each other", "no call between their phones"),
-    "contacted": ("their online accounts were in contact", "no contact between their online accounts"),
-    "paid": ("money went between their accounts", "no payment between their accounts"),
-    "shared_case": ("both are parties to the same case", "no case in common"),
-    "shared_episode": ("both were involved in the same episode", "no episode in common"),
-    "same_side": ("they stand on the same side of a case", "they never stood on the same side of a case"),
-    "offender_and_victim": (
-        "one is a victim in a case in which the other is not",
-        "no case with one as victim and the other as offender",
-    ),
-    "common_associate": ("both are linked with the same person", "no known person is linked with both"),
-    "common_contact": ("both were in contact with the same person", "nobody was in contact with both"),
-    "time_overlap": ("they were active at the same time", "they were active at different times"),
-}
-"""What each input means when it is there and when it is not."""
-
-
-HOME_WORDS: dict[str, tuple[str, str]] = {
-    "rare_bridge": ("what they have in common few others have", "what they have in common many others have"),
-    "mixed_path": (
-        "an associate of one shares something with the other",
-        "no associate of one has to do with the other",
-    ),
-    "well_linked": ("how many links the two have", "how many links the two have"),
-}
-"""What is looked at only at home, in words of its own."""
-
-FACTORS = (*(feature.name for feature in SPECIFICATION.links), *HOME_WORDS)
-_FACTOR_OF: dict[str, str] = {
-    "adamic_adar_associates": "common_associate",
-    "adamic_adar_bridges": "rare_bridge",
-    "adamic_adar_cases": "shared_case",
-    "adamic_adar_contacts": "common_contact",
-    "jaccard_associates": "common_associate",
-    "mixed_paths": "mixed_path",
-    "log_degree_product": "well_linked",
-    "log_degree_sum": "well_linked",
-}
 
 
 def reasons_of(shares: Floats, present: NDArray[np.bool_]) -> tuple[Reason, ...]:
@@ -83,35 +39,44 @@ def reasons_of(shares: Floats, present: NDArray[np.bool_]) -> tuple[Reason, ...]
     )
 
 
-def link_shares(links: LinkPredictions) -> Floats:
-    """Return how far each factor moves each pair's score from the mean of all candidate pairs, :math:`(N, factors)`.
+def link_shares(links: LinkPredictions, rows: NDArray[np.int64]) -> Floats:
+    """Return how far each of ``FACTORS`` moves the scores of some pairs from the usual, :math:`(len(rows), factors)`.
 
-    The scorer is linear in inputs and predictors, so the shares of a pair add up to its score less the mean score.
+    The regression's part is measured from the mean candidate pair, the trees' from before they ask anything. The shares
+    of a pair add up to its score less ``usual_score``.
     """
-    scorer, width = links.outcome.personalised, links.inputs.shape[1]
-    slopes = scorer.residual.weights[:, 1] - scorer.residual.weights[:, 0]
-    inputs = slopes[:width] + (links.prior[:-1, 1] - links.prior[:-1, 0] if scorer.federated else 0.0)
-    shares = np.zeros((len(links.inputs), len(FACTORS)))
-    shares[:, :width] = _centred(links.inputs.astype(np.float64)) * inputs
-    for name, column, slope in zip(PREDICTORS, _centred(links.home).T, slopes[width:], strict=True):
-        shares[:, FACTORS.index(_FACTOR_OF[name])] += column * slope
-    return shares
+    scorer = links.outcome.personalised
+    prior = links.prior[:-1, 1] - links.prior[:-1, 0]
+    inputs = _centred(links.inputs.astype(np.float64))[rows] * prior * scorer.trust
+    columns = _centred(links.table)[rows] * scorer.slopes
+    if scorer.trees is not None:
+        columns = columns + scorer.trees.shares(links.table[rows])
+    return np.asarray((inputs @ _of_factors(INPUTS) + columns @ _of_factors(links.columns)) / scorer.voices)
+
+
+def usual_score(links: LinkPredictions) -> float:
+    """Return the score that shares are measured from."""
+    scorer = links.outcome.personalised
+    inputs = links.inputs.astype(np.float64).mean(axis=0) @ (links.prior[:-1, 1] - links.prior[:-1, 0])
+    odds = scorer.trust * (inputs + links.prior[-1, 1] - links.prior[-1, 0])
+    odds += links.table.mean(axis=0) @ scorer.slopes + scorer.level
+    return float(odds + (0.0 if scorer.trees is None else scorer.trees.usual)) / scorer.voices
 
 
 def link_suggestions(links: LinkPredictions) -> tuple[SuggestedLink, ...]:
     """Return the best-scored missing links with their reasons, best first; about half as many as are recorded."""
     scores = links.scores["personalised"]
     best = np.argsort(-scores, kind="stable")[: int(SUGGESTIONS_PER_LINK * links.recorded) + 1]
-    shares, present = link_shares(links), _present(links)
+    shares, present = link_shares(links, best), _present(links, best)
     names = links.persons
     return tuple(
         SuggestedLink(
             first_id=min(names[links.first[index]], names[links.second[index]]),
             second_id=max(names[links.first[index]], names[links.second[index]]),
             score=round(float(expit(scores[index])), 4),
-            reasons=reasons_of(shares[index], present[index]),
+            reasons=reasons_of(shares[place], present[place]),
         )
-        for index in best
+        for place, index in enumerate(best)
     )
 
 
@@ -130,6 +95,11 @@ def case_hypotheses(cases: CasePredictions) -> tuple[CaseTypeHypothesis, ...]:
     )
 
 
+def _of_factors(columns: Sequence[str]) -> Floats:
+    """Return which factor each column speaks of, as a 0/1 table of columns by factors."""
+    return np.array([[factor == factor_of(column) for factor in FACTORS] for column in columns], dtype=np.float64)
+
+
 def _likeliest(shares: Floats) -> tuple[int, int]:
     first, second = np.argsort(-shares, kind="stable")[:2]
     return int(first), int(second)
@@ -139,13 +109,15 @@ def _centred(table: Floats) -> Floats:
     return table - table.mean(axis=0) if len(table) else table
 
 
-def _present(links: LinkPredictions) -> NDArray[np.bool_]:
-    """Return which factors each pair has; those of home when it has more of them than most pairs."""
-    width = links.inputs.shape[1]
-    present = np.zeros((len(links.inputs), len(FACTORS)), dtype=np.bool_)
-    present[:, :width] = links.inputs > 0
-    for place, name in enumerate(PREDICTORS):
-        factor = FACTORS.index(_FACTOR_OF[name])
-        if factor >= width:
-            present[:, factor] |= _centred(links.home)[:, place] > 0
+def _present(links: LinkPredictions, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which factors each pair has: what is shared when it is there, the others when there is more than usual."""
+    more = np.zeros((len(rows), len(FACTORS)))
+    for name, column in zip(links.columns, _centred(links.table).T, strict=True):
+        factor = factor_of(name)
+        if factor in HOME_WORDS:
+            more[:, FACTORS.index(factor)] += column[rows] / max(float(column.std()), _NEGLIGIBLE)
+    present = more > 0
+    for place, name in enumerate(INPUTS):
+        if name in WORDS:
+            present[:, FACTORS.index(name)] = links.inputs[rows, place] > 0
     return present

@@ -4,8 +4,9 @@ import networkx as nx  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
 import pytest
 
+from safeborders.node.graph import topology
 from safeborders.node.graph.ties import Ties, tie_predictors
-from safeborders.node.graph.topology import NEAR, PREDICTORS, Network, topological_predictors
+from safeborders.node.graph.topology import AROUND, NEAR, PREDICTORS, Network, topological_predictors
 
 
 def network(seed: int, count: int = 18) -> tuple[Network, nx.Graph, tuple[np.ndarray, np.ndarray]]:
@@ -37,6 +38,32 @@ def test_predictors_are_those_of_networkx_without_the_pairs_own_link(seed: int) 
         assert found["cores"][place] == min(cores[a], cores[b])
         paths = sum(1 for u in rest[a] for v in rest[b] if u not in (v, b) and v != a and graph.has_edge(u, v))
         assert found["paths_of_three"][place] == pytest.approx(np.log1p(paths))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_bounded_stand_ins_are_what_networkx_says_of_the_subgraph_around_the_two(seed: int) -> None:
+    made, graph, ends = network(seed)
+    found = dict(zip(AROUND, topological_predictors(made, ends, names=AROUND).T, strict=True))
+    for place, (a, b) in enumerate(zip(*(side.tolist() for side in ends), strict=True)):
+        inside = without(graph.subgraph({a, b, *graph[a], *graph[b]}), a, b)
+        between = list(nx.common_neighbors(inside, a, b))
+        assert found["rare_around"][place] == pytest.approx(sum(1 / np.log(inside.degree[w]) for w in between))
+        allocated = sum(1 / inside.degree[w] for w in between)
+        assert found["allocation_around"][place] == pytest.approx(allocated)
+        ways = 1 / max(inside.degree[a], 1) + 1 / max(inside.degree[b], 1)
+        assert found["two_steps"][place] == pytest.approx(allocated * ways)
+        steps = nx.shortest_path_length(inside, a, b) if nx.has_path(inside, a, b) else np.inf
+        assert (found["met"][place], found["meeting"][place]) == (steps <= 2, steps <= 3)
+
+
+def test_walks_are_the_same_in_whole_and_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _, ends = network(4)
+    far = ("katz", "page_rank", "distance")
+    whole = topological_predictors(made, ends, names=far)
+    monkeypatch.setattr(topology, "_BLOCK", 2)
+    assert np.allclose(topological_predictors(Network(made.table), ends, names=far), whole)
+    monkeypatch.setattr(topology, "_MOST_TOGETHER", 1)
+    assert not np.allclose(topological_predictors(Network(made.table), ends, names=far), whole), "control: cut short"
 
 
 def test_near_predictors_do_not_feel_anybody_beyond_the_neighbours() -> None:

@@ -12,7 +12,8 @@ from safeborders.node.graph.cases import case_links
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.learning.case_types import FOLDS, CaseProblem, personalise_case_types
 from safeborders.node.learning.examples import case_inputs
-from safeborders.node.learning.predictions import predict_case_types, predict_links
+from safeborders.node.learning.link_predictions import predict_links
+from safeborders.node.learning.predictions import predict_case_types
 from safeborders.node.learning.regression import Floats
 from sbtest.small_country import small_country
 

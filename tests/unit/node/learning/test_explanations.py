@@ -9,12 +9,15 @@ from safeborders.models.architecture import TaskArchitecture
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.propagation import spread_evidence
-from safeborders.node.graph.predictors import PREDICTORS
 from safeborders.node.learning.case_reasons import AROUND, case_reasons, margin_shares
 from safeborders.node.learning.case_types import STEPS
-from safeborders.node.learning.predictions import CasePredictions, LinkPredictions, linear_part, predict_all
+from safeborders.node.learning.known_links import INPUTS
+from safeborders.node.learning.linear import linear_part
+from safeborders.node.learning.link_predictions import LinkPredictions
+from safeborders.node.learning.link_words import FACTORS, factor_of
+from safeborders.node.learning.predictions import CasePredictions, predict_all
 from safeborders.node.learning.regression import Floats
-from safeborders.node.learning.suggestions import FACTORS, case_hypotheses, link_shares, link_suggestions
+from safeborders.node.learning.suggestions import case_hypotheses, link_shares, link_suggestions, usual_score
 from sbtest.small_country import small_country
 
 
@@ -30,13 +33,12 @@ def predicted(request: pytest.FixtureRequest) -> tuple[CasePredictions, LinkPred
     assert cases is not None
     assert links is not None
     if request.param == "federated":
-        scorer = replace(links.outcome.personalised, federated=True)
+        scorer = replace(links.outcome.personalised, trust=1.0)
         federated = logits_of(modules[ARCHITECTURE.tasks[1].task], links.inputs)
-        scores = scorer.scores(links.inputs.astype(np.float64), links.home, federated=federated)
         links = replace(
             links,
             outcome=replace(links.outcome, personalised=scorer),
-            scores={**links.scores, "personalised": scores},
+            scores={**links.scores, "personalised": scorer.scores(links.table, federated=federated)},
         )
     return cases, links
 
@@ -51,61 +53,48 @@ def shares_of(cases: CasePredictions, case: int) -> Floats:
     return margin_shares(cases.problem, cases.outcome.parts, case=case, types=types, prior=cases.prior)
 
 
+def every(links: LinkPredictions) -> np.ndarray:
+    return np.arange(len(links.first))
+
+
 def test_shares_of_a_link_add_up_to_its_score(predicted: tuple[CasePredictions, LinkPredictions]) -> None:
     _, links = predicted
-    scores = links.scores["personalised"]
-    assert np.allclose(link_shares(links).sum(axis=1), scores - scores.mean(), atol=1e-4)
+    away = links.scores["personalised"] - usual_score(links)
+    assert np.allclose(link_shares(links, every(links)).sum(axis=1), away, atol=1e-4)
 
 
 def test_control_shuffled_shares_of_links_do_not_add_up(predicted: tuple[CasePredictions, LinkPredictions]) -> None:
     _, links = predicted
-    scores, shares = links.scores["personalised"], link_shares(links)
+    shares = link_shares(links, every(links))
     shuffled = shares[np.random.default_rng(0).permutation(len(shares))]
-    assert np.abs(shuffled.sum(axis=1) - (scores - scores.mean())).max() > 0.1
+    away = links.scores["personalised"] - usual_score(links)
+    assert np.abs(shuffled.sum(axis=1) - away).max() > 0.1
 
 
-def removal(links: LinkPredictions, shares: Floats, *, network: Floats) -> list[float]:
+def removal(links: LinkPredictions, shares: Floats) -> list[float]:
     """Return how far the score of each of the best pairs falls when its top factor becomes that of a usual pair."""
     scorer = links.outcome.personalised
     falls = []
     for index in np.argsort(-links.scores["personalised"])[:20]:
-        factor = int(shares[index].argmax())
-        inputs, home = links.inputs[[index]].astype(np.float64), links.home[[index]].copy()
-        if factor < links.inputs.shape[1]:
-            inputs[0, factor] = links.inputs[:, factor].mean()
-        for place, name in enumerate(PREDICTORS):
-            if FACTOR_COLUMNS[name] == factor:
-                home[0, place] = links.home[:, place].mean()
-        federated = inputs @ network[:-1] + network[-1]
-        falls.append(float(links.scores["personalised"][index] - scorer.scores(inputs, home, federated=federated)[0]))
+        factor = FACTORS[int(shares[index].argmax())]
+        inputs, table = links.inputs[[index]].astype(np.float64), links.table[[index]].copy()
+        for changed, whole, names in ((inputs, links.inputs, INPUTS), (table, links.table, links.columns)):
+            for place, name in enumerate(names):
+                if factor_of(name) == factor:
+                    changed[0, place] = whole[:, place].mean()
+        federated = inputs @ links.prior[:-1] + links.prior[-1]
+        falls.append(float(links.scores["personalised"][index] - scorer.scores(table, federated=federated)[0]))
     return falls
 
 
-FACTOR_COLUMNS = {
-    "adamic_adar_associates": FACTORS.index("common_associate"),
-    "adamic_adar_bridges": FACTORS.index("rare_bridge"),
-    "adamic_adar_cases": FACTORS.index("shared_case"),
-    "adamic_adar_contacts": FACTORS.index("common_contact"),
-    "jaccard_associates": FACTORS.index("common_associate"),
-    "mixed_paths": FACTORS.index("mixed_path"),
-    "log_degree_product": FACTORS.index("well_linked"),
-    "log_degree_sum": FACTORS.index("well_linked"),
-}
-
-
-def test_without_its_top_factor_a_link_scores_lower(predicted: tuple[CasePredictions, LinkPredictions]) -> None:
-    _, links = predicted
-    falls = removal(links, link_shares(links), network=links.prior)
-    assert min(falls) > 0
-
-
-def test_control_with_shuffled_shares_some_link_scores_no_lower(
+def test_without_its_top_factor_a_link_scores_lower_and_a_shuffle_would_not_tell(
     predicted: tuple[CasePredictions, LinkPredictions],
 ) -> None:
     _, links = predicted
-    shares = link_shares(links)
+    shares = link_shares(links, every(links))
+    assert min(removal(links, shares)) > 0
     shuffled = shares[:, np.random.default_rng(1).permutation(shares.shape[1])]
-    assert min(removal(links, shuffled, network=links.prior)) <= 0
+    assert min(removal(links, shuffled)) <= 0, "control"
 
 
 def test_shares_of_a_case_add_up_to_the_difference_of_two_types(

@@ -4,20 +4,20 @@ from hypothesis import strategies as st
 
 from safeborders.models.graph.columns import is_denied
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.node.learning.suggestions import (
-    FACTORS,
-    HOME_WORDS,
-    REASONS_AGAINST,
-    REASONS_FOR,
-    WORDS,
-    reasons_of,
-)
+from safeborders.node.graph.persons import build_person_graph
+from safeborders.node.learning.known_links import table_columns
+from safeborders.node.learning.link_words import FACTORS, HOME_WORDS, WORDS, factor_of
+from safeborders.node.learning.suggestions import REASONS_AGAINST, REASONS_FOR, reasons_of
+from sbtest.small_country import small_country
 
 NAMES = [feature.name for feature in SPECIFICATION.links]
 
 
 def test_every_input_can_be_put_in_words_and_none_speaks_of_what_is_denied() -> None:
-    assert set(WORDS) == set(NAMES)
+    known = set(WORDS) | set(HOME_WORDS)
+    columns = table_columns(build_person_graph(small_country(1)))
+    assert {factor_of(name) for name in (*NAMES, *columns)} <= known
+    assert set(FACTORS) == known
     assert not any(
         is_denied(sentence.replace(" ", "_")) for words in (WORDS | HOME_WORDS).values() for sentence in words
     )
