@@ -16,7 +16,8 @@ from safeborders.models.defaults import ARCHITECTURE, DELTA
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.opening import open_node_store
-from safeborders.privacy.events import Event, run_events
+from safeborders.privacy.events import Event
+from safeborders.privacy.pricing import run_events
 from safeborders.privacy.preview import Exposure, Preview, exposure, preview_run, rounds_left
 
 _console = Console(highlight=False)

@@ -36,7 +36,7 @@ from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.agreement.evidence import AnonymityEvidence, seal_evidence
-from safeborders.privacy.events import run_events
+from safeborders.privacy.pricing import run_events
 
 UNIT = (
     "One person: attributes, labels, links and everything only this person's records hold, deleted from the country's "

@@ -16,7 +16,8 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import PROTOCOL_VERSION, SMALLEST_CLIP_NORM, RunPlan
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION
-from safeborders.privacy.events import Event, run_events
+from safeborders.privacy.events import Event
+from safeborders.privacy.pricing import run_events
 
 LARGEST_WEIGHT = 1e3
 """Parameters beyond it are no trained model but an attack on numerical precision (docs/decisions/0033)."""

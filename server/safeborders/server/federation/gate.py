@@ -31,7 +31,7 @@ from safeborders.privacy.agreement.decisions import Point
 from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.agreement.facts import Facts
 from safeborders.privacy.agreement.points import check_release, check_round_start
-from safeborders.privacy.events import run_events
+from safeborders.privacy.pricing import run_events
 
 _ECHOES = TypeAdapter(tuple[Echo, ...])
 _TIMESTAMP_EVERY = timedelta(hours=1)

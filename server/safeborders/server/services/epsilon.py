@@ -6,7 +6,7 @@ from functools import lru_cache
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.privacy.accountant import epsilon
-from safeborders.privacy.events import run_events
+from safeborders.privacy.pricing import run_events
 
 
 def price_plan(plan: RunPlan, rounds: int) -> float:
