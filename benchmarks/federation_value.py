@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from safeborders.kit.clock import system_clock
 from safeborders.kit.logs import set_up_logs
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import ARCHITECTURES, CATALOGUE, DEFAULT_MODEL, Model
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import parse_model
@@ -58,13 +58,24 @@ class Value:
     epsilon: float
 
 
-def measure(preset: str, *, seed: int, epsilon: float, folder: Path) -> Value:
-    """Create the world of ``seed`` in ``folder``, train on it and score all four models."""
-    create_world(preset=preset, seed=seed, out=folder / "world")
+@dataclass(frozen=True)
+class Asked:
+    """What is measured: a world, an epsilon of one country's messages, and what is trained for the types of cases."""
+
+    preset: str = "demo"
+    seed: int = 7
+    epsilon: float = 8.0
+    model: Model = DEFAULT_MODEL
+
+
+def measure(asked: Asked, *, folder: Path) -> Value:
+    """Create the world of ``asked`` in ``folder``, train on it and score all four models."""
+    create_world(preset=asked.preset, seed=asked.seed, out=folder / "world")
     stores = {country: _import(country, folder) for country in DEMONSTRATION}
     learning = {country: SqlLearningStore(store.engine) for country, store in stores.items()}
-    sizes = {task: public_sizes(preset, task) for task in Task}
-    request = RunRequest(epsilon=epsilon, floor=len(DEMONSTRATION), deadline_seconds=60.0, sizes=sizes)
+    sizes = {task: public_sizes(asked.preset, task) for task in Task}
+    floor = len(DEMONSTRATION)
+    request = RunRequest(epsilon=asked.epsilon, floor=floor, deadline_seconds=60.0, sizes=sizes, model=asked.model)
     plan = build_plan("benchmark", countries=DEMONSTRATION, request=request)
     trainers = {
         country: NodeTrainer(store, evaluation=folder / "home" / country.value) for country, store in learning.items()
@@ -83,20 +94,20 @@ def measure(preset: str, *, seed: int, epsilon: float, folder: Path) -> Value:
     labels = {country.value: int((known.case_type >= 0).sum()) for country, known in records.items()}
     for store in stores.values():
         store.close()
-    return Value(scores=_scores(found), labels=labels, epsilon=plan_epsilon(plan, ARCHITECTURE))
+    return Value(scores=_scores(found), labels=labels, epsilon=plan_epsilon(plan, ARCHITECTURES[asked.model]))
 
 
 def train(plan: RunPlan, trainers: Mapping[Country, NodeTrainer]) -> NDArray[np.float32]:
     """Play all rounds of ``plan`` and return the model: what countries and coordinator compute."""
-    version = initial_model(plan)
+    version, architecture = initial_model(plan), CATALOGUE.get(plan)
     for _ in range(plan.rounds):
-        model = parse_model(version.parameters, length=ARCHITECTURE.length)
+        model = parse_model(version.parameters, length=architecture.length)
         total = sum_updates(
-            (trainer.update(plan, model) for trainer in trainers.values()), length=ARCHITECTURE.update_length
+            (trainer.update(plan, model) for trainer in trainers.values()), length=architecture.update_length
         )
-        step = take_step(plan, ARCHITECTURE, base=version, total=total, countries=set(trainers))
+        step = take_step(plan, architecture, base=version, total=total, countries=set(trainers))
         version = next_version(version, step)
-    return parse_model(version.parameters, length=ARCHITECTURE.length)
+    return parse_model(version.parameters, length=architecture.length)
 
 
 def summary(value: Value) -> dict[str, object]:
@@ -157,11 +168,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--preset", default="demo", choices=["tiny", "demo", "bench"])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--epsilon", type=float, default=8.0, help="of one country's messages")
+    parser.add_argument("--model", default=DEFAULT_MODEL.value, choices=list(Model), help="for the types of cases")
     parser.add_argument("--json", action="store_true", help="print only the JSON line")
     options = parser.parse_args(arguments)
     set_up_logs()
     with tempfile.TemporaryDirectory() as folder:
-        value = measure(options.preset, seed=options.seed, epsilon=options.epsilon, folder=Path(folder))
+        asked = Asked(options.preset, options.seed, options.epsilon, Model(options.model))
+        value = measure(asked, folder=Path(folder))
     if options.json:
         sys.stdout.write(json.dumps(value.scores) + "\n")
         sys.stderr.write(json.dumps(summary(value)) + "\n")

@@ -19,7 +19,7 @@ from safeborders.node.learning.topology_prior import ARCHITECTURE, TopologyPrior
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.calibration import noise_multiplier_for
 from safeborders.privacy.dpsgd.engine import private_sum
-from safeborders.privacy.events import AttributedGaussian
+from safeborders.privacy.relational import RootedGaussian
 from safeborders.privacy.units import AttributedExamples
 
 EPSILON, DELTA = 4.0, 1e-5
@@ -40,16 +40,17 @@ def train_prior(networks: Sequence[Ties], *, trained_on: str) -> TopologyPrior:
     """Train on several countries' networks; each country's messages keep ``EPSILON`` at ``DELTA``."""
     countries = [curate_topology_examples(ties, limit=PER_PERSON) for ties in networks]
 
-    def events(noise: float) -> list[AttributedGaussian]:
+    def events(noise: float) -> list[RootedGaussian]:
         return [
-            AttributedGaussian(
+            RootedGaussian(
                 task="topology",
                 sampling_rate=SAMPLING_RATE,
                 noise_multiplier=noise,
-                examples_per_person=PER_PERSON,
+                relations=(),
                 grid=2**BITS,
                 dimension=ARCHITECTURE.update_length,
                 steps=ROUNDS,
+                copies=PER_PERSON,
             )
         ]
 

@@ -5,14 +5,16 @@ order of its layout. An update is one flat int64 vector: for each network its pa
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from safeborders.kit.canonical import document_sha256
+from safeborders.kit.errors import SafeBordersError
 from safeborders.models.protocol.plan import RunPlan, Stage, Task, part_name
 
 STATISTICS: tuple[str, ...] = ("loss", "correct", "examples")
@@ -25,6 +27,12 @@ STATISTIC_SHARE = 0.2
 def largest_loss(classes: int) -> float:
     """Return the public bound, in nats, that a loss statistic is clipped to and divided by: twice a blind guess's."""
     return 2 * math.log(classes)
+
+
+class UnknownModel(SafeBordersError):
+    """A plan is for a model that this version cannot train."""
+
+    code: ClassVar[str] = "federation.unknown_model"
 
 
 Layout = tuple[tuple[str, tuple[int, ...]], ...]
@@ -153,9 +161,24 @@ class Catalogue:
         """Return the model that ``plan`` is for."""
         return next((one for one in self.architectures if one.fits(plan)), None)
 
-    def find_named(self, sha256: str) -> Architecture | None:
-        """Return the model with this hash."""
-        return next((one for one in self.architectures if one.sha256() == sha256), None)
+    def find_parts(self, parts: Sequence[tuple[str, int]]) -> Architecture | None:
+        """Return the model whose updates consist of these networks, by name and number of entries, in this order."""
+        wanted = list(parts)
+        return next(
+            (one for one in self.architectures if [(part.name, part.update_length) for part in one.tasks] == wanted),
+            None,
+        )
+
+    def get(self, plan: RunPlan) -> Architecture:
+        """Return the model that ``plan`` is for.
+
+        Raises:
+            UnknownModel: If there is none for it.
+        """
+        found = self.find(plan)
+        if found is None:
+            raise UnknownModel("The plan is for a model that this version lacks: both ends need the same version.")
+        return found
 
 
 def _perceptron(widths: tuple[int, ...]) -> Layout:

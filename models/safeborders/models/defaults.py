@@ -91,9 +91,9 @@ NETWORK_DEFAULTS: Mapping[tuple[Task, Stage, int], TaskDefaults] = {
     (Task.TYPOLOGY, Stage.HEAD, 1): TaskDefaults(
         sampling_rate=0.5,
         clip_norm=0.5,
-        noise_multiplier=14.0,
-        learning_rate=0.2,
-        relations=_seen(0.25, limit=4, most=4, hops=1),
+        noise_multiplier=12.0,
+        learning_rate=0.3,
+        relations=_seen(0.5, limit=2, most=2, hops=1),
     ),
     (Task.TYPOLOGY, Stage.SAGE, 1): TaskDefaults(
         sampling_rate=0.5,

@@ -12,13 +12,13 @@ from rich.table import Table
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import SettingsError
-from safeborders.models.defaults import ARCHITECTURE, DELTA
+from safeborders.models.defaults import CATALOGUE, DELTA
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.opening import open_node_store
 from safeborders.privacy.events import Event
-from safeborders.privacy.pricing import run_events
 from safeborders.privacy.preview import Exposure, Preview, exposure, preview_run, rounds_left
+from safeborders.privacy.pricing import run_events
 
 _console = Console(highlight=False)
 
@@ -69,10 +69,11 @@ def _load_plan(path: Path) -> RunPlan:
 
 
 def _preview(plan: RunPlan, *, spent: tuple[Event, ...], cap: float) -> Preview:
-    if plan.architecture_sha256 != ARCHITECTURE.sha256():
+    architecture = CATALOGUE.find(plan)
+    if architecture is None:
         raise SettingsError("The plan is for another model than this node has: both need the same version.")
     try:
-        run = run_events(plan, ARCHITECTURE, rounds=plan.rounds)
+        run = run_events(plan, architecture, rounds=plan.rounds)
     except ValueError as error:
         raise SettingsError("The plan's privacy cannot be priced: correct its numbers.") from error
     return preview_run(spent, run, participants=plan.floor, delta=DELTA, cap_epsilon=cap)

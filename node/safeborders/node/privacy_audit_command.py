@@ -10,25 +10,24 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from torch import nn
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.files import write_atomically
 from safeborders.kit.signing import load_signing_key
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import CATALOGUE
 from safeborders.models.domain.governance import PURPOSE_CODES, Purpose
-from safeborders.models.gnn.perceptron import build_perceptrons
-from safeborders.models.protocol.plan import Task
+from safeborders.models.gnn.networks import build_networks
 from safeborders.node.bootstrap import agreed_caps, build_cabinet, build_ledger
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
-from safeborders.node.learning.examples import Examples, build_case_examples, build_pair_examples
 from safeborders.node.learning.outcomes import LEARNING
 from safeborders.node.learning.privacy_audits.battery import Finding, audit_release
-from safeborders.node.learning.privacy_audits.subject import Subject
+from safeborders.node.learning.privacy_audits.subject import RootedSubject, Subject
 from safeborders.node.learning.released import NoReleasedModel, Released, load_released
-from safeborders.node.learning.trainer import attributed
+from safeborders.node.learning.training_parts import RootedPart, attributed, build_parts, task_examples
 from safeborders.node.opening import open_node_store
 from safeborders.node.services.records import MOST_SUGGESTIONS
 from safeborders.node.storage.database import Store
@@ -42,7 +41,10 @@ UNIT = (
     "One person: attributes, labels, links and everything only this person's records hold, deleted from the country's "
     "curated training set."
 )
-ACCOUNTANT = "privacy loss distributions (dp-accounting), Poisson sampling, integer noise with its rounding reserve"
+ACCOUNTANT = (
+    "privacy loss distributions (dp-accounting), Poisson sampling, neighbour coins by the Lemma of "
+    "docs/proofs/stage-b.md, integer noise with its rounding reserve"
+)
 LIMITS = (
     "The model is used on the country's own node by its own investigators; no other party can ask it.",
     f"An answer holds at most {MOST_SUGGESTIONS} suggestions, as bands and reasons in words, never as scores.",
@@ -84,7 +86,7 @@ def _audit(settings: NodeSettings, store: Store, *, reviewer: str, quiet: bool) 
     last = SqlActivationStore(store.engine).find_last()
     if last is None:
         raise NoReleasedModel("The country uses no released model yet: take part in a run to its end, then audit.")
-    released = load_released(settings.places.released, last.model_sha256, architecture=ARCHITECTURE)
+    released = load_released(settings.places.released, last.model_sha256, catalogue=CATALOGUE)
     plan = released.plan
     records = SqlLearningStore(store.engine).load_records(PURPOSE_CODES.get(plan.purpose, Purpose(0)) & LEARNING)
     subjects = build_subjects(records, released, country=settings.country.value)
@@ -97,7 +99,7 @@ def _audit(settings: NodeSettings, store: Store, *, reviewer: str, quiet: bool) 
         plan_sha256=plan.sha256(),
         model_sha256=released.model_sha256,
         created_at=system_clock(),
-        epsilon_run=epsilon(run_events(plan, ARCHITECTURE, rounds=plan.rounds), delta=plan.delta),
+        epsilon_run=epsilon(run_events(plan, CATALOGUE.get(plan), rounds=plan.rounds), delta=plan.delta),
         epsilon_spent=build_ledger(settings, store).spent_epsilon(),
         epsilon_cap=min([settings.privacy.epsilon_cap, *agreed]),
         delta=plan.delta,
@@ -112,35 +114,38 @@ def _audit(settings: NodeSettings, store: Store, *, reviewer: str, quiet: bool) 
     return _Audited(released=released, findings=findings, evidence=evidence)
 
 
-def build_subjects(records: Records, released: Released, *, country: str) -> list[Subject]:
-    """Return what is attacked: each task of the release with the country's examples of it."""
-    plan = released.plan
-    modules = build_perceptrons(ARCHITECTURE, released.model)
-    events = run_events(plan, ARCHITECTURE, rounds=plan.rounds)
-    subjects = []
-    for task, shape, event in zip(plan.tasks, ARCHITECTURE.tasks, events, strict=True):
-        examples = _examples(records, task.task)
+def build_subjects(records: Records, released: Released, *, country: str) -> list[Subject | RootedSubject]:
+    """Return what is attacked: each network of the release with the country's examples of it."""
+    plan, architecture = released.plan, CATALOGUE.get(released.plan)
+    networks = build_networks(architecture, released.model)
+    events = run_events(plan, architecture, rounds=plan.rounds)
+    parts = build_parts(records, plan, architecture=architecture)
+    persons = build_person_graph(records)
+    subjects: list[Subject | RootedSubject] = []
+    for task, shape, event in zip(plan.tasks, architecture.tasks, events, strict=True):
+        cost, part = epsilon([event], delta=plan.delta), parts[task.name]
+        if isinstance(part, RootedPart):
+            subjects.append(RootedSubject(part, networks, plan.rounds, event.times(1), cost, plan.delta))
+            continue
+        module = networks.get(task.task, task.stage)
+        assert isinstance(module, nn.Sequential)  # noqa: S101  # an encoder is one, by its architecture
+        examples = task_examples(records, persons, task=task.task)
         outside = ~examples.curated(limit=task.examples_per_person)
         subjects.append(
             Subject(
                 shape=shape,
                 mechanism=task,
                 rounds=plan.rounds,
-                module=modules[task.task],
+                module=module,
                 curated=attributed(examples, limit=task.examples_per_person),
                 others=(np.ascontiguousarray(examples.inputs[outside]), examples.labels[outside]),
                 public_size=task.public_sizes.get(country, 1),
-                epsilon=epsilon([event], delta=plan.delta),
+                event=event.times(1),
+                epsilon=cost,
                 delta=plan.delta,
             )
         )
     return subjects
-
-
-def _examples(records: Records, task: Task) -> Examples:
-    if task is Task.TYPOLOGY:
-        return build_case_examples(records)
-    return build_pair_examples(records, build_person_graph(records)).examples
 
 
 def _announce(step: str) -> None:

@@ -2,11 +2,10 @@
 
 from safeborders.models.architecture import Architecture
 from safeborders.models.protocol.plan import RunPlan, TaskPlan
-from safeborders.privacy.events import Event
 from safeborders.privacy.relational import RootedGaussian
 
 
-def run_events(plan: RunPlan, architecture: Architecture, *, rounds: int) -> tuple[Event, ...]:
+def run_events(plan: RunPlan, architecture: Architecture, *, rounds: int) -> tuple[RootedGaussian, ...]:
     """Return what ``rounds`` rounds of ``plan`` do at one country, one event per network.
 
     A person is part of at most ``examples_per_person`` roots, each of which may also be seen by others: the event's
@@ -35,5 +34,5 @@ def run_events(plan: RunPlan, architecture: Architecture, *, rounds: int) -> tup
 
 
 def stacked_positions(task: TaskPlan) -> int:
-    """Return how many positions of a row the network's first layer sees stacked: the root and, with two hops, its lists."""
+    """Return how many positions of a row the first layer sees stacked: the root and, with two hops, its lists."""
     return 1 + sum(part.most[0] for part in task.relations) if task.hops == 2 else 1

@@ -110,7 +110,8 @@ class RootedExamples:
     def nodes_of(self, person: int) -> NDArray[np.int64]:
         """Return the nodes that go when ``person`` is deleted, for audits."""
         owners = np.repeat(np.arange(len(self.labels)), np.diff(self.starts))
-        return owners[self.persons == person]
+        nodes: NDArray[np.int64] = owners[self.persons == person]
+        return nodes
 
     def __repr__(self) -> str:
         """Name the class alone; sizes are secrets."""

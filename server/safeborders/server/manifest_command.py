@@ -10,7 +10,7 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import Conflict, SafeBordersError, SettingsError
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import load_signing_key
-from safeborders.models.defaults import ARCHITECTURE, BUNDLE_SHA256
+from safeborders.models.defaults import BUNDLE_SHA256, CATALOGUE
 from safeborders.models.protocol.aggregation import SMALLEST_FLOOR
 from safeborders.models.protocol.manifest import Aggregation, RunManifest, draft_manifest, verify_manifest
 from safeborders.models.protocol.plan import RunPlan
@@ -75,7 +75,7 @@ def start_run(profile: Path, *, manifest: Path) -> None:
         engine=build_engine(settings, cabinet=cabinet),
         manifests=places.manifests,
         signing=(load_signing_key(places.signing_key), system_clock),
-        known=(known, ARCHITECTURE),
+        known=(known, CATALOGUE),
     )
     try:
         gate.check_round(plan)

@@ -9,7 +9,16 @@ from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.ids import uuid7
 from safeborders.models.architecture import Architecture
-from safeborders.models.defaults import ARCHITECTURES, CATALOGUE, DEFAULT_MODEL, DELTA, MODEL_SEED, ROUNDS, Model, task_plans
+from safeborders.models.defaults import (
+    ARCHITECTURES,
+    CATALOGUE,
+    DEFAULT_MODEL,
+    DELTA,
+    MODEL_SEED,
+    ROUNDS,
+    Model,
+    task_plans,
+)
 from safeborders.models.domain.countries import Country
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan, Task

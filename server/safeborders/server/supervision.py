@@ -8,7 +8,7 @@ from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import CATALOGUE
 from safeborders.server.commands import load_coordinator
 from safeborders.server.federation.edge import EdgeConfig, start_edge
 from safeborders.server.federation.link import Link, quiet_environment
@@ -91,7 +91,7 @@ def runner_config(settings: CoordinatorSettings, *, roster: Roster) -> RunnerCon
         registry_url=settings.registry_url,
         signing_key=settings.places.signing_key,
         roster=enrolled,
-        architecture=ARCHITECTURE,
+        catalogue=CATALOGUE,
         papers=PaperPlaces(
             folder=settings.places.papers,
             manifests=settings.places.manifests,

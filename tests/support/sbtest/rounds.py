@@ -33,7 +33,7 @@ from sbtest.agreements import InMemoryJournal, PaperFederation, terms_for, unmas
 from sbtest.consent import InMemoryConsentStore, InMemoryEnvelopes
 from sbtest.forgetting import ForgettingSessions
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore
-from sbtest.plans import ARCHITECTURE, FEATURES_SHA256
+from sbtest.plans import ARCHITECTURE, CATALOGUE, FEATURES_SHA256
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PAPERS = PaperFederation(countries=("gr", "it", "ro"), federation="demo", now=NOW)
@@ -110,13 +110,13 @@ class Node:
             NodeIdentity(key=COUNTRY, coordinator_key=public_key_hex(COORDINATOR)),
             rules=Rules(
                 settings=self.settings,
-                installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256),
+                installed=InstalledModel(catalogue=CATALOGUE, features_sha256=FEATURES_SHA256),
                 gate=self.gate(),
                 consent=OperatorConsent(
                     Country.GR,
                     inbox=self.inbox,
                     standing=self.cabinet.standing,
-                    update_length=ARCHITECTURE.update_length,
+                    catalogue=CATALOGUE,
                     clock=lambda: self.now,
                 ),
             ),
@@ -128,7 +128,7 @@ class Node:
                     key=COUNTRY,
                     sessions=self.sessions,
                     roster=self.gate().known_keys,
-                    length=ARCHITECTURE.update_length,
+                    catalogue=CATALOGUE,
                 ),
                 envelopes=self.envelopes,
             ),

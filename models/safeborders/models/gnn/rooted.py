@@ -105,9 +105,13 @@ class RootedSage(nn.Module):
         """Return the logits of each root."""
         first = lists[: 2 * self._relations]
         rows = torch.cat([own, _heard(first)], dim=1)
-        if self._hops == 1:
-            logits: torch.Tensor = self.outer(self.act(self.inner(rows)))
-            return logits
+        seen = self.act(self.inner(rows)) if self._hops == 1 else self._look_beyond(rows, lists)
+        logits: torch.Tensor = self.outer(seen)
+        return logits
+
+    def _look_beyond(self, rows: torch.Tensor, lists: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        """Return the hidden units of the root beside the means of those of its lists' members, in one inner pass."""
+        first = lists[: 2 * self._relations]
         stacked = [rows.unsqueeze(1)]
         for number, messages in enumerate(first[::2]):
             begin = 2 * self._relations * (1 + number)
@@ -119,8 +123,7 @@ class RootedSage(nn.Module):
             stop = start + shares.shape[1]
             parts.append((seen[:, start:stop] * shares.unsqueeze(-1)).sum(1))
             start = stop
-        logits = self.outer(torch.cat(parts, dim=1))
-        return logits
+        return torch.cat(parts, dim=1)
 
     def whole(self, own: Floats32, means: Sequence[csr_array], said: Floats32) -> Floats32:
         """Return the logits of all nodes when everybody hears everybody (``whole_logits``)."""
@@ -166,7 +169,8 @@ class Speakers:
             parts.append((table @ self.features).astype(np.float32))
             carried = carried_attributes(relation, self._rule(name))
             if carried.shape[1]:
-                links = csr_array((table.data, np.arange(len(carried)), relation.starts), shape=(len(self), len(carried)))
+                places = (table.data, np.arange(len(carried)), relation.starts)
+                links = csr_array(places, shape=(len(self), len(carried)))
                 parts.append((links @ carried).astype(np.float32))
         return np.concatenate(parts, axis=1)
 

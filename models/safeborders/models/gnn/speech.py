@@ -1,4 +1,4 @@
-"""What a case says to the cases around it, and what a rooted network takes as a root's own: public functions of records.
+"""What a case says to the cases around it, and what a rooted network takes as a root's own.
 
 Every row is computed in blocks of one fixed shape: kernels round a row differently in batches of different size, and
 one deleted case must not change a single bit of what another says (docs/decisions/0160).
@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from safeborders.models.architecture import TaskArchitecture
@@ -73,4 +72,3 @@ def _in_blocks(function: Callable[[torch.Tensor], torch.Tensor], rows: Floats32,
             block[: len(part)] = torch.from_numpy(part)
             found[start : start + len(part)] = function(block).numpy()[: len(part)]
     return found
-

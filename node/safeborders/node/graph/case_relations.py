@@ -20,8 +20,6 @@ from safeborders.node.graph.ranking import CURATION_KEY, keyed_ranks, pair_ident
 from safeborders.node.graph.records import CASE, Records
 
 DAYS_A_YEAR = 365.25
-AGE_COLUMN = 0
-"""Column of a link's attributes with the years between the two cases; the other says in how many ways they are linked."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,12 +21,13 @@ def case_links(records: Records, graph: PersonGraph) -> tuple[NDArray[np.int64],
         - edges: :math:`(2, E)`, int64; weights: :math:`(E,)`, positive.
     """
     parties = graph.cases
+    nothing = none_between(parties)
     between = (
         SAME_PERSON * (parties.T @ parties)
         + ASSOCIATED_PERSONS * (parties.T @ graph.associates @ parties)
-        + SHARED_SELECTOR * sum((cases_that_share(parties, users) for users in graph.bridges.values()), start=none_between(parties))
-        + SAME_SCENE * sum((scenes @ scenes.T for scenes in scenes_of(records)), start=none_between(parties))
-        + IN_CONTACT * sum((parties.T @ table @ parties for table in graph.contacts.values()), start=none_between(parties))
+        + SHARED_SELECTOR * sum((cases_that_share(parties, users) for users in graph.bridges.values()), start=nothing)
+        + SAME_SCENE * sum((scenes @ scenes.T for scenes in scenes_of(records)), start=nothing)
+        + IN_CONTACT * sum((parties.T @ table @ parties for table in graph.contacts.values()), start=nothing)
     )
     above = triu(csr_array(between), k=1).tocoo()
     first, second, weights = above.row.astype(np.int64), above.col.astype(np.int64), above.data.astype(np.float64)
@@ -55,4 +56,5 @@ def scenes_of(records: Records) -> list[csr_array]:
 
 
 def none_between(parties: csr_array) -> csr_array:
+    """Return the table of cases by cases without any link."""
     return csr_array((parties.shape[1], parties.shape[1]))

@@ -221,9 +221,7 @@ def _predict(
     return _propagate(problem, evidence, share=candidate.share)
 
 
-def _evidence(
-    problem: CaseProblem, released: ReleasedLogits, *, base: Candidate, known: NDArray[np.bool_]
-) -> Floats:
+def _evidence(problem: CaseProblem, released: ReleasedLogits, *, base: Candidate, known: NDArray[np.bool_]) -> Floats:
     """Return the log-probabilities of each case; known cases say what the human said."""
     offsets = _offsets(released, base)
     residual = fit_residual(problem.inputs[known], offsets[known], labels=problem.labels[known], penalty=base.penalty)

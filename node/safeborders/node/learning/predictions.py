@@ -81,16 +81,16 @@ def predict_case_types(records: Records, persons: PersonGraph, *, networks: Netw
         federated=released.gated(1.0),
         outcome=outcome,
         problem=problem,
-        prior=_prior(released, outcome, linear=None if encoder is None else linear_part(encoder[1], width=inputs.shape[1])),
+        prior=_prior(released, outcome, encoder=None if encoder is None else encoder[1]),
     )
 
 
-def _prior(released: ReleasedLogits, outcome: CaseTypes, *, linear: Floats | None) -> Prior:
+def _prior(released: ReleasedLogits, outcome: CaseTypes, *, encoder: nn.Module | None) -> Prior:
     """Return what explains the released logits: an encoder's weights and the gated head, or one opaque part."""
-    if linear is None:
+    if encoder is None:
         return Prior(linear=np.zeros((len(INDICATORS) + 1, len(CASE_TYPES))), heard=released.own)
     gate = outcome.parts.gate
-    return Prior(linear=linear, heard=released.gated(gate) - released.own)
+    return Prior(linear=linear_part(encoder, width=len(INDICATORS)), heard=released.gated(gate) - released.own)
 
 
 def released_case_logits(records: Records, persons: PersonGraph, *, networks: Networks) -> ReleasedLogits:

@@ -120,9 +120,7 @@ def task_examples(records: Records, persons: PersonGraph, *, task: Task) -> Exam
 
 
 def attributed(examples: Examples, *, limit: int) -> AttributedExamples:
-    """Return the curated part of ``examples`` in the form that the private engine takes: each person in at most
-    ``limit``.
-    """
+    """Return the curated part of ``examples``, each person in at most ``limit``, as the private engine takes it."""
     kept = examples.curated(limit=limit)
     about = examples.attributions.only(kept)
     return AttributedExamples(

@@ -7,7 +7,6 @@ statistics together fill at most one clip_norm. The statistics are rounded down 
 
 import copy
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -24,10 +23,7 @@ from safeborders.privacy.errors import UnsoundExamples
 from safeborders.privacy.units import AttributedExamples
 
 GRADIENT_SHARE = 15 / 16
-"""Part of clip_norm that a gradient may fill: with 3 * 0.2**2 for the statistics, less than all of it; exact in binary."""
-
-Take = Callable[[NDArray[np.int64]], tuple[torch.Tensor, ...]]
-"""From numbers of rows to the network's inputs for them."""
+"""Part of clip_norm that a gradient may fill: with 3 * 0.2**2 for statistics less than all of it; exact in binary."""
 
 
 def private_sum(model: nn.Module, examples: AttributedExamples, *, mechanism: TaskPlan) -> NDArray[np.int64]:
@@ -66,7 +62,7 @@ def check_promise(examples_per_person: int, *, mechanism: TaskPlan) -> None:
 
 
 def add_noise(total: NDArray[np.int64], mechanism: TaskPlan) -> NDArray[np.int64]:
-    """Return ``total`` with integer noise of at least the plan's standard deviation; the caller must have charged it."""
+    """Return ``total`` with integer noise of at least the plan's deviation; the caller must have charged it."""
     deviation = math.ceil(mechanism.noise_multiplier * 2.0**mechanism.quantisation_bits)
     return total + discrete_gaussian(len(total), deviation=deviation)
 
@@ -84,6 +80,7 @@ def clipped_sum(
         labels: Shape (B,), int64, below the number of outputs.
         mechanism: The plan's numbers: clip_norm and grid.
     """
+    _check_fit(model, inputs)
     module = BookKeepingModule(copy.deepcopy(model)).train()
     total = np.zeros(module.dimension + len(STATISTICS), dtype=np.int64)
     grid = 2**mechanism.quantisation_bits
@@ -101,14 +98,19 @@ def clipped_sum(
     return total
 
 
+def _check_fit(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    """Refuse inputs of another width than a network takes that has one input alone."""
+    first = next((layer for layer in model.modules() if isinstance(layer, nn.Linear)), None)
+    if len(inputs) == 1 and first is not None and inputs[0].shape[1:] != (first.in_features,):
+        raise UnsoundExamples("The training inputs have another width than the network: correct the curation.")
+
+
 def _check_labels(targets: torch.Tensor, *, classes: int) -> None:
     if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < classes:
         raise UnsoundExamples("A training label is not among the network's classes: correct the curation.")
 
 
-def _statistics(
-    logits: torch.Tensor, targets: torch.Tensor, *, losses: torch.Tensor, grid: int
-) -> NDArray[np.int64]:
+def _statistics(logits: torch.Tensor, targets: torch.Tensor, *, losses: torch.Tensor, grid: int) -> NDArray[np.int64]:
     """Return the sums of ``STATISTICS``, each row's share in [0, 1] of ``STATISTIC_SHARE`` clip_norms, rounded down."""
     loss = (losses.double() / largest_loss(logits.shape[1])).nan_to_num(nan=0.0).clamp(0, 1)
     correct = (logits.argmax(1) == targets).double()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from safeborders.kit.errors import SafeBordersError, Unavailable
 from safeborders.kit.logs import get_log
-from safeborders.models.architecture import Architecture
+from safeborders.models.architecture import Architecture, Catalogue
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.aggregation import build_context
@@ -20,7 +20,7 @@ from safeborders.privacy.aggregation.aggregator import Aggregator
 from safeborders.server.federation.gate import RunGate
 from safeborders.server.federation.gathering import Correspondence, Gathering
 from safeborders.server.federation.round_sums import MaskedSum, RoundSum, sum_in_the_clear
-from safeborders.server.federation.strategy import check_architecture, next_version, take_step
+from safeborders.server.federation.strategy import find_architecture, next_version, take_step
 from safeborders.server.federation.watch import LogWatch
 from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState
 
@@ -33,17 +33,17 @@ class RunLeader:
 
     Args:
         to: The countries and the registry.
-        architecture: The model that this version of SafeBorders releases.
+        catalogue: The models that this version of SafeBorders can release.
         gate: Asked before each round and before the final model is handed out.
         watch: Carries the checkpoints of logs; None where nobody keeps one.
     """
 
     def __init__(
-        self, to: Correspondence, *, architecture: Architecture, gate: RunGate, watch: LogWatch | None = None
+        self, to: Correspondence, *, catalogue: Catalogue, gate: RunGate, watch: LogWatch | None = None
     ) -> None:
         self._watch = watch
         self._to = to
-        self._architecture = architecture
+        self._catalogue = catalogue
         self._gate = gate
 
     def lead(self, run: str) -> ModelVersion:
@@ -80,7 +80,7 @@ class RunLeader:
 
     def _lead_open_run(self, plan: RunPlan) -> ModelVersion:
         registry, run = self._to.registry, plan.run
-        check_architecture(plan, self._architecture)
+        self._architecture_of(plan)
         registry.set_run_state(run, RunState.RUNNING, now=datetime.now(UTC))
         model = registry.get_latest_model(run)
         while model.round < plan.rounds:
@@ -96,7 +96,8 @@ class RunLeader:
         started_at = datetime.now(UTC)
         self._tell(Operation.COMBINATION, "round.begin", plan, model=base)
         result = self._sum(plan, base)
-        step = take_step(plan, self._architecture, base=base, total=result.total, countries=set(result.countries))
+        architecture = self._architecture_of(plan)
+        step = take_step(plan, architecture, base=base, total=result.total, countries=set(result.countries))
         model = next_version(base, step)
         record = RoundRecord(
             run=plan.run,
@@ -113,7 +114,7 @@ class RunLeader:
 
     def _sum(self, plan: RunPlan, base: ModelVersion) -> RoundSum:
         number, patience = base.round + 1, self._to.pace.patience
-        length = self._architecture.update_length
+        length = self._architecture_of(plan).update_length
 
         def ask(kind: Kind, *, aggregation: bytes, accept: Callable[[SignedMessage], None]) -> Gathering:
             return self._gathering(plan, base, kind=kind, number=number, accept=accept, aggregation=aggregation)
@@ -126,6 +127,9 @@ class RunLeader:
         notes = self._to.registry.notes_of(plan.run, round_number=number)
         aggregator = Aggregator(context, roster=masks.keys)
         return MaskedSum(plan, aggregator, ask=ask, notes=notes, patience=patience).play()
+
+    def _architecture_of(self, plan: RunPlan) -> Architecture:
+        return find_architecture(plan, self._catalogue)
 
     def _hand_out(self, plan: RunPlan, model: ModelVersion) -> None:
         """Give every participant the final model; one that is away asks for nothing and gets it with the next run."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SettingsError
-from safeborders.models.architecture import STATISTIC_SHARE, Architecture, TaskArchitecture, largest_loss
+from safeborders.models.architecture import STATISTIC_SHARE, Architecture, Catalogue, TaskArchitecture, largest_loss
 from safeborders.models.defaults import MOMENTUM
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan, TaskPlan
@@ -50,17 +50,19 @@ def entry_bound(plan: RunPlan, country: Country) -> int:
     return max(bounds)
 
 
-def check_architecture(plan: RunPlan, architecture: Architecture) -> None:
-    """Refuse an architecture that is not the plan's.
+def find_architecture(plan: RunPlan, catalogue: Catalogue) -> Architecture:
+    """Return the model that ``plan`` trains.
 
     Raises:
-        SettingsError: If hash, tasks or public sizes do not fit.
+        SettingsError: If there is none for it, or it lacks a public size.
     """
-    if not architecture.fits(plan):
+    architecture = catalogue.find(plan)
+    if architecture is None:
         raise SettingsError("The run's plan names another model architecture than this version has: make a new plan.")
     for task in plan.tasks:
         if any(task.public_sizes.get(country.value, 0) < 1 for country in plan.participants):
             raise SettingsError("The run's plan lacks a public size for a participant: make a new plan.")
+    return architecture
 
 
 def sum_updates(updates: Iterable[NDArray[np.int64]], *, length: int) -> NDArray[np.int64]:

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from safeborders.models.architecture import TaskArchitecture
+from safeborders.models.architecture import Architecture, TaskArchitecture
 from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.gnn.networks import build_networks
 from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.propagation import spread_evidence
+from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.predictors import PREDICTORS
 from safeborders.node.learning.case_reasons import AROUND, case_reasons, margin_shares
 from safeborders.node.learning.case_types import STEPS
@@ -22,16 +24,13 @@ from sbtest.small_country import small_country
 def predicted(request: pytest.FixtureRequest) -> tuple[CasePredictions, LinkPredictions]:
     """Return stage C's predictions, with a released model that is used by force, or not at all."""
     random = np.random.default_rng(4)
-    modules = {
-        shape.task: build_perceptron(shape, random.normal(0, 0.5, shape.length).astype(np.float32))
-        for shape in ARCHITECTURE.tasks
-    }
-    cases, links = predict_all(small_country(2), modules, examples_per_person=dict.fromkeys(modules, 2))
+    networks = build_networks(ARCHITECTURE, random.normal(0, 0.5, ARCHITECTURE.length).astype(np.float32))
+    cases, links = predict_all(small_country(2), networks, examples_per_person=dict.fromkeys(Task, 2))
     assert cases is not None
     assert links is not None
     if request.param == "federated":
         scorer = replace(links.outcome.personalised, federated=True)
-        federated = logits_of(modules[ARCHITECTURE.tasks[1].task], links.inputs)
+        federated = logits_of(networks.get(Task.LINKS, Stage.ENCODER), links.inputs)
         scores = scorer.scores(links.inputs.astype(np.float64), links.home, federated=federated)
         links = replace(
             links,
@@ -134,7 +133,7 @@ def test_without_its_top_indicator_a_type_is_less_far_ahead_and_a_shuffle_would_
     random = np.random.default_rng(5)
     for case in np.flatnonzero(cases.labels < 0):
         types = most_likely(cases, int(case))
-        shares = shares_of(cases, int(case))[:-2]
+        shares = shares_of(cases, int(case))[:-3]
         if shares.max() > 0:
             falls.append(fall(cases, case=int(case), types=types, indicator=int(shares.argmax())))
             shuffled.append(
@@ -157,7 +156,7 @@ def fall(cases: CasePredictions, *, case: int, types: tuple[int, int], indicator
 def propagated(cases: CasePredictions, inputs: Floats) -> Floats:
     """Return all logits anew from ``inputs`` of cases without a label."""
     parts, problem = cases.outcome.parts, cases.problem
-    table = np.concatenate([parts.weights, parts.bias[None]]) + (cases.prior if parts.federated else 0.0)
+    table = np.concatenate([parts.weights, parts.bias[None]]) + (cases.prior.linear if parts.federated else 0.0)
     raw = inputs @ table[:-1] + table[-1]
     fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
     evidence = np.where((problem.labels < 0)[:, None], fresh, parts.evidence)
@@ -168,14 +167,14 @@ def propagated(cases: CasePredictions, inputs: Floats) -> Floats:
 def with_neighbours() -> CasePredictions:
     """Return predictions by the released network with neighbours that count, whatever the choice was."""
     random = np.random.default_rng(8)
-    shape = ARCHITECTURE.tasks[0]
-    module = build_perceptron(shape, random.normal(0, 0.6, shape.length).astype(np.float32))
-    cases, _ = predict_all(small_country(6, groups=6), {shape.task: module}, examples_per_person={})
+    only = Architecture(ARCHITECTURE.tasks[:1])
+    networks = build_networks(only, random.normal(0, 0.6, only.length).astype(np.float32))
+    cases, _ = predict_all(small_country(6, groups=6), networks, examples_per_person={})
     assert cases is not None
     parts = replace(cases.outcome.parts, federated=True, share=0.45, temperature=1.5)
     cases = replace(cases, outcome=replace(cases.outcome, parts=parts))
     logits = propagated(cases, cases.problem.inputs)
-    raw = cases.problem.inputs @ (parts.weights + cases.prior[:-1]) + parts.bias + cases.prior[-1]
+    raw = cases.problem.inputs @ (parts.weights + cases.prior.linear[:-1]) + parts.bias + cases.prior.linear[-1]
     fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
     evidence = np.where((cases.labels < 0)[:, None], fresh, parts.evidence)
     parts = replace(parts, evidence=evidence)

@@ -28,7 +28,7 @@ from safeborders.privacy.agreement.terms import Agreement
 from safeborders.server.federation.gate import AgreementRunGate
 from safeborders.server.registry.records import RunState
 from sbtest.agreements import InMemoryJournal, PaperFederation, terms_for, unmasked_grants
-from sbtest.plans import ARCHITECTURE, make_plan
+from sbtest.plans import CATALOGUE, make_plan
 from sbtest.rehearsal import RUN, Rehearsal
 from sbtest.rounds import AGREEMENT, NOW, PAPERS
 
@@ -64,7 +64,7 @@ class Centre:
             engine=engine,
             manifests=self.folder,
             signing=(PAPERS.node_keys[COORDINATOR], lambda: self.now),
-            known=(self.known, ARCHITECTURE),
+            known=(self.known, CATALOGUE),
         )
 
 
