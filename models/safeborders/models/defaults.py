@@ -98,16 +98,16 @@ NETWORK_DEFAULTS: Mapping[tuple[Task, Stage, int], TaskDefaults] = {
     (Task.TYPOLOGY, Stage.SAGE, 1): TaskDefaults(
         sampling_rate=0.5,
         clip_norm=1.0,
-        noise_multiplier=5.0,
+        noise_multiplier=11.05,
         learning_rate=0.3,
-        relations=_seen(0.25, limit=4, most=4, hops=1),
+        relations=_seen(0.5, limit=2, most=2, hops=1),
     ),
     (Task.TYPOLOGY, Stage.SAGE, 2): TaskDefaults(
         sampling_rate=0.5,
         clip_norm=1.0,
-        noise_multiplier=8.0,
+        noise_multiplier=23.12,
         learning_rate=0.3,
-        relations=_seen(0.25, limit=4, most=3, hops=2),
+        relations=_seen(0.5, limit=2, most=2, hops=2),
     ),
     (Task.LINKS, Stage.ENCODER, 0): TaskDefaults(
         sampling_rate=0.5, clip_norm=1.0, noise_multiplier=6.0, learning_rate=0.7

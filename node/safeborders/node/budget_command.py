@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,7 +19,7 @@ from safeborders.node.bootstrap import build_ledger
 from safeborders.node.opening import open_node_store
 from safeborders.privacy.events import Event
 from safeborders.privacy.preview import Exposure, Preview, exposure, preview_run, rounds_left
-from safeborders.privacy.pricing import run_events
+from safeborders.privacy.pricing import NetworkPrice, network_lines, price_networks, run_events
 
 _console = Console(highlight=False)
 
@@ -35,6 +36,7 @@ def show_budget(profile: Path, *, plan: Path | None = None, as_json: bool) -> No
     shown = exposure(spent, participants=floor, delta=DELTA)
     left = rounds_left(spent, latest, delta=DELTA, cap_epsilon=cap) if latest else None
     preview = None if asked is None else _preview(asked, spent=spent, cap=cap)
+    networks = () if asked is None else price_networks(asked, CATALOGUE.get(asked))
     if as_json:
         document = {
             "epsilon_spent": shown.epsilon,
@@ -43,7 +45,7 @@ def show_budget(profile: Path, *, plan: Path | None = None, as_json: bool) -> No
             "delta": DELTA,
             "rounds_left": left,
             **_figures(shown),
-            "plan": None if preview is None else _plan_figures(preview),
+            "plan": None if preview is None else {**_plan_figures(preview), "networks": _network_figures(networks)},
         }
         sys.stdout.write(json.dumps(document) + "\n")
         return
@@ -55,6 +57,8 @@ def show_budget(profile: Path, *, plan: Path | None = None, as_json: bool) -> No
     _console.print(_table("Everything spent so far", shown))
     if preview is not None:
         _console.print(_table("The plan alone", preview.run))
+        for line in network_lines(networks):
+            _console.print(line, soft_wrap=True)
         verdict = "fits under the cap" if preview.fits else "[bold red]does not fit under the cap[/]"
         _console.print(f"spent and plan together: {preview.total:.3f} of {cap:.3f}: it {verdict}")
 
@@ -96,6 +100,19 @@ def _plan_figures(preview: Preview) -> dict[str, object]:
         "fits": preview.fits,
         **_figures(preview.run),
     }
+
+
+def _network_figures(networks: Sequence[NetworkPrice]) -> list[dict[str, object]]:
+    return [
+        {
+            "name": price.name,
+            "epsilon_alone": price.epsilon,
+            "sampling_rate": price.event.sampling_rate,
+            "noise_multiplier": price.event.noise_multiplier,
+            "relations": [list(entry) for entry in price.event.relations],
+        }
+        for price in networks
+    ]
 
 
 def _table(title: str, shown: Exposure) -> Table:

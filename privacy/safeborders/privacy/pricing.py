@@ -1,8 +1,58 @@
 """What a run does, in events: from the numbers of a signed plan to what the ledger keeps and the accountant prices."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from safeborders.models.architecture import Architecture
 from safeborders.models.protocol.plan import RunPlan, TaskPlan
+from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.relational import RootedGaussian
+
+
+@dataclass(frozen=True)
+class NetworkPrice:
+    """What one network of a run costs by itself, and the public numbers that price it.
+
+    Attributes:
+        name: Of the network.
+        sees: Whom a root sees, in words; "nobody" for an encoder.
+        event: All its rounds.
+        epsilon: Of the network alone, at the plan's delta; those of several networks compose to less than their sum.
+    """
+
+    name: str
+    sees: str
+    event: RootedGaussian
+    epsilon: float
+
+
+def price_networks(plan: RunPlan, architecture: Architecture) -> tuple[NetworkPrice, ...]:
+    """Return the prices of all networks of ``plan``. Raises as ``run_events`` does."""
+    events = run_events(plan, architecture, rounds=plan.rounds)
+    return tuple(
+        NetworkPrice(task.name, _seen(task), event, epsilon([event], delta=plan.delta))
+        for task, event in zip(plan.tasks, events, strict=True)
+    )
+
+
+def network_lines(prices: Sequence[NetworkPrice]) -> list[str]:
+    """Return the prices in lines for people, K being the most links of a node and p the coins."""
+    lines = []
+    for price in prices:
+        event = price.event
+        numbers = f"q {event.sampling_rate:g}, noise {event.noise_multiplier:.4g}, {event.steps} rounds"
+        lines.append(f"{price.name}: {numbers}; epsilon {price.epsilon:.3f} alone")
+        if event.relations:
+            lines.append(f"  sees {price.sees}")
+    return lines
+
+
+def _seen(task: TaskPlan) -> str:
+    seen = (
+        f"{part.relation} (K {part.limit}, p {' x '.join(f'{keep:g}' for keep in part.keep)})"
+        for part in task.relations
+    )
+    return ", ".join(seen) or "nobody"
 
 
 def run_events(plan: RunPlan, architecture: Architecture, *, rounds: int) -> tuple[RootedGaussian, ...]:

@@ -108,6 +108,18 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
     return with_noise(factor)
 
 
+def parse_model_name(name: str) -> Model:
+    """Return the model called ``name``.
+
+    Raises:
+        SettingsError: If there is none.
+    """
+    try:
+        return Model(name)
+    except ValueError as error:
+        raise SettingsError(f"The model must be one of {', '.join(Model)}: correct --model.") from error
+
+
 def plan_epsilon(plan: RunPlan, architecture: Architecture) -> float:
     """Return what all rounds of ``plan`` cost one country, against everybody, at the plan's delta."""
     return epsilon_of(run_events(plan, architecture, rounds=plan.rounds), delta=plan.delta)

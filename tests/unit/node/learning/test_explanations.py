@@ -119,7 +119,7 @@ def test_shares_of_a_case_add_up_to_the_difference_of_two_types(
 
 def test_shares_add_up_with_a_released_network_and_neighbours_too() -> None:
     cases = with_neighbours()
-    around = [abs(shares_of(cases, int(case))[-2]) for case in np.flatnonzero(cases.labels < 0)]
+    around = [abs(shares_of(cases, int(case))[-3]) for case in np.flatnonzero(cases.labels < 0)]
     assert max(around) > 0.01
     for case in np.flatnonzero(cases.labels < 0):
         first, second = most_likely(cases, int(case))
