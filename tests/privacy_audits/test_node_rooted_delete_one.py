@@ -67,8 +67,9 @@ def audit(subject: RootedSubject, *, seed: int) -> Deletions:
 
 @pytest.mark.parametrize("model", [Model.RELATIONAL, Model.SAGE1, Model.SAGE2])
 def test_no_person_moves_a_nodes_rooted_sum_by_more_than_the_ledger_pays(model: Model) -> None:
-    found = [audit(make_subject(model, seed), seed=100 + seed) for seed in SEEDS]
-    assert sum(one.persons for one in found) > 100
+    seeds = SEEDS if model is Model.RELATIONAL else SEEDS[:1]
+    found = [audit(make_subject(model, seed), seed=100 + seed) for seed in seeds]
+    assert sum(one.persons for one in found) >= 40 * len(seeds)
     assert sum(one.violations for one in found) == 0
     assert max(one.worst for one in found) > 0.9  # the audit looks where it matters
 
