@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from safeborders.models.defaults import ARCHITECTURES, Model
 from safeborders.models.gnn.networks import Networks, build_networks
+from safeborders.models.gnn.speech import prepare_network
 from safeborders.models.protocol.plan import Stage
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.learning import training_parts
@@ -87,7 +88,7 @@ def test_control_gradients_that_are_not_clipped_are_caught(monkeypatch: pytest.M
 
 
 def test_control_coins_that_are_not_tossed_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = training_parts.prepare_network
+    plain = prepare_network
 
     def with_everybody(*arguments: object, **named: object) -> object:
         own, speakers = plain(*arguments, **named)  # type: ignore[arg-type]  # passed on as they came

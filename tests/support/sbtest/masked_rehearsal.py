@@ -80,7 +80,7 @@ class MaskedRehearsal:
             key=self.keys[country],
             sessions=ForgettingSessions(),
             roster=lambda: KnownKeys(sha256=ROSTER, keys=self.roster),
-            length=SMALL.update_length,
+            catalogue=Catalogue((SMALL,)),
         )
 
     def build_grid(self) -> None:

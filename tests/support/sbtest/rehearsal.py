@@ -82,8 +82,6 @@ class Rehearsal:
         header = order.header.model_copy(update=fields)
         return sign_message(header, payload=payload, key=key or self.keys[order.header.country])
 
-    architecture = SMALL
-
     def lead(self, *, gate: RunGate | None = None) -> ModelVersion:
         """Play the run; past ``gate`` if there is one."""
         exchange = GridExchange(self.grid, node_ids=lambda: self.grid.node_ids, ttl_seconds=60.0)

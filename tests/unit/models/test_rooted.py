@@ -62,7 +62,8 @@ def everything_kept(graph: CuratedGraph, name: str, parents: NDArray[np.int64]) 
     links = persons.copy()
     for place in np.ndindex(parents.shape):
         if parents[place] >= 0:
-            found = np.arange(relation.starts[parents[place]], relation.starts[parents[place] + 1])
+            begin, end = relation.starts[parents[place]], relation.starts[parents[place] + 1]
+            found = np.arange(int(begin), int(end))
             persons[place][: len(found)], links[place][: len(found)] = relation.targets[found], found
     return Lists(persons, links)
 

@@ -49,7 +49,8 @@ def total_of(
     mechanism = make_task(Task.TYPOLOGY, clip_norm=clip_norm, quantisation_bits=bits)
     summed = clipped_sum(model, (torch.from_numpy(inputs),), labels=labels, mechanism=mechanism)
     assert summed.dtype == np.int64
-    return summed * (clip_norm / 2**bits)
+    scaled: NDArray[np.float64] = summed * (clip_norm / 2**bits)
+    return scaled
 
 
 def by_opacus(model: nn.Sequential, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.local_federation import SMALL
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.signing import public_key_hex
+from safeborders.models.architecture import Catalogue
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.freshness import check_timestamp
@@ -173,7 +175,7 @@ def test_a_run_whose_agreement_ends_rests_at_its_next_round(tmp_path: Path) -> N
         engine=PolicyEngine(COORDINATOR, standing=cabinet.standing, journal=journal, clock=lambda: NOW),
         manifests=tmp_path,
         signing=(rehearsal.coordinator, lambda: NOW),
-        known=({country: public_key_hex(key) for country, key in rehearsal.keys.items()}, rehearsal.architecture),
+        known=({country: public_key_hex(key) for country, key in rehearsal.keys.items()}, Catalogue((SMALL,))),
     )
 
     def answer(order: object) -> object:
