@@ -10,7 +10,7 @@ from sbtest.small_country import make_relation
 def linked_country(seed: int, *, rings: int = 8, labelled: float = 0.6) -> Records:
     """Return rings of five cases of one type with two persons of their own each, and a professional in all of them.
 
-    Within a ring persons of different cases are associates or use one of two phones.
+    Within a ring persons of different cases are associates or use one of two phones, which call each other.
     """
     random = np.random.default_rng(seed)
     cases, phones = 5 * rings, 2 * rings
@@ -37,6 +37,7 @@ def linked_country(seed: int, *, rings: int = 8, labelled: float = 0.6) -> Recor
             make_relation("PARTY_TO", ("person", "case"), parties, roles),
             make_relation("USES", ("person", "phone"), uses),
             make_relation("ASSOCIATE", ("person", "person"), associates),
+            make_relation("CALLED", ("phone", "phone"), [(2 * ring, 2 * ring + 1) for ring in range(rings)]),
         ),
         professional=np.arange(persons) == persons - 1,
         indicators=indicators,

@@ -50,6 +50,36 @@ def test_a_useful_federated_model_is_taken_and_a_misleading_one_is_not() -> None
     assert personalise_case_types(problem, ReleasedLogits(misleading)).chosen.startswith("local")
 
 
+def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() -> None:
+    problem, logits = problem_of(1, labelled=0.3)
+    blind = np.zeros_like(logits)
+    helped = personalise_case_types(problem, ReleasedLogits(own=blind, head=logits))
+    assert helped.parts.gate > 0
+    assert helped.parts.federated
+    assert f"head-{helped.parts.gate:g}" in helped.chosen
+    noise = np.random.default_rng(0).normal(scale=20.0, size=logits.shape)
+    spoilt = personalise_case_types(problem, ReleasedLogits(own=logits, head=noise))
+    assert spoilt.parts.gate == 0
+    without = personalise_case_types(problem, ReleasedLogits(own=logits))
+    assert np.array_equal(spoilt.personalised, without.personalised)  # as if there were no head
+
+
+@given(seed=st.integers(0, 50), scale=st.floats(-3, 3))
+@settings(max_examples=2, deadline=None)
+def test_a_head_never_makes_the_judged_loss_worse_than_without_it(seed: int, scale: float) -> None:
+    problem, logits = problem_of(seed, groups=6)
+    noise = np.random.default_rng(seed).normal(size=logits.shape)
+    with_head = personalise_case_types(problem, ReleasedLogits(own=logits, head=scale * noise))
+    without = personalise_case_types(problem, ReleasedLogits(own=logits))
+    assert with_head.chosen_loss <= without.chosen_loss <= without.local_loss
+
+
+def test_without_a_label_the_gate_stays_shut() -> None:
+    problem, logits = problem_of(4, labelled=0.0)
+    outcome = personalise_case_types(problem, ReleasedLogits(own=logits, head=-3 * logits))
+    assert (outcome.personalised.argmax(axis=1) == logits.argmax(axis=1)).all()
+
+
 def test_the_local_model_does_not_look_at_the_federated_one() -> None:
     problem, logits = problem_of(2)
     one, other = (personalise_case_types(problem, ReleasedLogits(sign * logits)) for sign in (1, -1))

@@ -6,17 +6,25 @@ import numpy as np
 import pytest
 
 from safeborders.models.architecture import Architecture, TaskArchitecture
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import ARCHITECTURE, ARCHITECTURES, Model
 from safeborders.models.gnn.networks import build_networks
 from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.propagation import spread_evidence
 from safeborders.models.protocol.plan import Stage, Task
+from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.predictors import PREDICTORS
-from safeborders.node.learning.case_reasons import AROUND, case_reasons, margin_shares
-from safeborders.node.learning.case_types import STEPS
-from safeborders.node.learning.predictions import CasePredictions, LinkPredictions, linear_part, predict_all
+from safeborders.node.learning.case_reasons import AROUND, HEARD, case_reasons, margin_shares
+from safeborders.node.learning.case_types import STEPS, Prior
+from safeborders.node.learning.predictions import (
+    CasePredictions,
+    LinkPredictions,
+    linear_part,
+    predict_all,
+    predict_case_types,
+)
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.suggestions import FACTORS, case_hypotheses, link_shares, link_suggestions
+from sbtest.linked_country import linked_country
 from sbtest.small_country import small_country
 
 
@@ -190,6 +198,38 @@ def test_reasons_speak_for_and_against_and_name_nobody(predicted: tuple[CasePred
     assert any(reason.weight < 0 for reason in reasons)
     names = {*links.persons, *cases.ids}
     assert not any(word in names for reason in reasons for word in reason.text.split())
+
+
+@pytest.mark.parametrize("model", [Model.RELATIONAL, Model.SAGE1])
+def test_shares_add_up_when_the_released_model_hears_neighbours_and_it_is_said(model: Model) -> None:
+    architecture = ARCHITECTURES[model]
+    flat = np.random.default_rng(9).normal(0, 0.5, architecture.length).astype(np.float32)
+    records = linked_country(3, rings=5, labelled=0.4)
+    cases = predict_case_types(records, build_person_graph(records), networks=build_networks(architecture, flat))
+    forced = replace(cases.outcome.parts, federated=True, gate=1.0, share=0.45, temperature=1.5)
+    inputs = cases.problem.inputs
+    heard = cases.federated if model is Model.SAGE1 else head_logits(cases)
+    prior = Prior(linear=cases.prior.linear, heard=heard)
+    raw = inputs @ (forced.weights + prior.linear[:-1]) + forced.bias + prior.linear[-1] + heard
+    assert np.allclose(raw - inputs @ forced.weights - forced.bias, cases.federated, atol=1e-4)
+    fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
+    evidence = np.where((cases.labels < 0)[:, None], fresh, forced.evidence)
+    parts, problem = replace(forced, evidence=evidence), cases.problem
+    spread = spread_evidence(evidence, problem.edges, weights=problem.weights, share=0.45, steps=STEPS) / 1.5
+    said = []
+    for case in np.flatnonzero(cases.labels < 0):
+        first, second = (int(one) for one in np.argsort(-spread[case], kind="stable")[:2])
+        shares = margin_shares(problem, parts, case=int(case), types=(first, second), prior=prior)
+        assert shares.sum() == pytest.approx(spread[case][first] - spread[case][second], abs=1e-4)
+        said += [
+            reason.text for reason in case_reasons(problem, parts, case=int(case), types=(first, second), prior=prior)
+        ]
+    assert set(said) & set(HEARD)
+
+
+def head_logits(cases: CasePredictions) -> Floats:
+    """Return what a head adds: the released logits less the linear encoder's."""
+    return cases.federated - cases.problem.inputs @ cases.prior.linear[:-1] - cases.prior.linear[-1]
 
 
 def test_linked_cases_are_spoken_of_together() -> None:
