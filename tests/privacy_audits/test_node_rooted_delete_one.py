@@ -5,6 +5,7 @@ breaks one premise of docs/proofs/stage-b.md in that very path and must be caugh
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,15 @@ from numpy.typing import NDArray
 from safeborders.models.defaults import ARCHITECTURES, Model
 from safeborders.models.gnn.networks import Networks, build_networks
 from safeborders.models.gnn.speech import prepare_network
-from safeborders.models.protocol.plan import Stage
+from safeborders.models.protocol.plan import Stage, TaskPlan
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.learning import training_parts
+from safeborders.node.learning.privacy_audits.battery import audit_release
 from safeborders.node.learning.privacy_audits.deletion import Deletions, delete_from_graph
-from safeborders.node.learning.privacy_audits.subject import RootedSubject
+from safeborders.node.learning.privacy_audits.subject import Answers, RootedSubject
 from safeborders.node.learning.training_parts import RootedPart, curate_cases
 from safeborders.privacy.dpsgd import bookkeeping
+from safeborders.privacy.dpsgd.engine import clipped_sum
 from safeborders.privacy.pricing import stacked_positions
 from safeborders.privacy.relational import RootedGaussian
 from safeborders.privacy.units import RootedExamples
@@ -52,7 +55,9 @@ def make_subject(model: Model, seed: int, *, kind: type[RootedPart] = RootedPart
         dimension=shape.update_length,
         positions=stacked_positions(plan),
     )
-    return RootedSubject(kind(plan, shape, examples), networks_of(model, seed), 1, event, epsilon=1.0, delta=1e-5)
+    answers = Answers(np.zeros((0, shape.classes)), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))
+    part = kind(plan, shape, examples)
+    return RootedSubject(part, networks_of(model, seed), answers, 1, event, epsilon=1.0, delta=1e-5)
 
 
 def networks_of(model: Model, seed: int) -> Networks:
@@ -72,7 +77,8 @@ def test_no_person_moves_a_nodes_rooted_sum_by_more_than_the_ledger_pays(model: 
     found = [audit(make_subject(model, seed), seed=100 + seed) for seed in seeds]
     assert sum(one.persons for one in found) >= 40 * len(seeds)
     assert sum(one.violations for one in found) == 0
-    assert max(one.worst for one in found) > 0.9  # the audit looks where it matters
+    # The audit looks where it matters; over two hops few graphs attain the bound.
+    assert max(one.worst for one in found) > (0.5 if model is Model.SAGE2 else 0.9)
 
 
 def caught(model: Model = Model.RELATIONAL, *, kind: type[RootedPart] = RootedPart) -> int:
@@ -140,3 +146,34 @@ def test_control_a_person_in_several_nodes_sold_as_one_is_caught() -> None:
         paid = replace(subject.event, copies=3)
         assert audit(replace(subject, part=sold, event=paid), seed=100 + seed).violations == 0
     assert found > 0
+
+
+def verdicts(**changes: Any) -> dict[str, bool]:
+    """Return what the battery of ``safeborders audit privacy`` says of a head, by attack."""
+    subject = replace(make_subject(Model.RELATIONAL, 1), **changes)
+    return {finding.verdict.attack: finding.verdict.passed for finding in audit_release([subject])}
+
+
+@pytest.mark.slow
+def test_the_nodes_battery_audits_a_head_and_says_when_it_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(4)
+    members = np.arange(400) < 200
+    logits, labels = generator.normal(size=(400, 8)), generator.integers(0, 8, 400)
+    assert verdicts(answers=Answers(logits, labels, members)) == {
+        "delete_one": True, "canaries": True, "membership": True
+    }  # fmt: skip
+    learnt = logits + 6 * np.eye(8)[labels] * members[:, None]
+    assert not verdicts(answers=Answers(learnt, labels, members))["membership"]
+    quiet = make_subject(Model.RELATIONAL, 1).part
+    plan = quiet.plan.model_copy(update={"noise_multiplier": 0.004, "sampling_rate": 1.0})
+    assert not verdicts(part=replace(quiet, plan=plan))["canaries"]
+    monkeypatch.setattr(training_parts, "clipped_sum", wide_clip)
+    assert not verdicts()["delete_one"]
+
+
+def wide_clip(
+    model: torch.nn.Module, inputs: tuple[torch.Tensor, ...], *, labels: NDArray[np.int64], mechanism: TaskPlan
+) -> NDArray[np.int64]:
+    """Clip at forty times the bound, in the same units."""
+    wide = mechanism.model_copy(update={"clip_norm": 40 * mechanism.clip_norm})
+    return 40 * clipped_sum(model, inputs, labels=labels, mechanism=wide)

@@ -23,9 +23,12 @@ from safeborders.models.gnn.networks import build_networks
 from safeborders.node.bootstrap import agreed_caps, build_cabinet, build_ledger
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
+from safeborders.node.learning.case_types import ReleasedLogits
+from safeborders.node.learning.examples import build_case_nodes
 from safeborders.node.learning.outcomes import LEARNING
+from safeborders.node.learning.predictions import released_case_logits
 from safeborders.node.learning.privacy_audits.battery import Finding, audit_release
-from safeborders.node.learning.privacy_audits.subject import RootedSubject, Subject
+from safeborders.node.learning.privacy_audits.subject import Answers, RootedSubject, Subject
 from safeborders.node.learning.released import NoReleasedModel, Released, load_released
 from safeborders.node.learning.training_parts import RootedPart, attributed, build_parts, task_examples
 from safeborders.node.opening import open_node_store
@@ -125,7 +128,8 @@ def build_subjects(records: Records, released: Released, *, country: str) -> lis
     for task, shape, event in zip(plan.tasks, architecture.tasks, events, strict=True):
         cost, part = epsilon([event], delta=plan.delta), parts[task.name]
         if isinstance(part, RootedPart):
-            subjects.append(RootedSubject(part, networks, plan.rounds, event.times(1), cost, plan.delta))
+            answers = _answers(records, released_case_logits(records, persons, networks=networks), part=part)
+            subjects.append(RootedSubject(part, networks, answers, plan.rounds, event.times(1), cost, plan.delta))
             continue
         module = networks.get(task.task, task.stage)
         assert isinstance(module, nn.Sequential)  # noqa: S101  # an encoder is one, by its architecture
@@ -146,6 +150,12 @@ def build_subjects(records: Records, released: Released, *, country: str) -> lis
             )
         )
     return subjects
+
+
+def _answers(records: Records, said: ReleasedLogits, *, part: RootedPart) -> Answers:
+    labelled = np.flatnonzero(records.case_type >= 0)
+    nodes = build_case_nodes(records, limit=part.plan.examples_per_person)
+    return Answers(said.gated(1.0)[labelled], records.case_type[labelled], np.isin(labelled, nodes))
 
 
 def _announce(step: str) -> None:

@@ -21,7 +21,7 @@ from safeborders.node.learning.privacy_audits.deletion import (
     delete_persons,
 )
 from safeborders.node.learning.privacy_audits.inversion import TRIALS, attack_gradients
-from safeborders.node.learning.privacy_audits.membership import SHADOWS, attack_membership
+from safeborders.node.learning.privacy_audits.membership import SHADOWS, Membership, attack_answers, attack_membership
 from safeborders.node.learning.privacy_audits.subject import Engine, RootedSubject, Subject
 from safeborders.privacy.agreement.evidence import AttackVerdict
 from safeborders.privacy.dpsgd.engine import clipped_sum, private_sum
@@ -61,7 +61,7 @@ def audit_release(
     build: Build | None = None,
     progress: Callable[[str], None] = lambda _step: None,
 ) -> list[Finding]:
-    """Run every audit on every network; attacks on single records are for encoders alone.
+    """Run every audit on every network; gradients are inverted for encoders alone, where one row is one record.
 
     Args:
         subjects: The networks of the release.
@@ -82,6 +82,7 @@ def _audits(subject: Subject | RootedSubject, build: Build) -> Mapping[str, Call
         return {
             "deleting persons": lambda: _deleted(subject, delete_from_graph(subject, seed=seed)),
             "canaries": lambda: _canaries(subject, subject.part.plan, engine=build.engine),
+            "membership": lambda: _rooted_membership(subject),
         }
     return {
         "deleting persons": lambda: _deleted(subject, delete_persons(subject, total=build.total)),
@@ -128,11 +129,27 @@ def _canaries(subject: Subject | RootedSubject, mechanism: TaskPlan, *, engine: 
     return Finding(verdict, figures)
 
 
+def _rooted_membership(subject: RootedSubject) -> Finding:
+    power = (
+        "Loss threshold on the released model over every link of the country's graph, without shadow models; who took "
+        "part is curation's choice, not a coin: weak evidence."
+    )
+    return _told_apart(subject.name, [attack_answers(subject.answers)], power=power)
+
+
 def _membership(subject: Subject, build: Build) -> Finding:
-    found = attack_membership(subject, engine=build.engine)
+    power = (
+        f"Loss threshold and likelihood ratio with {SHADOWS} shadow models, on the released model. Few examples "
+        "mean wide errors, and who took part is curation's choice, not a coin: weak evidence. What models of this "
+        "country alone would give away is in the node's own report."
+    )
+    return _told_apart(subject.name, attack_membership(subject, engine=build.engine), power=power)
+
+
+def _told_apart(name: str, found: Sequence[Membership], *, power: str) -> Finding:
     verdict = AttackVerdict(
         attack="membership",
-        task=subject.name,
+        task=name,
         passed=all(
             one.stays_within(area=MEMBERSHIP_AREA, hits=MEMBERSHIP_HITS) for one in found if one.target == "released"
         ),
@@ -140,11 +157,7 @@ def _membership(subject: Subject, build: Build) -> Finding:
             f"Area under the curve at most {MEMBERSHIP_AREA}, members found at 1 % false positives at most "
             f"{MEMBERSHIP_HITS}: neither contradicted at 99.9 %."
         ),
-        power=(
-            f"Loss threshold and likelihood ratio with {SHADOWS} shadow models, on the released model. Few examples "
-            "mean wide errors, and who took part is curation's choice, not a coin: weak evidence. What models of this "
-            "country alone would give away is in the node's own report."
-        ),
+        power=power,
     )
     figures = {
         f"{one.target}_{one.attacker}_{name}": value

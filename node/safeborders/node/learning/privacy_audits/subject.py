@@ -11,6 +11,7 @@ from safeborders.models.architecture import STATISTICS, TaskArchitecture
 from safeborders.models.gnn.networks import Networks
 from safeborders.models.protocol.plan import TaskPlan
 from safeborders.node.learning.home import StaysHome
+from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.training_parts import RootedPart
 from safeborders.privacy.relational import RootedGaussian
 from safeborders.privacy.units import AttributedExamples
@@ -60,12 +61,28 @@ class Subject(StaysHome):
 
 
 @dataclass(frozen=True, repr=False)
+class Answers(StaysHome):
+    """What the released model says of every labelled case, over all links of the country's graph.
+
+    Attributes:
+        logits: Shape (N, K).
+        labels: Shape (N,).
+        members: Which took part in training as roots. Shape (N,).
+    """
+
+    logits: Floats
+    labels: NDArray[np.int64]
+    members: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, repr=False)
 class RootedSubject(StaysHome):
     """One rooted network of a node's release: the very part that trained it.
 
     Attributes:
         part: The network's curated nodes and numbers.
         networks: All networks of the release.
+        answers: What the release says at home.
         rounds: T of the run.
         event: One step of the network, as the ledger keeps it.
         epsilon: What its part of the run cost, by the product's accountant.
@@ -74,6 +91,7 @@ class RootedSubject(StaysHome):
 
     part: RootedPart
     networks: Networks
+    answers: Answers
     rounds: int
     event: RootedGaussian
     epsilon: float
