@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
@@ -19,18 +17,11 @@ from safeborders.kit.files import write_atomically
 from safeborders.kit.signing import load_signing_key
 from safeborders.models.defaults import CATALOGUE
 from safeborders.models.domain.governance import PURPOSE_CODES, Purpose
-from safeborders.models.gnn.networks import build_networks
 from safeborders.node.bootstrap import agreed_caps, build_cabinet, build_ledger
-from safeborders.node.graph.persons import build_person_graph
-from safeborders.node.graph.records import Records
-from safeborders.node.learning.case_types import ReleasedLogits
-from safeborders.node.learning.examples import build_case_nodes
 from safeborders.node.learning.outcomes import LEARNING
-from safeborders.node.learning.predictions import released_case_logits
 from safeborders.node.learning.privacy_audits.battery import Finding, audit_release
-from safeborders.node.learning.privacy_audits.subject import Answers, RootedSubject, Subject
+from safeborders.node.learning.privacy_audits.building import build_subjects
 from safeborders.node.learning.released import NoReleasedModel, Released, load_released
-from safeborders.node.learning.training_parts import RootedPart, attributed, build_parts, task_examples
 from safeborders.node.opening import open_node_store
 from safeborders.node.services.records import MOST_SUGGESTIONS
 from safeborders.node.storage.database import Store
@@ -115,47 +106,6 @@ def _audit(settings: NodeSettings, store: Store, *, reviewer: str, quiet: bool) 
         reviewer=reviewer,
     )
     return _Audited(released=released, findings=findings, evidence=evidence)
-
-
-def build_subjects(records: Records, released: Released, *, country: str) -> list[Subject | RootedSubject]:
-    """Return what is attacked: each network of the release with the country's examples of it."""
-    plan, architecture = released.plan, CATALOGUE.get(released.plan)
-    networks = build_networks(architecture, released.model)
-    events = run_events(plan, architecture, rounds=plan.rounds)
-    parts = build_parts(records, plan, architecture=architecture)
-    persons = build_person_graph(records)
-    subjects: list[Subject | RootedSubject] = []
-    for task, shape, event in zip(plan.tasks, architecture.tasks, events, strict=True):
-        cost, part = epsilon([event], delta=plan.delta), parts[task.name]
-        if isinstance(part, RootedPart):
-            answers = _answers(records, released_case_logits(records, persons, networks=networks), part=part)
-            subjects.append(RootedSubject(part, networks, answers, plan.rounds, event.times(1), cost, plan.delta))
-            continue
-        module = networks.get(task.task, task.stage)
-        assert isinstance(module, nn.Sequential)  # noqa: S101  # an encoder is one, by its architecture
-        examples = task_examples(records, persons, task=task.task)
-        outside = ~examples.curated(limit=task.examples_per_person)
-        subjects.append(
-            Subject(
-                shape=shape,
-                mechanism=task,
-                rounds=plan.rounds,
-                module=module,
-                curated=attributed(examples, limit=task.examples_per_person),
-                others=(np.ascontiguousarray(examples.inputs[outside]), examples.labels[outside]),
-                public_size=task.public_sizes.get(country, 1),
-                event=event.times(1),
-                epsilon=cost,
-                delta=plan.delta,
-            )
-        )
-    return subjects
-
-
-def _answers(records: Records, said: ReleasedLogits, *, part: RootedPart) -> Answers:
-    labelled = np.flatnonzero(records.case_type >= 0)
-    nodes = build_case_nodes(records, limit=part.plan.examples_per_person)
-    return Answers(said.gated(1.0)[labelled], records.case_type[labelled], np.isin(labelled, nodes))
 
 
 def _announce(step: str) -> None:

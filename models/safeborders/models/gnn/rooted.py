@@ -125,7 +125,7 @@ class RootedSage(nn.Module):
             start = stop
         return torch.cat(parts, dim=1)
 
-    def whole(self, own: Floats32, means: Sequence[csr_array], said: Floats32) -> Floats32:
+    def whole(self, own: Floats32, *, means: Sequence[csr_array], said: Floats32) -> Floats32:
         """Return the logits of all nodes when everybody hears everybody (``whole_logits``)."""
         with torch.no_grad():
             seen = self.act(self.inner(torch.from_numpy(np.concatenate([own, said], axis=1))))
@@ -211,7 +211,7 @@ def whole_logits(module: nn.Module, speakers: Speakers, *, own: Floats32) -> NDA
         own: The encoder's logits for a head, the nodes' inputs for a rooted GraphSAGE. Shape (N, *).
     """
     if isinstance(module, RootedSage):
-        return module.whole(own, speakers.means(), speakers.said()).astype(np.float64)
+        return module.whole(own, means=speakers.means(), said=speakers.said()).astype(np.float64)
     with torch.no_grad():
         weights: Floats32 = next(module.parameters()).numpy()
     return np.asarray(own.astype(np.float64) + speakers.said() @ weights.T.astype(np.float64))
