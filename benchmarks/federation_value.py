@@ -12,7 +12,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,8 @@ from benchmarks.poor_country import PoorCountry
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.clock import system_clock
 from safeborders.kit.logs import set_up_logs
-from safeborders.models.architecture import Architecture
-from safeborders.models.defaults import ARCHITECTURE, MODEL_SEED
+from safeborders.models.architecture import Catalogue
+from safeborders.models.defaults import ARCHITECTURES, CATALOGUE, DEFAULT_MODEL, MODEL_SEED, Model
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes, parse_model
@@ -38,7 +38,8 @@ from safeborders.sandbox.scoring import CountryScores, load_truth, score_country
 from safeborders.sandbox.world.creation import create_world
 from safeborders.sandbox.world.sizes import public_sizes
 from safeborders.server.federation.strategy import next_version, sum_updates, take_step
-from safeborders.server.planning import RunRequest, build_plan, initial_model, plan_epsilon
+from safeborders.server.planning import RunRequest, build_plan, plan_epsilon
+from safeborders.server.registry.records import ModelVersion
 
 MODELS = ("local", "federated", "personalised", "central")
 _KEY = "ab" * 32  # of databases that are made up and deleted
@@ -62,24 +63,36 @@ class Value:
     epsilon: float
 
 
-def measure(preset: str, *, seed: int, epsilon: float, folder: Path, few: int | None = None) -> Value:
-    """Create the world of ``seed`` in ``folder``, train on it and score all four models.
+@dataclass(frozen=True)
+class Asked:
+    """What is measured.
 
-    Args:
+    Attributes:
         preset: Size of the world.
         seed: Of the world.
         epsilon: Of one country's messages.
-        folder: An empty one.
+        model: What is trained for the types of cases.
         few: Labelled cases and recorded links that each of the label-poor countries has; None leaves it all it has.
     """
-    create_world(preset=preset, seed=seed, out=folder / "world")
+
+    preset: str = "demo"
+    seed: int = 7
+    epsilon: float = 8.0
+    model: Model = DEFAULT_MODEL
+    few: int | None = None
+
+
+def measure(asked: Asked, *, folder: Path) -> Value:
+    """Create the world of ``asked`` in ``folder``, an empty one, train on it and score all four models."""
+    create_world(preset=asked.preset, seed=asked.seed, out=folder / "world")
     stores = {country: open_country(country, folder) for country in DEMONSTRATION}
     learning: dict[Country, LearningStore] = {c: SqlLearningStore(store.engine) for c, store in stores.items()}
-    if few is not None:
+    if asked.few is not None:
         counts = {one.value: int((store.load_records().case_type >= 0).sum()) for one, store in learning.items()}
-        learning |= {Country(name): PoorCountry(learning[Country(name)], few) for name in _poorest(counts)}
-    sizes = {task: public_sizes(preset, task) for task in Task}
-    request = RunRequest(epsilon=epsilon, floor=len(DEMONSTRATION), deadline_seconds=60.0, sizes=sizes)
+        learning |= {Country(name): PoorCountry(learning[Country(name)], asked.few) for name in _poorest(counts)}
+    sizes = {task: public_sizes(asked.preset, task) for task in Task}
+    floor = len(DEMONSTRATION)
+    request = RunRequest(epsilon=asked.epsilon, floor=floor, deadline_seconds=60.0, sizes=sizes, model=asked.model)
     plan = build_plan("benchmark", countries=DEMONSTRATION, request=request)
     trainers = {
         country: NodeTrainer(store, evaluation=folder / "home" / country.value) for country, store in learning.items()
@@ -98,15 +111,16 @@ def measure(preset: str, *, seed: int, epsilon: float, folder: Path, few: int | 
     labels = {country.value: int((known.case_type >= 0).sum()) for country, known in records.items()}
     for store in stores.values():
         store.close()
-    return Value(scores=_scores(found), labels=labels, epsilon=plan_epsilon(plan, ARCHITECTURE))
+    return Value(scores=_scores(found), labels=labels, epsilon=plan_epsilon(plan, ARCHITECTURES[asked.model]))
 
 
 def train(
-    plan: RunPlan, trainers: Mapping[Country, NodeTrainer], *, architecture: Architecture = ARCHITECTURE
+    plan: RunPlan, trainers: Mapping[Country, NodeTrainer], *, catalogue: Catalogue = CATALOGUE
 ) -> NDArray[np.float32]:
     """Play all rounds of ``plan`` and return the model: what countries and coordinator compute."""
+    architecture = catalogue.get(plan)
     start = model_to_bytes(architecture.initial_parameters(MODEL_SEED))
-    version = replace(initial_model(plan), parameters=start, sha256=sha256_hex(start))
+    version = ModelVersion(sha256_hex(start), "", plan.run, 0, start, b"")
     for _ in range(plan.rounds):
         model = parse_model(version.parameters, length=architecture.length)
         total = sum_updates(
@@ -180,6 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--preset", default="demo", choices=["tiny", "demo", "bench"])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--epsilon", type=float, default=8.0, help="of one country's messages")
+    parser.add_argument("--model", default=DEFAULT_MODEL.value, choices=list(Model), help="for the types of cases")
     parser.add_argument(
         "--few", type=int, metavar="N", help="leave the label-poor countries N labelled cases and N recorded links"
     )
@@ -187,9 +202,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     set_up_logs()
     with tempfile.TemporaryDirectory() as folder:
-        value = measure(
-            options.preset, seed=options.seed, epsilon=options.epsilon, folder=Path(folder), few=options.few
-        )
+        asked = Asked(options.preset, options.seed, options.epsilon, Model(options.model), options.few)
+        value = measure(asked, folder=Path(folder))
     if options.json:
         sys.stdout.write(json.dumps(value.scores) + "\n")
         sys.stderr.write(json.dumps(summary(value)) + "\n")

@@ -25,7 +25,7 @@ from safeborders.kit.pki import (
 )
 from safeborders.kit.processes import find_free_port, start_child, stop_children
 from safeborders.kit.signing import create_signing_key, public_key_hex
-from safeborders.models.architecture import Architecture, TaskArchitecture
+from safeborders.models.architecture import Architecture, Catalogue, TaskArchitecture
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
 from safeborders.models.protocol.vectors import model_to_bytes
@@ -140,7 +140,7 @@ class LocalFederation:
             flower_keys={
                 country: (self.folder / f"{country}.flower.pub").read_text(encoding="ascii") for country in roster
             },
-            architecture=self.architecture,
+            catalogue=Catalogue((self.architecture,)),
             pace=self.pace,
         )
         self.registry = SqlRegistry(open_registry_database(self.runner.registry_url))

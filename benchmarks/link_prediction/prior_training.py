@@ -15,21 +15,24 @@ from torch import nn
 from benchmarks.federation_value import train
 from benchmarks.link_prediction.covert import covert_country
 from benchmarks.link_prediction.records import RecordsAlone, records_of
-from safeborders.models.architecture import Architecture
+from safeborders.models.architecture import Architecture, Catalogue
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.countries import DEMONSTRATION, Country
-from safeborders.models.gnn.perceptron import build_perceptrons
+from safeborders.models.gnn.networks import build_networks
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.models.protocol.plan import RunPlan, Task
+from safeborders.models.protocol.plan import RunPlan, Stage, Task, TaskPlan
+from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
-from safeborders.node.learning.trainer import NodeTrainer, curate_examples
+from safeborders.node.learning.trainer import NodeTrainer
+from safeborders.node.learning.training_parts import attributed, task_examples
 from safeborders.privacy.calibration import noise_multiplier_for
-from safeborders.privacy.events import run_events
+from safeborders.privacy.pricing import run_events
 from safeborders.server.planning import RunRequest, build_plan, plan_epsilon
 
 EPSILON = 4.0
 NETWORKS = 60
 LINKS_ALONE = Architecture(tuple(task for task in ARCHITECTURE.tasks if task.task is Task.LINKS))
+_CATALOGUE = Catalogue((LINKS_ALONE,))
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Prior:
     @property
     def module(self) -> nn.Module:
         """The scorer as a node builds it."""
-        return build_perceptrons(LINKS_ALONE, np.array(self.flat, dtype=np.float32))[Task.LINKS]
+        return build_networks(LINKS_ALONE, np.array(self.flat, dtype=np.float32)).get(Task.LINKS, Stage.ENCODER)
 
     def save(self, path: Path) -> None:
         """Write the scorer and its record as JSON."""
@@ -87,9 +90,9 @@ def train_prior(countries: Mapping[Country, Records], *, trained_on: str) -> Pri
     """Play a whole run over ``countries`` and return what it releases."""
     plan = links_plan(countries)
     trainers = {
-        country: NodeTrainer(RecordsAlone(records), architecture=LINKS_ALONE) for country, records in countries.items()
+        country: NodeTrainer(RecordsAlone(records), catalogue=_CATALOGUE) for country, records in countries.items()
     }
-    model = train(plan, trainers, architecture=LINKS_ALONE)
+    model = train(plan, trainers, catalogue=_CATALOGUE)
     return Prior(
         flat=tuple(float(value) for value in model),
         epsilon=round(plan_epsilon(plan, LINKS_ALONE), 4),
@@ -109,7 +112,7 @@ def links_plan(countries: Mapping[Country, Records]) -> RunPlan:
     usual = build_plan("benchmark", countries=tuple(countries), request=request)
     (task,) = (task for task in usual.tasks if task.task is Task.LINKS)
     sizes = {
-        country.value: int(float(f"{max(1, curate_examples(records, task).count):.0e}"))
+        country.value: int(float(f"{max(1, _count_examples(records, task)):.0e}"))
         for country, records in countries.items()
     }
 
@@ -123,3 +126,8 @@ def links_plan(countries: Mapping[Country, Records]) -> RunPlan:
         delta=usual.delta,
     )
     return with_noise(noise)
+
+
+def _count_examples(records: Records, plan: TaskPlan) -> int:
+    known = task_examples(records, build_person_graph(records), task=plan.task)
+    return attributed(known, limit=plan.examples_per_person).count

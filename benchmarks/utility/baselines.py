@@ -15,10 +15,10 @@ from scipy.sparse import csr_array
 from torch import nn
 
 from benchmarks.utility.graph_file import BenchmarkGraph, unit_rows
+from benchmarks.utility.linear_sage import build_rooted_sage, rooted_rows, row_width, whole_rows
 from benchmarks.utility.training import BITS, DELTA, Recipe, declared_size, noise_for, train_private, training_event
 from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.relational import public_projection
-from safeborders.models.gnn.rooted_sage import build_rooted_sage, rooted_rows, row_width, whole_rows
 from safeborders.models.graph.csr import CuratedGraph, CuratedRelation
 from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
 from safeborders.privacy.dpsgd.noise import discrete_gaussian

@@ -17,7 +17,8 @@ from safeborders.models.gnn.perceptron import build_perceptron
 from safeborders.models.protocol.plan import Task, TaskPlan
 from safeborders.privacy.calibration import noise_multiplier_for
 from safeborders.privacy.dpsgd.engine import private_sum
-from safeborders.privacy.events import AttributedGaussian, Event
+from safeborders.privacy.events import Event
+from safeborders.privacy.relational import RootedGaussian
 from safeborders.privacy.units import AttributedExamples
 
 DELTA = 1e-5
@@ -53,13 +54,13 @@ class Recipe:
         return TaskArchitecture(Task.TYPOLOGY, (width, *((self.hidden,) if self.hidden else ()), classes))
 
 
-def training_event(part: str, shape: TaskArchitecture, *, noise: float, steps: int) -> AttributedGaussian:
+def training_event(part: str, shape: TaskArchitecture, *, noise: float, steps: int) -> RootedGaussian:
     """Return the product's event for steps over everybody, each person being one example."""
-    return AttributedGaussian(
+    return RootedGaussian(
         task=part,
         sampling_rate=1.0,
         noise_multiplier=noise,
-        examples_per_person=1,
+        relations=(),
         grid=2**BITS,
         dimension=shape.update_length,
         steps=steps,

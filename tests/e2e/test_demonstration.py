@@ -1,5 +1,6 @@
 """The demonstration as a user runs it: a table comes out, no canary does, and nothing is left behind."""
 
+import base64
 import json
 import os
 import re
@@ -114,6 +115,20 @@ def test_nine_countries_train_together_and_no_canary_leaves(tmp_path: Path) -> N
     assert captured.count(b'"kind":"update"') >= ROUNDS * len(COUNTRIES)
 
 
+@pytest.mark.slow
+def test_nine_countries_train_a_relational_head_over_the_wire(tmp_path: Path) -> None:
+    arguments = ("--model", "relational", "--rounds", "2", "--json", str(tmp_path / "result.json"))
+    with demonstration(tmp_path, *arguments) as demo:
+        assert demo.wait(580) == 0, (tmp_path / "out.txt").read_text()
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert set(result["countries"]) == COUNTRIES
+    assert all(0 < row["epsilon_local"] <= 8 for row in result["countries"].values())
+    assert "typology.head" in (tmp_path / "demo/logs/plan.log").read_text()
+    manifest = json.loads((tmp_path / "demo/agreement/manifest.json").read_text())
+    signed = json.loads(base64.b64decode(manifest["payload"]))
+    assert [task["stage"] for task in signed["plan"]["tasks"]] == ["encoder", "head", "encoder"]
+
+
 def test_the_control_a_single_connection_outwards_is_counted(tmp_path: Path) -> None:
     code = "import socket; s = socket.socket(); s.settimeout(0.2); s.connect_ex(('198.51.100.7', 80))"  # RFC 5737
     subprocess.run([*in_a_world_of_its_own(tmp_path / "packets"), sys.executable, "-c", code], check=True)
@@ -150,7 +165,7 @@ def test_a_killed_child_ends_the_demonstration_with_a_sentence_and_no_orphan(tmp
 
 
 def test_kept_running_it_serves_page_and_apis_until_ctrl_c(tmp_path: Path) -> None:
-    with demonstration(tmp_path, "--rounds", "1", "--keep") as demo:
+    with demonstration(tmp_path, "--rounds", "1", "--keep", "--model", "relational") as demo:
         until(lambda: "Ctrl-C stops everything" in (tmp_path / "out.txt").read_text(), seconds=240)
         text = (tmp_path / "out.txt").read_text()
         page = re.search(r"page: (http://\S+)", text)

@@ -17,7 +17,7 @@ from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.cli import build_app
 from safeborders.kit.errors import Conflict
 from safeborders.kit.signing import load_signing_key, public_key_hex
-from safeborders.models.defaults import ARCHITECTURE, MODEL_SEED
+from safeborders.models.defaults import ARCHITECTURE, CATALOGUE, MODEL_SEED
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.payloads import parse_order
@@ -149,7 +149,7 @@ def test_a_candidate_goes_out_evidence_comes_in_and_the_model_may_be_handed_out(
     said = centre.run("coordinator", "evidence", "candidate", "spring", "--out", out)
     assert "audit privacy" in said
     assert parse_order(out.read_bytes()).plan == centre.plan
-    assert read_candidate(out.read_bytes(), architecture=ARCHITECTURE).model_sha256 == sha256_hex(LAST)
+    assert read_candidate(out.read_bytes(), catalogue=CATALOGUE).model_sha256 == sha256_hex(LAST)
     decided = FileDecisionJournal(centre.settings.places.decisions).list_decisions()
     assert {(one.point, one.recipient, one.is_allowed) for one in decided} == {
         (Point.RELEASE, name, True) for name in NAMES

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
-from safeborders.models.architecture import TaskArchitecture
+from safeborders.models.architecture import STATISTICS, TaskArchitecture
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.gnn.perceptron import build_perceptron
@@ -23,19 +24,22 @@ from safeborders.node.resolution_service import Resolution
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.privacy.dpsgd.engine import clipped_sum
+from safeborders.privacy.rounding import chunk_slack
 from sbtest import doubles
 from sbtest.casebook import NOW
 from sbtest.doubles import ADULT, ADULT_AGAIN, THIRD
+from sbtest.plans import make_task
 from sbtest.stores import copied_store
 
 pytestmark = pytest.mark.audit
 
 RECORDS_OF_ONE = (ADULT, ADULT_AGAIN, THIRD)
 CLIP_NORM = 0.5
+BITS = 16
 
 
 def movement(store: Store, *, limit: int) -> float:
-    """Return how far deleting the person moves the sum of all curated examples, in units of limit times clip norm."""
+    """Return how far deleting the person moves the sum of all curated examples, in units of what limit allows."""
     records = SqlLearningStore(store.engine, clock=lambda: NOW).load_records()
     examples = build_case_examples(records)
     kept = examples.curated(limit=limit)
@@ -47,11 +51,15 @@ def movement(store: Store, *, limit: int) -> float:
     parameters = np.random.default_rng(5).normal(0, 0.7, count).astype(np.float32)
     model = build_perceptron(TaskArchitecture(Task.TYPOLOGY, widths), parameters)
 
-    def total(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return clipped_sum(model, examples.inputs[chosen], labels=examples.labels[chosen], clip_norm=CLIP_NORM)
+    mechanism = make_task(Task.TYPOLOGY, clip_norm=CLIP_NORM, quantisation_bits=BITS)
 
-    moved = float(np.linalg.norm(total(kept) - total(kept & ~touches)))
-    return moved / (limit * CLIP_NORM)
+    def total(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        inputs = (torch.from_numpy(examples.inputs[chosen]),)
+        return clipped_sum(model, inputs, labels=examples.labels[chosen], mechanism=mechanism)
+
+    moved = float(np.linalg.norm((total(kept) - total(kept & ~touches)).astype(np.float64)))
+    own_weight = 1 + 4 * chunk_slack(positions=1, dimension=count + len(STATISTICS), grid=2**BITS)
+    return moved / float(limit * own_weight * 2**BITS)
 
 
 @pytest.mark.parametrize("limit", [1, 2])

@@ -16,7 +16,7 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import create_signing_key, load_signing_key, public_key_hex
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import CATALOGUE
 from safeborders.models.domain.materials import Material
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.keycard import issue_card, parse_card
@@ -107,7 +107,7 @@ def countersign_for(settings: NodeSettings, cabinet: Cabinet, content: bytes) ->
     """
     manifest = read_manifest(content)
     _check_names_ours(manifest, cabinet)
-    installed = InstalledModel(architecture=ARCHITECTURE, features_sha256=SPECIFICATION.sha256())
+    installed = InstalledModel(catalogue=CATALOGUE, features_sha256=SPECIFICATION.sha256())
     price_run(manifest.plan, settings=policy_settings(settings), installed=installed)
     return countersign_manifest(content, key=load_signing_key(settings.places.signing_key))
 

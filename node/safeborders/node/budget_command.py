@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,12 +13,13 @@ from rich.table import Table
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import SettingsError
-from safeborders.models.defaults import ARCHITECTURE, DELTA
+from safeborders.models.defaults import CATALOGUE, DELTA
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.opening import open_node_store
-from safeborders.privacy.events import Event, run_events
+from safeborders.privacy.events import Event
 from safeborders.privacy.preview import Exposure, Preview, exposure, preview_run, rounds_left
+from safeborders.privacy.pricing import NetworkPrice, network_lines, price_networks, run_events
 
 _console = Console(highlight=False)
 
@@ -34,6 +36,7 @@ def show_budget(profile: Path, *, plan: Path | None = None, as_json: bool) -> No
     shown = exposure(spent, participants=floor, delta=DELTA)
     left = rounds_left(spent, latest, delta=DELTA, cap_epsilon=cap) if latest else None
     preview = None if asked is None else _preview(asked, spent=spent, cap=cap)
+    networks = () if asked is None else price_networks(asked, CATALOGUE.get(asked))
     if as_json:
         document = {
             "epsilon_spent": shown.epsilon,
@@ -42,7 +45,7 @@ def show_budget(profile: Path, *, plan: Path | None = None, as_json: bool) -> No
             "delta": DELTA,
             "rounds_left": left,
             **_figures(shown),
-            "plan": None if preview is None else _plan_figures(preview),
+            "plan": None if preview is None else {**_plan_figures(preview), "networks": _network_figures(networks)},
         }
         sys.stdout.write(json.dumps(document) + "\n")
         return
@@ -54,6 +57,8 @@ def show_budget(profile: Path, *, plan: Path | None = None, as_json: bool) -> No
     _console.print(_table("Everything spent so far", shown))
     if preview is not None:
         _console.print(_table("The plan alone", preview.run))
+        for line in network_lines(networks):
+            _console.print(line, soft_wrap=True)
         verdict = "fits under the cap" if preview.fits else "[bold red]does not fit under the cap[/]"
         _console.print(f"spent and plan together: {preview.total:.3f} of {cap:.3f}: it {verdict}")
 
@@ -68,10 +73,11 @@ def _load_plan(path: Path) -> RunPlan:
 
 
 def _preview(plan: RunPlan, *, spent: tuple[Event, ...], cap: float) -> Preview:
-    if plan.architecture_sha256 != ARCHITECTURE.sha256():
+    architecture = CATALOGUE.find(plan)
+    if architecture is None:
         raise SettingsError("The plan is for another model than this node has: both need the same version.")
     try:
-        run = run_events(plan, ARCHITECTURE, rounds=plan.rounds)
+        run = run_events(plan, architecture, rounds=plan.rounds)
     except ValueError as error:
         raise SettingsError("The plan's privacy cannot be priced: correct its numbers.") from error
     return preview_run(spent, run, participants=plan.floor, delta=DELTA, cap_epsilon=cap)
@@ -94,6 +100,19 @@ def _plan_figures(preview: Preview) -> dict[str, object]:
         "fits": preview.fits,
         **_figures(preview.run),
     }
+
+
+def _network_figures(networks: Sequence[NetworkPrice]) -> list[dict[str, object]]:
+    return [
+        {
+            "name": price.name,
+            "epsilon_alone": price.epsilon,
+            "sampling_rate": price.event.sampling_rate,
+            "noise_multiplier": price.event.noise_multiplier,
+            "relations": [list(entry) for entry in price.event.relations],
+        }
+        for price in networks
+    ]
 
 
 def _table(title: str, shown: Exposure) -> Table:

@@ -12,7 +12,7 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.signing import load_signing_key, public_key_hex
 from safeborders.kit.supervisor import stop_on_signals
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import CATALOGUE
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.membership import judge_validity
@@ -60,13 +60,13 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
         NodeIdentity(key=key, coordinator_key=kit.coordinator_key),
         rules=Rules(
             settings=policy_settings(settings),
-            installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=SPECIFICATION.sha256()),
+            installed=InstalledModel(catalogue=CATALOGUE, features_sha256=SPECIFICATION.sha256()),
             gate=gate,
             consent=OperatorConsent(
                 settings.country,
                 inbox=inbox,
                 standing=build_cabinet(store).standing,
-                update_length=ARCHITECTURE.update_length,
+                catalogue=CATALOGUE,
                 clock=system_clock,
             ),
         ),
@@ -78,7 +78,7 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
                 key=key,
                 sessions=SqlSessionStore(store.engine),
                 roster=gate.known_keys,
-                length=ARCHITECTURE.update_length,
+                catalogue=CATALOGUE,
             ),
             envelopes=SqlEnvelopeStore(store.engine),
         ),

@@ -13,7 +13,7 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import NotFound
 from safeborders.kit.files import write_atomically
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import CATALOGUE
 from safeborders.node.approvals_command import current_operator
 from safeborders.node.approving import build_inbox
 from safeborders.node.opening import open_node_store
@@ -43,7 +43,7 @@ def build_outbox(settings: NodeSettings, store: Store) -> Outbox:
         envelopes=SqlEnvelopeStore(store.engine),
         sessions=SqlSessionStore(store.engine),
         decisions=SqlDecisionJournal(store.engine),
-        architecture=ARCHITECTURE,
+        catalogue=CATALOGUE,
     )
 
 

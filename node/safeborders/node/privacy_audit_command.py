@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -16,22 +15,16 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import load_signing_key
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import CATALOGUE
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.governance import PURPOSE_CODES, Purpose
-from safeborders.models.gnn.perceptron import build_perceptrons
-from safeborders.models.protocol.plan import Task
 from safeborders.models.protocol.roster import RosterRefused
 from safeborders.node.access.accounts import operator_account
 from safeborders.node.bootstrap import agreed_caps, build_cabinet, build_ledger
-from safeborders.node.graph.persons import build_person_graph
-from safeborders.node.graph.records import Records
-from safeborders.node.learning.examples import Examples, build_case_examples, build_pair_examples
 from safeborders.node.learning.outcomes import LEARNING
 from safeborders.node.learning.privacy_audits.battery import Finding, audit_release
-from safeborders.node.learning.privacy_audits.subject import Subject
+from safeborders.node.learning.privacy_audits.building import build_subjects
 from safeborders.node.learning.released import NoReleasedModel, Released, load_released, read_candidate
-from safeborders.node.learning.trainer import attributed
 from safeborders.node.opening import open_node_store
 from safeborders.node.services.records import MOST_SUGGESTIONS
 from safeborders.node.storage.audit import SqlAuditLog
@@ -40,13 +33,16 @@ from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.agreement.evidence import AnonymityEvidence, seal_evidence
-from safeborders.privacy.events import run_events
+from safeborders.privacy.pricing import run_events
 
 UNIT = (
     "One person: attributes, labels, links and everything only this person's records hold, deleted from the country's "
     "curated training set."
 )
-ACCOUNTANT = "privacy loss distributions (dp-accounting), Poisson sampling, integer noise with its rounding reserve"
+ACCOUNTANT = (
+    "privacy loss distributions (dp-accounting), Poisson sampling, neighbour coins by the Lemma of "
+    "docs/proofs/stage-b.md, integer noise with its rounding reserve"
+)
 LIMITS = (
     "The model is used on the country's own node by its own investigators; no other party can ask it.",
     f"An answer holds at most {MOST_SUGGESTIONS} suggestions, as bands and reasons in words, never as scores.",
@@ -119,11 +115,11 @@ def list_kept_evidence(profile: Path, *, as_json: bool) -> None:
 
 def _released(settings: NodeSettings, store: Store, *, candidate: Path | None) -> Released:
     if candidate is not None:
-        return read_candidate(load_bytes(candidate), architecture=ARCHITECTURE)
+        return read_candidate(load_bytes(candidate), catalogue=CATALOGUE)
     last = SqlActivationStore(store.engine).find_last()
     if last is None:
         raise NoReleasedModel("The country uses no released model yet: take part in a run to its end, then audit.")
-    return load_released(settings.places.released, last.model_sha256, architecture=ARCHITECTURE)
+    return load_released(settings.places.released, last.model_sha256, catalogue=CATALOGUE)
 
 
 def _keep(store: Store, content: bytes, *, audited: _Audited) -> bool:
@@ -165,7 +161,7 @@ def _audit(settings: NodeSettings, store: Store, *, released: Released, reviewer
         plan_sha256=plan.sha256(),
         model_sha256=released.model_sha256,
         created_at=system_clock(),
-        epsilon_run=epsilon(run_events(plan, ARCHITECTURE, rounds=plan.rounds), delta=plan.delta),
+        epsilon_run=epsilon(run_events(plan, CATALOGUE.get(plan), rounds=plan.rounds), delta=plan.delta),
         epsilon_spent=build_ledger(settings, store).spent_epsilon(),
         epsilon_cap=min([settings.privacy.epsilon_cap, *agreed]),
         delta=plan.delta,
@@ -178,37 +174,6 @@ def _audit(settings: NodeSettings, store: Store, *, released: Released, reviewer
         reviewer=reviewer,
     )
     return _Audited(released=released, findings=findings, evidence=evidence)
-
-
-def build_subjects(records: Records, released: Released, *, country: str) -> list[Subject]:
-    """Return what is attacked: each task of the release with the country's examples of it."""
-    plan = released.plan
-    modules = build_perceptrons(ARCHITECTURE, released.model)
-    events = run_events(plan, ARCHITECTURE, rounds=plan.rounds)
-    subjects = []
-    for task, shape, event in zip(plan.tasks, ARCHITECTURE.tasks, events, strict=True):
-        examples = _examples(records, task.task)
-        outside = ~examples.curated(limit=task.examples_per_person)
-        subjects.append(
-            Subject(
-                shape=shape,
-                mechanism=task,
-                rounds=plan.rounds,
-                module=modules[task.task],
-                curated=attributed(examples, limit=task.examples_per_person),
-                others=(np.ascontiguousarray(examples.inputs[outside]), examples.labels[outside]),
-                public_size=task.public_sizes.get(country, 1),
-                epsilon=epsilon([event], delta=plan.delta),
-                delta=plan.delta,
-            )
-        )
-    return subjects
-
-
-def _examples(records: Records, task: Task) -> Examples:
-    if task is Task.TYPOLOGY:
-        return build_case_examples(records)
-    return build_pair_examples(records, build_person_graph(records)).examples
 
 
 def _announce(step: str) -> None:

@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import ClassVar, Protocol, Self
 
 from safeborders.kit.canonical import canonical_json
-from safeborders.models.architecture import Architecture
-from safeborders.models.protocol.plan import RunPlan
 from safeborders.privacy.errors import LedgerDamaged
 
 SMALLEST_GRID_DEVIATION = 256
@@ -160,28 +158,6 @@ def register_event(kind: type[Event]) -> type[Event]:
     if _KINDS.setdefault(kind.kind, kind) is not kind:
         raise ValueError(f"kind must be new. Got {kind.kind}.")
     return kind
-
-
-def run_events(plan: RunPlan, architecture: Architecture, *, rounds: int) -> tuple[Event, ...]:
-    """Return what ``rounds`` rounds of ``plan`` do at one country, one event per task.
-
-    Raises:
-        ValueError: If the plan's tasks are not those of ``architecture``, in the same order, or cannot be priced.
-    """
-    if tuple(task.task for task in plan.tasks) != tuple(part.task for part in architecture.tasks):
-        raise ValueError("plan.tasks must be the tasks of the architecture, in its order.")
-    return tuple(
-        AttributedGaussian(
-            task=task.task.value,
-            sampling_rate=task.sampling_rate,
-            noise_multiplier=task.noise_multiplier,
-            examples_per_person=task.examples_per_person,
-            grid=2**task.quantisation_bits,
-            dimension=part.update_length,
-            steps=rounds,
-        )
-        for task, part in zip(plan.tasks, architecture.tasks, strict=True)
-    )
 
 
 def events_to_json(events: Iterable[Event]) -> str:

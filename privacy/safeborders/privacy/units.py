@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from safeborders.models.graph.csr import CuratedGraph
 from safeborders.privacy.errors import UnsoundExamples
 
 
@@ -61,3 +62,57 @@ class AttributedExamples:
     def __repr__(self) -> str:
         """Name the class alone; the number of examples is a secret."""
         return "<AttributedExamples>"
+
+
+@dataclass(frozen=True, eq=False)
+class RootedExamples:
+    """Nodes of a curated graph with the persons that each is attributed to; those with a label may be roots.
+
+    Two data sets are neighbours when one arises from the other by deleting one person together with every node that is
+    attributed to that person, and all links of these nodes. Checked once, when built.
+
+    Args:
+        graph: Curated links between the nodes; its limits are the K_r that the accountant relies on.
+        inputs: What each node is made of, its own record alone. Shape (N, F), float32, finite.
+        labels: Class of each node, -1 for one that is no root. Shape (N,), int64.
+        starts: Where each node's persons start. Shape (N + 1,), int64, increasing from 0.
+        persons: Numbers of persons that mean something only here, each once per node. Shape (P,), int64.
+        examples_per_person: The promised bound M on the nodes of a person, at least 1.
+
+    Raises:
+        UnsoundExamples: If an array has another form, or a person is part of more than M nodes.
+    """
+
+    graph: CuratedGraph
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    persons: NDArray[np.int64]
+    examples_per_person: int
+
+    def __post_init__(self) -> None:
+        """Check what the accountant relies on."""
+        AttributedExamples(
+            inputs=self.inputs,
+            labels=np.maximum(self.labels, 0),
+            starts=self.starts,
+            persons=self.persons,
+            examples_per_person=self.examples_per_person,
+        )
+        if self.graph.count != len(self.labels):
+            raise UnsoundExamples("The curated graph is about other nodes than the examples: curate again.")
+
+    @property
+    def candidates(self) -> NDArray[np.int64]:
+        """Nodes that may be roots."""
+        return np.flatnonzero(self.labels >= 0)
+
+    def nodes_of(self, person: int) -> NDArray[np.int64]:
+        """Return the nodes that go when ``person`` is deleted, for audits."""
+        owners = np.repeat(np.arange(len(self.labels)), np.diff(self.starts))
+        nodes: NDArray[np.int64] = owners[self.persons == person]
+        return nodes
+
+    def __repr__(self) -> str:
+        """Name the class alone; sizes are secrets."""
+        return "<RootedExamples>"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safeborders.models.architecture import Architecture
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.countries import Country
-from safeborders.models.gnn.perceptron import build_perceptrons
+from safeborders.models.gnn.networks import build_networks
 from safeborders.models.protocol.plan import Task
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
@@ -48,8 +48,8 @@ def predict_pooled(
     records: Records, model: NDArray[np.float32], *, architecture: Architecture = ARCHITECTURE
 ) -> tuple[CasePredictions | None, LinkPredictions | None]:
     """Apply a pooled model to one country; its ``personalised`` predictions are the bound."""
-    modules = build_perceptrons(architecture, model)
-    return predict_all(records, modules, examples_per_person=dict.fromkeys(modules, 1))
+    networks = build_networks(architecture, model)
+    return predict_all(records, networks, examples_per_person=dict.fromkeys(Task, 1))
 
 
 def _examples(records: Records, task: Task) -> Examples:

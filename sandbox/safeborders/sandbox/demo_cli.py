@@ -21,6 +21,9 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of the synthetic world.")] = 7,
     epsilon: Annotated[float, typer.Option(help="Epsilon of one country's messages against everybody.")] = 8.0,
     rounds: Annotated[int | None, typer.Option(help="Rounds; default: the measured best.")] = None,
+    model: Annotated[
+        str, typer.Option(help="For the types of cases: encoder, relational (with stage B), sage-1 or sage-2.")
+    ] = "encoder",
     folder: Annotated[Path, typer.Option(help="Folder for the world, keys, databases and logs; made anew.")] = Path(
         "demo"
     ),
@@ -30,7 +33,12 @@ def run(
     """Nine countries train one model together: create, enrol, import, train, score, print, stop."""
     module = "safeborders.sandbox.demo.run"
     options = load_function(f"{module}:DemoOptions")(
-        preset=preset, seed=seed, epsilon=epsilon, rounds=rounds, keep=keep
+        preset=preset,
+        seed=seed,
+        epsilon=epsilon,
+        rounds=rounds,
+        model=load_function("safeborders.server.planning:parse_model_name")(model),
+        keep=keep,
     )
     load_function(f"{module}:run_demonstration")(options, folder=folder, json_file=json)
 

@@ -11,7 +11,7 @@ from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.kit.signing import load_signing_key
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import CATALOGUE
 from safeborders.models.domain.audit import AuditEvent
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.keycard import issue_card, parse_card
@@ -104,7 +104,7 @@ def build_run_gate(settings: CoordinatorSettings, *, roster: MemberList) -> Agre
         engine=build_engine(settings, cabinet=cabinet),
         manifests=settings.places.manifests,
         signing=(load_signing_key(settings.places.signing_key), system_clock),
-        known=(known, ARCHITECTURE),
+        known=(known, CATALOGUE),
     )
 
 

@@ -79,10 +79,17 @@ def plan(
     ] = "secure",
     deadline: Annotated[float, typer.Option(help="Seconds that a round waits.")] = 30.0,
     sizes: Annotated[Path | None, typer.Option(help="YAML of declared public sizes, e.g. typology: {gr: 120}.")] = None,
+    model: Annotated[
+        str, typer.Option(help="For the types of cases: encoder, relational (with stage B), sage-1 or sage-2.")
+    ] = "encoder",
 ) -> None:
     """Plan a run and write its manifest; nothing starts before two countries have signed it."""
     request = load_function("safeborders.server.planning:RunRequest")(
-        epsilon=epsilon, rounds=rounds, floor=floor, deadline_seconds=deadline
+        epsilon=epsilon,
+        rounds=rounds,
+        floor=floor,
+        deadline_seconds=deadline,
+        model=load_function("safeborders.server.planning:parse_model_name")(model),
     )
     load_function("safeborders.server.plan_command:plan_run")(
         profile, request=request, aggregation=aggregation, sizes=sizes, out=out

@@ -9,9 +9,11 @@ from rich.console import Console
 
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import load_bytes
+from safeborders.models.defaults import CATALOGUE
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.manifest import Aggregation
 from safeborders.models.protocol.plan import Task
+from safeborders.privacy.pricing import network_lines, price_networks
 from safeborders.server.commands import load_coordinator
 from safeborders.server.manifest_command import write_manifest
 from safeborders.server.planning import RunRequest, build_plan
@@ -34,6 +36,8 @@ def plan_run(profile: Path, *, request: RunRequest, aggregation: str, sizes: Pat
         raise SettingsError("Fewer countries are enrolled than the floor asks for: admit more or lower --floor.")
     plan = build_plan(settings.federation, countries=countries, request=replace(request, sizes=_load_sizes(sizes)))
     write_manifest(settings, plan, aggregation=Aggregation(aggregation), out=out)
+    for line in network_lines(price_networks(plan, CATALOGUE.get(plan))):
+        _console.print(line, soft_wrap=True)
     _console.print(f"The manifest is in {out}: two countries sign it (safeborders node agreement countersign), then")
     _console.print(f"safeborders coordinator start {out}. The run's name:", soft_wrap=True)
     _console.print(plan.run)

@@ -9,14 +9,23 @@ from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.ids import uuid7
 from safeborders.models.architecture import Architecture
-from safeborders.models.defaults import ARCHITECTURE, DELTA, MODEL_SEED, ROUNDS, TASK_DEFAULTS, task_plan
+from safeborders.models.defaults import (
+    ARCHITECTURES,
+    CATALOGUE,
+    DEFAULT_MODEL,
+    DELTA,
+    MODEL_SEED,
+    ROUNDS,
+    Model,
+    task_plans,
+)
 from safeborders.models.domain.countries import Country
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.privacy.accountant import epsilon as epsilon_of
 from safeborders.privacy.calibration import noise_multiplier_for
-from safeborders.privacy.events import run_events
+from safeborders.privacy.pricing import run_events
 from safeborders.server.registry.records import ModelVersion
 
 PURPOSE = "P1"
@@ -40,6 +49,7 @@ class RunRequest:
         floor: Fewest countries in a round.
         deadline_seconds: How long a round waits.
         sizes: Declared public sizes per task and country.
+        model: What is trained for the types of cases.
     """
 
     epsilon: float
@@ -47,6 +57,7 @@ class RunRequest:
     deadline_seconds: float
     rounds: int | None = None
     sizes: Sizes = field(default_factory=dict)
+    model: Model = DEFAULT_MODEL
 
 
 def build_plan(federation: str, *, countries: Sequence[Country], request: RunRequest) -> RunPlan:
@@ -60,22 +71,22 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
     Raises:
         SettingsError: If no noise reaches the epsilon.
     """
+    architecture = ARCHITECTURES[request.model]
     run, rounds = uuid7(), ROUNDS if request.rounds is None else request.rounds
     declared = {
         task: {country.value: request.sizes.get(task, {}).get(country.value, _PUBLIC_SIZE) for country in countries}
-        for task in TASK_DEFAULTS
+        for task in Task
     }
 
     def with_noise(factor: float) -> RunPlan:
-        tasks = (task_plan(task, public_sizes=declared[task], noise_factor=factor) for task in TASK_DEFAULTS)
         return RunPlan(
             federation=federation,
             run=run,
             purpose=PURPOSE,
             rounds=rounds,
-            tasks=tuple(tasks),
+            tasks=task_plans(request.model, public_sizes=declared, noise_factor=factor),
             delta=DELTA,
-            architecture_sha256=ARCHITECTURE.sha256(),
+            architecture_sha256=architecture.sha256(),
             features_sha256=SPECIFICATION.sha256(),
             participants=tuple(countries),
             floor=request.floor,
@@ -83,10 +94,10 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
         )
 
     try:
-        if _CLOSE_ENOUGH * request.epsilon <= plan_epsilon(with_noise(1.0), ARCHITECTURE) <= request.epsilon:
+        if _CLOSE_ENOUGH * request.epsilon <= plan_epsilon(with_noise(1.0), architecture) <= request.epsilon:
             return with_noise(1.0)
         factor = noise_multiplier_for(
-            lambda noise: run_events(with_noise(noise), ARCHITECTURE, rounds=rounds),
+            lambda noise: run_events(with_noise(noise), architecture, rounds=rounds),
             target_epsilon=request.epsilon,
             delta=DELTA,
         )
@@ -97,14 +108,33 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
     return with_noise(factor)
 
 
+def parse_model_name(name: str) -> Model:
+    """Return the model called ``name``.
+
+    Raises:
+        SettingsError: If there is none.
+    """
+    try:
+        return Model(name)
+    except ValueError as error:
+        raise SettingsError(f"The model must be one of {', '.join(Model)}: correct --model.") from error
+
+
 def plan_epsilon(plan: RunPlan, architecture: Architecture) -> float:
     """Return what all rounds of ``plan`` cost one country, against everybody, at the plan's delta."""
     return epsilon_of(run_events(plan, architecture, rounds=plan.rounds), delta=plan.delta)
 
 
 def initial_model(plan: RunPlan) -> ModelVersion:
-    """Return the public model that ``plan`` starts from."""
-    parameters = model_to_bytes(ARCHITECTURE.initial_parameters(MODEL_SEED))
+    """Return the public model that ``plan`` starts from.
+
+    Raises:
+        SettingsError: If this version does not know the model.
+    """
+    architecture = CATALOGUE.find(plan)
+    if architecture is None:
+        raise SettingsError("The plan is for a model that this version does not know: plan the run again.")
+    parameters = model_to_bytes(architecture.initial_parameters(MODEL_SEED))
     return ModelVersion(
         sha256=sha256_hex(parameters),
         parent_sha256="",

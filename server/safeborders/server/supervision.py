@@ -8,7 +8,7 @@ from safeborders.configs.coordinator import CoordinatorSettings
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import CATALOGUE
 from safeborders.server.admission import EdgeWatch, refresh_passes
 from safeborders.server.commands import load_coordinator
 from safeborders.server.enrolment import get_kit
@@ -96,7 +96,7 @@ def runner_config(settings: CoordinatorSettings, *, roster: Roster) -> RunnerCon
         signing_key=settings.places.signing_key,
         roster={country: identity.signing_key for country, identity in enrolled.items()},
         flower_keys={country: identity.flower_key for country, identity in enrolled.items()},
-        architecture=ARCHITECTURE,
+        catalogue=CATALOGUE,
         papers=PaperPlaces(
             folder=settings.places.papers,
             manifests=settings.places.manifests,

@@ -31,7 +31,7 @@ from safeborders.privacy.ledger import EntryState
 from sbtest.consent import MARIA, NIKOS
 from sbtest.ledger import InMemoryLedgerStore
 from sbtest.masked_country import Others, masked_node, order
-from sbtest.plans import ARCHITECTURE, make_plan
+from sbtest.plans import CATALOGUE, make_plan
 from sbtest.rounds import NOW, Node, NoiseTrainer, make_message
 
 PLAN = make_plan()
@@ -78,7 +78,7 @@ def outbox_of(node: Node, store: Store) -> Outbox:
         envelopes=parts["envelopes"],
         sessions=parts["sessions"],
         decisions=parts["journal"],
-        architecture=ARCHITECTURE,
+        catalogue=CATALOGUE,
     )
 
 

@@ -6,9 +6,10 @@ from numpy.typing import NDArray
 
 from safeborders.models.defaults import ARCHITECTURE, DELTA
 from safeborders.models.domain.countries import DEMONSTRATION, Country
-from safeborders.models.gnn.perceptron import build_perceptrons, logits_of
+from safeborders.models.gnn.networks import build_networks
+from safeborders.models.gnn.perceptron import logits_of
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
+from safeborders.models.protocol.plan import RunPlan, Stage, Task, TaskPlan
 from safeborders.models.protocol.vectors import parse_model
 from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.trainer import NodeTrainer
@@ -53,7 +54,7 @@ def run_together(trainers: dict[Country, NodeTrainer], plan: RunPlan) -> NDArray
 
 def accuracy_of(model: NDArray[np.float32]) -> float:
     unseen = small_country(99, groups=60, labelled=1.0)
-    module = build_perceptrons(ARCHITECTURE, model)[Task.TYPOLOGY]
+    module = build_networks(ARCHITECTURE, model).get(Task.TYPOLOGY, Stage.ENCODER)
     return float((logits_of(module, case_inputs(unseen)).argmax(axis=1) == unseen.case_type).mean())
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -13,7 +14,7 @@ from safeborders.node.learning.privacy_audits.membership import train_alone
 from safeborders.node.learning.privacy_audits.subject import Engine, Subject
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.dpsgd.engine import clipped_sum, private_sum
-from safeborders.privacy.events import AttributedGaussian
+from safeborders.privacy.relational import RootedGaussian
 from safeborders.privacy.units import AttributedExamples
 
 WIDTH, CLASSES, DELTA = 24, 4, 1e-5
@@ -47,7 +48,7 @@ def make_subject(
         learning_rate=0.5,
         public_sizes={"gr": half},
     )
-    event = AttributedGaussian("typology", rate, noise, 1, 2**16, shape.update_length, steps=rounds)
+    event = RootedGaussian("typology", rate, noise, (), grid=2**16, dimension=shape.update_length, steps=rounds)
     start = random.normal(0, 0.2, shape.length).astype(np.float32)
     return Subject(
         shape=shape,
@@ -63,6 +64,7 @@ def make_subject(
         ),
         others=(inputs[half:], labels[half:]),
         public_size=half,
+        event=event.times(1),
         epsilon=epsilon([event], delta=DELTA),
         delta=DELTA,
     )
@@ -107,10 +109,11 @@ class ReusedNoise:
 
 
 def without_clipping(
-    model: nn.Module, inputs: NDArray[np.float32], *, labels: NDArray[np.int64], clip_norm: float
-) -> NDArray[np.float64]:
-    """Clip at forty times the bound."""
-    return clipped_sum(model, inputs, labels=labels, clip_norm=40 * clip_norm)
+    model: nn.Module, inputs: tuple[torch.Tensor, ...], *, labels: NDArray[np.int64], mechanism: TaskPlan
+) -> NDArray[np.int64]:
+    """Clip at forty times the bound, in the same units."""
+    wide = mechanism.model_copy(update={"clip_norm": 40 * mechanism.clip_norm})
+    return 40 * clipped_sum(model, inputs, labels=labels, mechanism=wide)
 
 
 def trained_by(engine: Engine, *, rounds: int = 10) -> Subject:

@@ -26,7 +26,7 @@ from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.node.learning.masked_rounds import KnownKeys, MaskedRounds
 from sbtest.agreements import PaperFederation, terms_for, unmasked_grants
 from sbtest.forgetting import ForgettingSessions
-from sbtest.plans import ARCHITECTURE, make_plan
+from sbtest.plans import ARCHITECTURE, CATALOGUE, make_plan
 from sbtest.rounds import AGREEMENT, COORDINATOR, COUNTRY, LIMITS, NOW, Node, make_message
 
 NAMES = ("gr", "it", "ro", "bg", "pl", "pt")
@@ -77,7 +77,7 @@ class Others:
                 key=SIX.node_keys[name],
                 sessions=ForgettingSessions(),
                 roster=lambda: self.keys,
-                length=ARCHITECTURE.update_length,
+                catalogue=CATALOGUE,
             )
 
     def header(self, name: str, kind: Kind) -> Header:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.signing import public_key_hex
+from safeborders.models.architecture import Catalogue
 from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.manifest import Aggregation, RunManifest
 from safeborders.models.protocol.messages import REPLY_TO, Kind, SignedMessage, sign_message
@@ -79,7 +80,7 @@ class MaskedRehearsal:
             key=self.keys[country],
             sessions=ForgettingSessions(),
             roster=lambda: KnownKeys(sha256=ROSTER, keys=self.roster),
-            length=SMALL.update_length,
+            catalogue=Catalogue((SMALL,)),
         )
 
     def build_grid(self) -> None:
@@ -122,7 +123,7 @@ class MaskedRehearsal:
             pace=Pace(ask_again_seconds=30.0, patience=1),
         )
         gate = MaskedGate(Masks(manifest=self.manifest, roster_sha256=ROSTER, keys=self.roster))
-        return RunLeader(to, architecture=SMALL, gate=gate, watch=self.watch).lead(RUN)
+        return RunLeader(to, catalogue=Catalogue((SMALL,)), gate=gate, watch=self.watch).lead(RUN)
 
     def kinds_for(self, country: Country, round_number: int) -> list[Kind]:
         """Return which orders a country got in a round."""

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from safeborders.models.architecture import Architecture, TaskArchitecture
+from safeborders.models.architecture import Architecture, Catalogue, TaskArchitecture
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
 
 ARCHITECTURE = Architecture((TaskArchitecture(Task.TYPOLOGY, (6, 4)), TaskArchitecture(Task.LINKS, (5, 3, 2))))
+CATALOGUE = Catalogue((ARCHITECTURE,))
 FEATURES_SHA256 = "f" * 64
 
 

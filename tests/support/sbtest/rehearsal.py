@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.signing import public_key_hex
+from safeborders.models.architecture import Catalogue
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.messages import Kind, SignedMessage, sign_message
 from safeborders.models.protocol.plan import RunPlan
@@ -81,8 +82,6 @@ class Rehearsal:
         header = order.header.model_copy(update=fields)
         return sign_message(header, payload=payload, key=key or self.keys[order.header.country])
 
-    architecture = SMALL
-
     def lead(self, *, gate: RunGate | None = None) -> ModelVersion:
         """Play the run; past ``gate`` if there is one."""
         exchange = GridExchange(self.grid, node_ids=lambda: self.grid.node_ids, ttl_seconds=60.0)
@@ -93,7 +92,7 @@ class Rehearsal:
             key=self.coordinator,
             pace=self.pace,
         )
-        return RunLeader(to, architecture=SMALL, gate=gate or Ungated()).lead(RUN)
+        return RunLeader(to, catalogue=Catalogue((SMALL,)), gate=gate or Ungated()).lead(RUN)
 
     def replies(self, number: int) -> dict[Country, Reply]:
         """Return what the registry holds of round ``number``."""

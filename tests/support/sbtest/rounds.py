@@ -33,7 +33,7 @@ from sbtest.agreements import InMemoryJournal, PaperFederation, terms_for, unmas
 from sbtest.consent import InMemoryConsentStore, InMemoryEnvelopes
 from sbtest.forgetting import ForgettingSessions
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore
-from sbtest.plans import ARCHITECTURE, FEATURES_SHA256
+from sbtest.plans import ARCHITECTURE, CATALOGUE, FEATURES_SHA256
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PAPERS = PaperFederation(countries=("gr", "it", "ro"), federation="demo", now=NOW)
@@ -53,6 +53,7 @@ SETTINGS = PolicySettings(
     rounds_cap=50,
     floor=2,
 )
+INSTALLED = InstalledModel(catalogue=CATALOGUE, features_sha256=FEATURES_SHA256)
 ONE_PERSON = ConsentRule(persons=1)
 LIMITS = StandingLimits(
     purposes=("P1",),
@@ -101,6 +102,7 @@ class Node:
     limits: StandingLimits | None = LIMITS
     rule: ConsentRule = ONE_PERSON
     envelopes: EnvelopeStore = field(default_factory=InMemoryEnvelopes)
+    installed: InstalledModel = INSTALLED
 
     def __post_init__(self) -> None:
         self.inbox = Inbox(self.consents, rule=self.rule, clock=lambda: self.now)
@@ -110,13 +112,13 @@ class Node:
             NodeIdentity(key=COUNTRY, coordinator_key=public_key_hex(COORDINATOR)),
             rules=Rules(
                 settings=self.settings,
-                installed=InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256),
+                installed=self.installed,
                 gate=self.gate(),
                 consent=OperatorConsent(
                     Country.GR,
                     inbox=self.inbox,
                     standing=self.cabinet.standing,
-                    update_length=ARCHITECTURE.update_length,
+                    catalogue=self.installed.catalogue,
                     clock=lambda: self.now,
                 ),
             ),
@@ -128,7 +130,7 @@ class Node:
                     key=COUNTRY,
                     sessions=self.sessions,
                     roster=self.gate().known_keys,
-                    length=ARCHITECTURE.update_length,
+                    catalogue=self.installed.catalogue,
                 ),
                 envelopes=self.envelopes,
             ),
@@ -157,6 +159,7 @@ class Node:
             self.limits,
             self.rule,
             self.envelopes,
+            self.installed,
         )
 
 

@@ -40,7 +40,7 @@ from sbtest.consent import InMemoryConsentStore, InMemoryEnvelopes
 from sbtest.forgetting import ForgettingSessions
 from sbtest.ledger import InMemoryActivationStore, InMemoryLedgerStore
 from sbtest.local_grid import LocalGrid
-from sbtest.plans import ARCHITECTURE, FEATURES_SHA256, make_plan, make_task
+from sbtest.plans import ARCHITECTURE, CATALOGUE, FEATURES_SHA256, make_plan, make_task
 from sbtest.registry import InMemoryRegistry
 from sbtest.rounds import NoiseTrainer
 
@@ -86,15 +86,15 @@ class Member:
             self.country,
             inbox=self.inbox,
             standing=self.cabinet.standing,
-            update_length=ARCHITECTURE.update_length,
+            catalogue=CATALOGUE,
             clock=lambda: NOW,
         )
         settings = PolicySettings(
             country=self.country, federation="demo", epsilon_cap=100.0, delta_cap=1e-5, rounds_cap=50, floor=6
         )
-        installed = InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256)
+        installed = InstalledModel(catalogue=CATALOGUE, features_sha256=FEATURES_SHA256)
         masked = MaskedRounds(
-            self.country, key=key, sessions=self.sessions, roster=gate.known_keys, length=ARCHITECTURE.update_length
+            self.country, key=key, sessions=self.sessions, roster=gate.known_keys, catalogue=CATALOGUE
         )
         self.service = RoundService(
             NodeIdentity(key=key, coordinator_key=public_key_hex(self.papers.node_keys[COORDINATOR])),
@@ -187,7 +187,7 @@ class WholeFederation:
             engine=engine,
             manifests=self.folder,
             signing=(self.papers.node_keys[COORDINATOR], lambda: NOW),
-            known=(self.node_keys, ARCHITECTURE),
+            known=(self.node_keys, CATALOGUE),
         )
 
     def lead(self) -> ModelVersion:
@@ -199,7 +199,7 @@ class WholeFederation:
             key=self.papers.node_keys[COORDINATOR],
             pace=Pace(ask_again_seconds=30.0, patience=1),
         )
-        return RunLeader(to, architecture=ARCHITECTURE, gate=self.gate()).lead(RUN)
+        return RunLeader(to, catalogue=CATALOGUE, gate=self.gate()).lead(RUN)
 
     def orders(self, kind: Kind, *, round_number: int) -> dict[Country, SignedMessage]:
         """Return the last order of ``kind`` in a round to each country."""

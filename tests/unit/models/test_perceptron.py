@@ -4,8 +4,9 @@ import torch
 
 from safeborders.models.architecture import Architecture, TaskArchitecture
 from safeborders.models.defaults import ARCHITECTURE
-from safeborders.models.gnn.perceptron import build_perceptron, build_perceptrons, flat_parameters, logits_of
-from safeborders.models.protocol.plan import Task
+from safeborders.models.gnn.networks import build_networks
+from safeborders.models.gnn.perceptron import build_perceptron, flat_parameters, logits_of
+from safeborders.models.protocol.plan import Stage, Task
 
 DEEP = TaskArchitecture(Task.TYPOLOGY, (5, 4, 3))
 
@@ -36,15 +37,15 @@ def test_a_batch_equals_its_singles_and_an_empty_batch_is_empty() -> None:
 
 def test_tasks_take_their_own_part_of_the_model() -> None:
     both = Architecture((DEEP, TaskArchitecture(Task.LINKS, (2, 2))))
-    modules = build_perceptrons(both, np.arange(both.length, dtype=np.float32))
-    assert flat_parameters(modules[Task.LINKS])[0] == DEEP.length
+    networks = build_networks(both, np.arange(both.length, dtype=np.float32))
+    assert flat_parameters(networks.get(Task.LINKS, Stage.ENCODER))[0] == DEEP.length
 
 
 def test_a_vector_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="must have"):
         build_perceptron(DEEP, np.zeros(3, dtype=np.float32))
     with pytest.raises(ValueError, match="must have"):
-        build_perceptrons(ARCHITECTURE, np.zeros(3, dtype=np.float32))
+        build_networks(ARCHITECTURE, np.zeros(3, dtype=np.float32))
 
 
 def test_building_a_module_leaves_the_random_generator_alone() -> None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from benchmarks.utility.linear_sage import build_rooted_sage, rooted_rows, row_width, whole_rows
 from numpy.typing import NDArray
 from torch import nn
 
 from safeborders.models.gnn.relational import MessageRule
-from safeborders.models.gnn.rooted_sage import build_rooted_sage, rooted_rows, row_width, whole_rows
 from safeborders.models.graph.csr import CuratedGraph, build_relation
 
 PAIRS = np.array([[0, 1], [0, 2], [1, 2], [2, 3]])

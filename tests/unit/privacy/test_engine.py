@@ -14,11 +14,8 @@ from torch.func import functional_call, grad, vmap
 from safeborders.models.architecture import STATISTIC_SHARE, TaskArchitecture, largest_loss
 from safeborders.models.gnn.perceptron import build_perceptron
 from safeborders.models.protocol.plan import SMALLEST_CLIP_NORM, Task
-from safeborders.privacy.dpsgd import engine
-from safeborders.privacy.dpsgd.clipping import GRADIENT_SHARE, SLACK
-from safeborders.privacy.dpsgd.engine import clipped_sum, private_sum, privatise
-from safeborders.privacy.dpsgd.soundness import check_module
-from safeborders.privacy.errors import UnsoundExamples, UnsoundModule
+from safeborders.privacy.dpsgd.engine import GRADIENT_SHARE, add_noise, clipped_sum, private_sum
+from safeborders.privacy.errors import UnsoundExamples
 from safeborders.privacy.units import AttributedExamples
 from sbtest.plans import make_task
 
@@ -43,6 +40,17 @@ def make_model(widths: tuple[int, ...], *, seed: int = 0, scale: float = 1.0) ->
 def make_batch(widths: tuple[int, ...], count: int, *, seed: int = 1) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     generator = np.random.default_rng(seed)
     return generator.normal(size=(count, widths[0])).astype(np.float32), generator.integers(0, widths[-1], count)
+
+
+def total_of(
+    model: nn.Sequential, inputs: NDArray[np.float32], labels: NDArray[np.int64], *, clip_norm: float, bits: int = 24
+) -> NDArray[np.float64]:
+    """Return the engine's clipped sum in units of the gradient."""
+    mechanism = make_task(Task.TYPOLOGY, clip_norm=clip_norm, quantisation_bits=bits)
+    summed = clipped_sum(model, (torch.from_numpy(inputs),), labels=labels, mechanism=mechanism)
+    assert summed.dtype == np.int64
+    scaled: NDArray[np.float64] = summed * (clip_norm / 2**bits)
+    return scaled
 
 
 def by_opacus(model: nn.Sequential, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -72,12 +80,10 @@ def test_each_clipped_gradient_equals_that_of_an_independent_engine(
     norms = wanted.norm(dim=1, keepdim=True)
     assert 0 < int((norms > clip_norm * GRADIENT_SHARE).sum()) < len(labels)
     wanted = wanted * (clip_norm * GRADIENT_SHARE / norms).clamp(max=1)
-    alone = [
-        clipped_sum(make_model(widths), inputs[[row]], labels=labels[[row]], clip_norm=clip_norm) for row in range(20)
-    ]
-    together = clipped_sum(make_model(widths), inputs, labels=labels, clip_norm=clip_norm)
+    alone = [total_of(make_model(widths), inputs[[row]], labels[[row]], clip_norm=clip_norm) for row in range(20)]
+    together = total_of(make_model(widths), inputs, labels, clip_norm=clip_norm)
     np.testing.assert_allclose(np.stack(alone)[:, :-3], wanted.numpy(), atol=1e-5)
-    np.testing.assert_allclose(together, np.sum(alone, axis=0), atol=1e-9)
+    np.testing.assert_allclose(together, np.sum(alone, axis=0), atol=1e-5)
 
 
 @pytest.mark.parametrize("widths", WIDTHS)
@@ -86,9 +92,10 @@ def test_no_example_adds_more_than_clip_norm(widths: tuple[int, ...], scale: flo
     model = make_model(widths, scale=scale)
     inputs, labels = make_batch(widths, 12)
     for row in range(12):
-        added = clipped_sum(model, inputs[[row]] * 50, labels=labels[[row]], clip_norm=0.7)
+        added = total_of(model, inputs[[row]] * 50, labels[[row]], clip_norm=0.7)
+        rounding = 0.7 * math.sqrt(len(added)) / 2**25
         assert np.linalg.norm(added) <= 0.7
-        assert np.linalg.norm(added[:-3]) <= 0.7 * GRADIENT_SHARE * (1 - SLACK / 2)
+        assert np.linalg.norm(added[:-3]) <= 0.7 * GRADIENT_SHARE + rounding
 
 
 def test_the_statistics_are_loss_hits_and_number() -> None:
@@ -97,13 +104,13 @@ def test_the_statistics_are_loss_hits_and_number() -> None:
     logits = model(torch.from_numpy(inputs))
     losses = nn.functional.cross_entropy(logits, torch.from_numpy(labels), reduction="none").detach().numpy()
     unit = 2.0 * STATISTIC_SHARE
-    seen = clipped_sum(model, inputs, labels=labels, clip_norm=2.0)[-3:] / unit
+    seen = total_of(model, inputs, labels, clip_norm=2.0)[-3:] / unit
     assert seen[0] == pytest.approx(np.clip(losses / largest_loss(4), 0, 1).sum(), abs=1e-4)
     assert seen[1:].tolist() == pytest.approx([(logits.argmax(1).numpy() == labels).sum(), 30])
     assert largest_loss(4) == 2 * math.log(4)
 
 
-def test_an_example_without_a_finite_gradient_adds_nothing_at_all() -> None:
+def test_an_example_without_a_finite_gradient_adds_no_gradient() -> None:
     model = make_model((6, 4))
     weight = next(model.parameters())
     inputs = np.full((1, 6), 3e38, dtype=np.float32)
@@ -113,46 +120,18 @@ def test_an_example_without_a_finite_gradient_adds_nothing_at_all() -> None:
     with torch.no_grad():
         weight.fill_(3e38)
         weight[1] = -3e38
-    sane = clipped_sum(model, both[1:], labels=labels[1:], clip_norm=1.0)
-    assert np.isfinite(sane).all()
-    mixed = clipped_sum(model, both, labels=labels, clip_norm=1.0)
-    assert np.isfinite(mixed).all()
+    sane = total_of(model, both[1:], labels[1:], clip_norm=1.0)
+    mixed = total_of(model, both, labels, clip_norm=1.0)
+    assert np.array_equal(mixed[:-3], sane[:-3])
     assert np.linalg.norm(mixed - sane) <= 1.0
-
-
-def row_results(rows: int) -> NDArray[np.float64]:
-    """What the engine computes of one fixed example, first in batches of ``rows``: outputs, before any sum."""
-    inputs, _ = make_batch((34, 64, 8), 700)
-    padded = torch.zeros((rows, 34), dtype=torch.float64)
-    padded[: min(rows, 700)] = torch.from_numpy(inputs[:rows])
-    _, outputs = engine._run_layers(make_model((34, 64, 8)).double(), padded)
-    return outputs[-1][0].detach().numpy()
-
-
-def test_an_example_does_not_feel_who_else_is_drawn() -> None:
-    model = make_model((34, 64, 8)).double()
-    inputs, _ = make_batch((34, 64, 8), engine.CHUNK_ROWS)
-    whole = torch.from_numpy(inputs).double()
-    _, reference = engine._run_layers(model, whole)
-    for seed in range(10):
-        order = torch.from_numpy(np.random.default_rng(seed).permutation(engine.CHUNK_ROWS))
-        kept = whole[order].clone()
-        kept[engine.CHUNK_ROWS // 2 :] = 0
-        _, moved = engine._run_layers(model, kept)
-        half = engine.CHUNK_ROWS // 2
-        assert torch.equal(moved[-1][:half], reference[-1][order][:half])
-
-
-def test_control_batches_of_changing_size_round_the_same_example_differently() -> None:
-    results = {row_results(rows).tobytes() for rows in range(1, 64)}
-    assert len(results) > 1
 
 
 def test_an_empty_draw_is_zero_and_still_gets_noise() -> None:
     inputs, labels = make_batch((6, 4), 0)
-    total = clipped_sum(make_model((6, 4)), inputs, labels=labels, clip_norm=1.0)
+    mechanism = make_task(Task.TYPOLOGY)
+    total = clipped_sum(make_model((6, 4)), (torch.from_numpy(inputs),), labels=labels, mechanism=mechanism)
     assert not total.any()
-    noisy = privatise(total, mechanism=make_task(Task.TYPOLOGY))
+    noisy = add_noise(total, mechanism)
     assert noisy.dtype == np.int64
     assert np.std(noisy) == pytest.approx(6 * 2**16, rel=0.5)
 
@@ -166,9 +145,11 @@ def make_examples(count: int, *, share: int = 1) -> AttributedExamples:
 def test_one_step_is_the_sum_on_the_grid_plus_noise_of_the_plans_size() -> None:
     mechanism = make_task(Task.TYPOLOGY, sampling_rate=1.0, noise_multiplier=0.01, clip_norm=2.0)
     examples = make_examples(300)
-    total = clipped_sum(make_model((6, 4)), examples.inputs, labels=examples.labels, clip_norm=2.0)
+    total = clipped_sum(
+        make_model((6, 4)), (torch.from_numpy(examples.inputs),), labels=examples.labels, mechanism=mechanism
+    )
     steps = np.stack([private_sum(make_model((6, 4)), examples, mechanism=mechanism) for _ in range(40)])
-    errors = steps - np.rint(total * 2**15)
+    errors = steps - total  # another order of the rows rounds a few units otherwise
     assert errors.std() == pytest.approx(0.01 * 2**16, rel=0.1)
     assert abs(errors.mean()) < 6 * errors.std() / math.sqrt(errors.size)
     assert len({row.tobytes() for row in steps}) == 40
@@ -193,79 +174,19 @@ def test_a_weaker_promise_than_the_plans_is_refused_and_a_stronger_one_is_not() 
 def test_examples_that_do_not_fit_the_network_are_refused(widths: tuple[int, ...]) -> None:
     inputs, labels = make_batch((6, 4), 30)
     with pytest.raises(UnsoundExamples):
-        clipped_sum(make_model(widths), inputs, labels=labels, clip_norm=1.0)
-
-
-class Custom(nn.Linear):
-    """A layer that could do anything."""
-
-
-def tied() -> nn.Sequential:
-    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
-    second.weight = first.weight
-    return nn.Sequential(first, nn.Tanh(), second)
-
-
-def hooked() -> nn.Sequential:
-    model = nn.Sequential(nn.Linear(4, 2))
-    model[0].register_forward_hook(lambda module, inputs, output: output - output.mean(0))
-    return model
-
-
-def patched() -> nn.Sequential:
-    model = nn.Sequential(nn.Linear(4, 2))
-    model[0].forward = lambda inputs: inputs - inputs.mean(0)
-    return model
-
-
-def buffered() -> nn.Sequential:
-    model = nn.Sequential(nn.Linear(4, 2))
-    model[0].register_buffer("memory", torch.zeros(1))
-    return model
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        nn.Linear(4, 2), nn.Sequential(), nn.Sequential(nn.Linear(4, 2), nn.Tanh()), nn.Sequential(Custom(4, 2)),
-        nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)), nn.Sequential(nn.Linear(4, 2, bias=False)),
-        nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)), tied(), hooked(), patched(), buffered(),
-        nn.Sequential(nn.Linear(4, 2)).eval(),
-    ],
-)  # fmt: skip
-def test_a_network_that_is_not_proven_sound_is_refused(model: nn.Module) -> None:
-    with pytest.raises(UnsoundModule):
-        check_module(model)
-
-
-def test_control_the_released_architectures_are_accepted() -> None:
-    for widths in WIDTHS:
-        assert len(check_module(make_model(widths))) == len(widths) - 1
-
-
-@pytest.mark.parametrize("clip_norm", [0.0, 1e-166, 1e-7, float("inf"), float("nan")])
-def test_a_bound_that_float64_cannot_keep_is_refused(clip_norm: float) -> None:
-    inputs = np.ones((1, 6), dtype=np.float32)
-    with pytest.raises(ValueError, match="clip_norm"):
-        clipped_sum(make_model((6, 4)), inputs, labels=np.zeros(1, dtype=np.int64), clip_norm=clip_norm)
+        total_of(make_model(widths), inputs, labels, clip_norm=1.0)
 
 
 @pytest.mark.parametrize("weight", [1.0, 40.0, 375.0, 750.0, 1000.0])
 def test_the_smallest_bound_holds_for_every_model_that_a_coordinator_may_send(weight: float) -> None:
     model = make_model((6, 4))
     with torch.no_grad():
-        first = check_module(model)[0]
+        first = model[0]
+        assert isinstance(first, nn.Linear)
         first.weight.zero_()
         first.bias.copy_(torch.tensor([weight, 0.0, 0.0, 0.0]))
     for label in range(4):
         inputs = np.full((1, 6), 0.5, dtype=np.float32)
         labels = np.full(1, label, dtype=np.int64)
-        added = clipped_sum(model, inputs, labels=labels, clip_norm=SMALLEST_CLIP_NORM)
+        added = total_of(model, inputs, labels, clip_norm=SMALLEST_CLIP_NORM)
         assert np.linalg.norm(added) <= SMALLEST_CLIP_NORM
-
-
-def test_a_sum_that_does_not_fit_the_grid_is_not_released() -> None:
-    mechanism = make_task(Task.TYPOLOGY)
-    for bad in (np.nan, np.inf, 1e300):
-        with pytest.raises(UnsoundExamples, match="grid"):
-            privatise(np.full(4, bad), mechanism=mechanism)

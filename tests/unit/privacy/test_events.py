@@ -21,8 +21,9 @@ from safeborders.privacy.events import (
     noise_divergence,
     parse_events,
     register_event,
-    run_events,
 )
+from safeborders.privacy.pricing import run_events
+from safeborders.privacy.relational import RootedGaussian
 from sbtest.ledger import make_event
 from sbtest.plans import ARCHITECTURE, make_plan
 
@@ -68,9 +69,8 @@ def test_a_plan_becomes_one_event_per_task_with_the_statistics_counted() -> None
     plan = make_plan()
     events = run_events(plan, ARCHITECTURE, rounds=plan.rounds)
     assert [event.steps for event in events] == [plan.rounds] * 2
-    assert [event.dimension for event in events if isinstance(event, AttributedGaussian)] == [
-        part.length + 3 for part in ARCHITECTURE.tasks
-    ]
+    assert [event.dimension for event in events] == [part.length + 3 for part in ARCHITECTURE.tasks]
+    assert all(isinstance(event, RootedGaussian) and event.copies == 1 for event in events)
 
 
 @pytest.mark.parametrize("tasks", [(Task.TYPOLOGY,), (Task.LINKS, Task.TYPOLOGY)])

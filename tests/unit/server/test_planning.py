@@ -3,10 +3,10 @@
 import pytest
 
 from safeborders.kit.errors import SettingsError
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import ARCHITECTURE, ARCHITECTURES, Model
 from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.models.protocol.plan import RunPlan, Task
-from safeborders.server.planning import RunRequest, build_plan, initial_model, plan_epsilon
+from safeborders.server.planning import RunRequest, build_plan, initial_model, parse_model_name, plan_epsilon
 
 
 def planned(epsilon: float, *, rounds: int | None = None, sizes: dict[Task, dict[str, int]] | None = None) -> RunPlan:
@@ -34,3 +34,13 @@ def test_declared_sizes_travel_in_the_plan_and_scale_nothing_private() -> None:
 
 def test_two_runs_start_from_the_same_public_model() -> None:
     assert initial_model(planned(8.0)).sha256 == initial_model(planned(4.0)).sha256
+
+
+def test_a_plan_with_a_head_spends_the_same_epsilon_over_three_networks() -> None:
+    request = RunRequest(epsilon=8.0, floor=3, deadline_seconds=30.0, model=parse_model_name("relational"))
+    plan = build_plan("test", countries=DEMONSTRATION, request=request)
+    assert [task.name for task in plan.tasks] == ["typology", "typology.head", "links"]
+    assert 0.94 * 8 < plan_epsilon(plan, ARCHITECTURES[Model.RELATIONAL]) <= 8
+    assert initial_model(plan).sha256 != initial_model(planned(8.0)).sha256
+    with pytest.raises(SettingsError, match="--model"):
+        parse_model_name("transformer")

@@ -1,6 +1,5 @@
-"""The released part of the model as torch modules, and its passage to and from one flat vector."""
+"""Perceptrons as torch modules, and their passage to and from one flat vector."""
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -8,8 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from safeborders.models.architecture import Architecture, TaskArchitecture
-from safeborders.models.protocol.plan import Task
+from safeborders.models.architecture import TaskArchitecture
 
 
 def build_perceptron(task: TaskArchitecture, flat: NDArray[np.float32]) -> nn.Sequential:
@@ -43,22 +41,6 @@ def flat_parameters(module: nn.Module) -> NDArray[np.float32]:
     """Return all parameters of ``module`` as one vector, in the order of the task's layout."""
     vector: NDArray[np.float32] = nn.utils.parameters_to_vector(module.parameters()).detach().numpy()
     return vector.astype(np.float32)
-
-
-def build_perceptrons(architecture: Architecture, model: NDArray[np.float32]) -> Mapping[Task, nn.Sequential]:
-    """Return one module per task, in the architecture's order, from the released flat ``model``.
-
-    Raises:
-        ValueError: If the length of ``model`` is not the architecture's.
-    """
-    if model.shape != (architecture.length,):
-        raise ValueError(f"model must have {architecture.length} entries. Got {model.shape}.")
-    modules: dict[Task, nn.Sequential] = {}
-    start = 0
-    for task in architecture.tasks:
-        modules[task.task] = build_perceptron(task, model[start : start + task.length])
-        start += task.length
-    return modules
 
 
 def logits_of(module: nn.Module, inputs: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -41,8 +41,31 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class CaseRelation:
+    """A way in which two cases hang together, for rooted training; what a link carries is fixed and public.
+
+    Attributes:
+        name: Its name, as plans give it.
+        columns: The ``table.column`` names that it is computed from.
+        half_life_years: A neighbour counts half when the two cases lie this far apart in time.
+        cap: Ways in which the two cases hang together, counted up to here and divided by it: the link's attribute.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    half_life_years: float = 4.0
+    cap: int = 4
+
+
+SPEECH_WIDTH = 8
+"""Numbers that a public random projection makes of a neighbouring case's indicators."""
+
+SPEECH_SEED = 20260102
+
+
+@dataclass(frozen=True)
 class FeatureSpecification:
-    """The inputs and outputs of the two tasks, in order.
+    """The inputs and outputs of the tasks, in order.
 
     Raises:
         DeniedColumn: If an input reads a column on the deny-list.
@@ -53,9 +76,10 @@ class FeatureSpecification:
     version: int
     typology: tuple[Feature, ...]
     links: tuple[Feature, ...]
+    case_relations: tuple[CaseRelation, ...] = ()
 
     def __post_init__(self) -> None:
-        for features in (self.typology, self.links):
+        for features in (self.typology, self.links, self.case_relations):
             check_columns(column for feature in features for column in feature.columns)
             if len({feature.name for feature in features}) != len(features):
                 raise ValueError("names of features must be unique within a task.")
@@ -71,6 +95,8 @@ class FeatureSpecification:
                 "version": self.version,
                 "typology": [asdict(feature) for feature in self.typology],
                 "links": [asdict(feature) for feature in self.links],
+                "case_relations": [asdict(relation) for relation in self.case_relations],
+                "speech": [SPEECH_WIDTH, SPEECH_SEED],
                 "types": list(CASE_TYPES),
                 "three_values": {"yes": YES, "no": NO, "unknown": UNKNOWN},
             }
@@ -128,6 +154,10 @@ SPECIFICATION = FeatureSpecification(
         # Nearly every pair overlaps in time: a quarter, so that no common direction makes the momentum swing.
         Feature("time_overlap", ("link.source", "link.target", "link.valid_from", "link.valid_to"), scale=0.25),
         *NEAR_FEATURES,
+    ),
+    case_relations=(
+        CaseRelation("people", (*_LINK_COLUMNS, "link.valid_from")),
+        CaseRelation("things", (*_LINK_COLUMNS, "link.valid_from")),
     ),
 )
 """The specification in force."""

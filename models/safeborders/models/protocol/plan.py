@@ -5,9 +5,9 @@ numbers in it; nothing that decides privacy may come from anywhere else.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from safeborders.kit.canonical import document_sha256
 from safeborders.models.domain.countries import Country
@@ -36,10 +36,45 @@ class Task(StrEnum):
     LINKS = "links"  # which two persons belong together
 
 
+class Stage(StrEnum):
+    """Which network of a task is trained, and what it may see (privacy.md 4.2)."""
+
+    ENCODER = "encoder"  # stage A: an example's own attributes
+    HEAD = "head"  # stage B: what neighbours say, added to the encoder's logits
+    SAGE = "sage"  # rooted GraphSAGE: own attributes and neighbours in one network, instead of A and B
+
+
+LARGEST_LIMIT = 64
+"""Most links of one relation (K_r), and most places in a list (F_max), that a plan may name."""
+
+Probability = Annotated[float, Field(gt=0, le=1)]
+Places = Annotated[int, Field(ge=1, le=LARGEST_LIMIT)]
+
+
+class RelationPlan(Frozen):
+    """How the neighbours of one relation are sampled, the same in every round; one entry per hop."""
+
+    relation: str = Field(pattern=r"^[a-z][a-z_]{0,31}$")
+    limit: int = Field(ge=1, le=LARGEST_LIMIT, description="Bound K_r on the curated links of one node.")
+    keep: tuple[Probability, ...] = Field(
+        min_length=1, max_length=2, strict=False, description="Probability p_r that a neighbour is kept in a step."
+    )
+    most: tuple[Places, ...] = Field(
+        min_length=1, max_length=2, strict=False, description="F_max: kept neighbours that enter the network."
+    )
+
+    @model_validator(mode="after")
+    def _one_entry_per_hop(self) -> Self:
+        if len(self.keep) != len(self.most):
+            raise ValueError("keep and most must have one entry for each hop.")
+        return self
+
+
 class TaskPlan(Frozen):
-    """How one task is trained with privacy, the same in every round and country."""
+    """How one network of a task is trained with privacy, the same in every round and country."""
 
     task: Task = Field(strict=False)
+    stage: Stage = Field(default=Stage.ENCODER, strict=False)
     sampling_rate: float = Field(gt=0, le=1, description="Probability q that an example enters a round (Poisson).")
     clip_norm: float = Field(
         ge=SMALLEST_CLIP_NORM, le=1e6, description="Bound C on the L2 norm of what one example adds."
@@ -51,6 +86,35 @@ class TaskPlan(Frozen):
     public_sizes: dict[str, Annotated[int, Field(ge=1)]] = Field(
         description="Declared, public number of examples per country; not a count."
     )
+    relations: tuple[RelationPlan, ...] = Field(
+        default=(), max_length=8, strict=False, description="Whom a root sees; empty for the encoder."
+    )
+
+    @model_validator(mode="after")
+    def _stage_and_relations_fit(self) -> Self:
+        hops = {len(one.keep) for one in self.relations}
+        if bool(self.relations) == (self.stage is Stage.ENCODER):
+            raise ValueError("an encoder sees no neighbours, every other stage names at least one relation.")
+        if len(hops) > 1 or (self.stage is Stage.HEAD and hops != {1}):
+            raise ValueError("relations must all have the same number of hops, and a head has one.")
+        if len({one.relation for one in self.relations}) < len(self.relations):
+            raise ValueError("relations must each be named once.")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Name of the trained network within a run, for events, statistics and people."""
+        return part_name(self.task, self.stage)
+
+    @property
+    def hops(self) -> int:
+        """How far a root sees."""
+        return len(self.relations[0].keep) if self.relations else 0
+
+
+def part_name(task: Task, stage: Stage) -> str:
+    """Return the name of one network: the task's own for the encoder, with the stage behind it for others."""
+    return task.value if stage is Stage.ENCODER else f"{task.value}.{stage.value}"
 
 
 class RunPlan(Frozen):
@@ -74,6 +138,17 @@ class RunPlan(Frozen):
     deadline_seconds: float = Field(
         gt=0, allow_inf_nan=False, description="How long a round waits for the last country."
     )
+
+    @model_validator(mode="after")
+    def _networks_fit_together(self) -> Self:
+        networks = [(one.task, one.stage) for one in self.tasks]
+        if len(set(networks)) < len(networks):
+            raise ValueError("a plan trains each network of a task once.")
+        for place, (task, stage) in enumerate(networks):
+            has_encoder = (task, Stage.ENCODER) in networks[:place]
+            if (stage is Stage.HEAD) != has_encoder and stage is not Stage.ENCODER:
+                raise ValueError("a head comes after its task's encoder, and a rooted GraphSAGE instead of one.")
+        return self
 
     def sha256(self) -> str:
         """Return the hash that names this plan in every message and ledger entry."""

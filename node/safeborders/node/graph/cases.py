@@ -21,12 +21,13 @@ def case_links(records: Records, graph: PersonGraph) -> tuple[NDArray[np.int64],
         - edges: :math:`(2, E)`, int64; weights: :math:`(E,)`, positive.
     """
     parties = graph.cases
+    nothing = none_between(parties)
     between = (
         SAME_PERSON * (parties.T @ parties)
         + ASSOCIATED_PERSONS * (parties.T @ graph.associates @ parties)
-        + SHARED_SELECTOR * sum((_joined(parties, users) for users in graph.bridges.values()), start=_none(parties))
-        + SAME_SCENE * sum((scenes @ scenes.T for scenes in _scenes(records)), start=_none(parties))
-        + IN_CONTACT * sum((parties.T @ table @ parties for table in graph.contacts.values()), start=_none(parties))
+        + SHARED_SELECTOR * sum((cases_that_share(parties, users) for users in graph.bridges.values()), start=nothing)
+        + SAME_SCENE * sum((scenes @ scenes.T for scenes in scenes_of(records)), start=nothing)
+        + IN_CONTACT * sum((parties.T @ table @ parties for table in graph.contacts.values()), start=nothing)
     )
     above = triu(csr_array(between), k=1).tocoo()
     first, second, weights = above.row.astype(np.int64), above.col.astype(np.int64), above.data.astype(np.float64)
@@ -35,7 +36,7 @@ def case_links(records: Records, graph: PersonGraph) -> tuple[NDArray[np.int64],
     return np.stack([np.r_[first, second], np.r_[second, first]]), np.r_[weights, weights]
 
 
-def _joined(parties: csr_array, users: csr_array) -> csr_array:
+def cases_that_share(parties: csr_array, users: csr_array) -> csr_array:
     """Cases whose parties use the same selector; a person's own selectors add nothing to SAME_PERSON."""
     of_cases = parties.T @ users
     of_cases.data = np.ones_like(of_cases.data)
@@ -43,7 +44,7 @@ def _joined(parties: csr_array, users: csr_array) -> csr_array:
     return joined
 
 
-def _scenes(records: Records) -> list[csr_array]:
+def scenes_of(records: Records) -> list[csr_array]:
     """Cases by the places and vehicles of their episodes, without hubs."""
     episodes = incidence(records.of_kind("HAS_EPISODE"), (records.count(CASE), records.count("episode")))
     scenes = []
@@ -54,5 +55,6 @@ def _scenes(records: Records) -> list[csr_array]:
     return scenes
 
 
-def _none(parties: csr_array) -> csr_array:
+def none_between(parties: csr_array) -> csr_array:
+    """Return the table of cases by cases without any link."""
     return csr_array((parties.shape[1], parties.shape[1]))

@@ -17,7 +17,7 @@ from torch_geometric.explain.algorithm import ExplainerAlgorithm
 from safeborders.models.gnn.propagation import EvidencePropagation
 from safeborders.models.graph.indicators import INDICATORS
 from safeborders.models.ontology.loader import load_indicators
-from safeborders.node.learning.case_types import STEPS, CaseProblem, ChosenCase
+from safeborders.node.learning.case_types import STEPS, CaseProblem, ChosenCase, Prior
 from safeborders.node.learning.outcomes import Reason
 from safeborders.node.learning.regression import Floats
 
@@ -25,6 +25,10 @@ REASONS_FOR = 3
 REASONS_AGAINST = 2
 _NEGLIGIBLE = 0.01  # of the log-odds
 AROUND = ("linked cases point to this type", "linked cases point to another type")
+HEARD = (
+    "the shared model takes linked cases as a sign of this type",
+    "the shared model takes linked cases as a sign of another type",
+)
 FREQUENCY = ("this type is frequent in the country's records", "this type is rare in the country's records")
 
 
@@ -59,7 +63,7 @@ class _Margin(nn.Module):
 
 
 def margin_shares(
-    problem: CaseProblem, chosen: ChosenCase, *, case: int, types: tuple[int, int], prior: Floats
+    problem: CaseProblem, chosen: ChosenCase, *, case: int, types: tuple[int, int], prior: Prior
 ) -> NDArray[np.float64]:
     """Return the shares of ``logit(types[0]) - logit(types[1])`` of one case that has no human label.
 
@@ -68,27 +72,29 @@ def margin_shares(
         chosen: What predicted them.
         case: Position of the case.
         types: The type to explain and the one to compare with.
-        prior: Weights of the released network, which must be linear, and its bias in the last row, :math:`(F + 1, K)`.
+        prior: What the released model's logits are made of.
 
     Returns:
-        One share per indicator, then that of the linked cases, then that of how frequent the types are; they add up to
-        the difference. Shape (F + 2,).
+        One share per indicator, then that of the linked cases, that of what the released model hears from them, and
+        that of how frequent the types are; they add up to the difference. Shape (F + 3,).
     """
     nodes = _node_shares(problem, chosen, case=case, types=types)
     own, first = nodes[case], chosen.evidence[case, types[0]]
     # Evidence is a log-probability, never zero for two types at once: the larger one says what the own part counts.
     place = 0 if abs(first) >= abs(chosen.evidence[case, types[1]]) else 1
     counted = (1, -1)[place] * own[types[place]] / chosen.evidence[case, types[place]]
-    table = np.concatenate([chosen.weights, chosen.bias[None]]) + (prior if chosen.federated else 0.0)
+    table = np.concatenate([chosen.weights, chosen.bias[None]]) + (prior.linear if chosen.federated else 0.0)
     slopes = table[:, types[0]] - table[:, types[1]]
     indicators = counted * problem.inputs[case] * slopes[:-1]
     around = nodes.sum() - own.sum()
-    shares: Floats = np.concatenate([indicators, [around, counted * slopes[-1]]]) / chosen.temperature
+    heard = prior.heard[case, types[0]] - prior.heard[case, types[1]] if chosen.federated else 0.0
+    rest = [around, counted * heard, counted * slopes[-1]]
+    shares: Floats = np.concatenate([indicators, rest]) / chosen.temperature
     return shares
 
 
 def case_reasons(
-    problem: CaseProblem, chosen: ChosenCase, *, case: int, types: tuple[int, int], prior: Floats
+    problem: CaseProblem, chosen: ChosenCase, *, case: int, types: tuple[int, int], prior: Prior
 ) -> tuple[Reason, ...]:
     """Put the largest shares in words: what speaks most for the type, then what against."""
     shares = margin_shares(problem, chosen, case=case, types=types, prior=prior)
@@ -97,7 +103,8 @@ def case_reasons(
         f"recorded: {meaning}" if value > 0 else f"recorded as absent: {meaning}"
         for meaning, value in zip(meanings, problem.inputs[case], strict=True)
     ]
-    words += [pair[0 if share > 0 else 1] for pair, share in zip((AROUND, FREQUENCY), shares[-2:], strict=True)]
+    others = zip((AROUND, HEARD, FREQUENCY), shares[-3:], strict=True)
+    words += [pair[0 if share > 0 else 1] for pair, share in others]
     order = np.argsort(-shares, kind="stable")
     kept = [index for index in order[:REASONS_FOR] if shares[index] > _NEGLIGIBLE]
     kept += [index for index in order[-REASONS_AGAINST:] if shares[index] < -_NEGLIGIBLE]

@@ -1,12 +1,13 @@
 """Stage C for cases: the federated model, the country's own graph and labels, and a choice that may refuse them.
 
-Every candidate predicts each labelled case without having seen its label (five folds); the local-only one wins unless
+The choice includes the gate of stage B: how much of the relational head's residual counts, nothing, half or all. Every
+candidate predicts each labelled case without having seen its label (five folds); the local-only one wins unless
 another is strictly better. The released model saw some of these labels too, but only through noise that hides every
 single person, so that it can hardly flatter itself. Nothing computed here can be sent: it goes into the node's database
 and into no message.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ FOLDS = 5
 STEPS = 4
 SHARES = (0.0, 0.3, 0.45, 0.6)
 """Weights of the neighbours that compete; 0 is no propagation."""
+GATES = (0.0, 0.5, 1.0)
+"""How much of the relational head's logits counts; 0 refuses the head."""
 TRUST = 0.9
 """Belief in a human label of a neighbouring case; some labels are wrong."""
 TEMPERATURES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
@@ -48,16 +51,55 @@ class CaseProblem:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to predict: whose logits it starts from, how far it may leave them, how much neighbours count."""
+    """One way to predict: whose logits it starts from, how far it may leave them, how much neighbours count.
+
+    Attributes:
+        federated: Whether it starts from the released model's logits.
+        penalty: How much it costs to leave them.
+        share: Weight of the neighbours in propagation.
+        gate: How much of the relational head is in what it starts from.
+    """
 
     federated: bool
     penalty: float
     share: float
+    gate: float = 0.0
 
     @property
     def name(self) -> str:
         """A stable name for reports."""
-        return f"{'federated' if self.federated else 'local'}-{self.penalty:g}-{self.share:g}"
+        gate = f"-head-{self.gate:g}" if self.gate else ""
+        return f"{'federated' if self.federated else 'local'}-{self.penalty:g}-{self.share:g}{gate}"
+
+
+@dataclass(frozen=True, repr=False)
+class ReleasedLogits(StaysHome):
+    """What the released model says of all cases of this country.
+
+    Attributes:
+        own: The encoder's logits, or those of a rooted GraphSAGE over the country's graph, :math:`(N, K)`.
+        head: What the relational head adds over all links of the country's graph; None without one, :math:`(N, K)`.
+    """
+
+    own: Floats
+    head: Floats | None = None
+
+    def gated(self, gate: float) -> Floats:
+        """Return the logits with that much of the head."""
+        return self.own if self.head is None or gate == 0 else self.own + gate * self.head
+
+
+@dataclass(frozen=True, repr=False)
+class Prior(StaysHome):
+    """What the released logits are made of, so that they can be explained.
+
+    Attributes:
+        linear: Weights of the released encoder and, in the last row, its bias; zeros without one, :math:`(F + 1, K)`.
+        heard: What the released model adds to that: the gated head, or all of a rooted GraphSAGE, :math:`(N, K)`.
+    """
+
+    linear: Floats
+    heard: Floats
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,6 +111,7 @@ class ChosenCase(StaysHome):
         weights: The country's own correction of the indicators' weights, :math:`(F, K)`.
         bias: Its correction of the bias, :math:`(K,)`.
         federated: Whether the released network's logits are below the correction.
+        gate: How much of the relational head is among them.
         share: Weight of the neighbours.
         temperature: Divisor of the logits.
     """
@@ -77,6 +120,7 @@ class ChosenCase(StaysHome):
     weights: Floats
     bias: Floats
     federated: bool
+    gate: float
     share: float
     temperature: float
 
@@ -107,46 +151,48 @@ FEDERATED = tuple(Candidate(federated=True, penalty=p, share=s) for p in (1.0, 3
 UNJUDGED = Candidate(federated=True, penalty=10.0, share=0.6)
 
 
-def personalise_case_types(problem: CaseProblem, federated: Floats) -> CaseTypes:
+def personalise_case_types(problem: CaseProblem, released: ReleasedLogits) -> CaseTypes:
     """Predict all cases with the best candidate.
 
     Args:
         problem: The country's cases.
-        federated: Logits of the released model for all cases, :math:`(N, K)`.
+        released: Logits of the released model for all cases.
     """
     if not (problem.labels >= 0).any():
-        return _unjudged(problem, federated)
+        return _unjudged(problem, released)
+    gates = GATES if released.head is not None else GATES[:1]
+    federated = tuple(replace(one, gate=gate) for one in FEDERATED for gate in gates)
     losses = {}
-    for base in {(c.federated, c.penalty) for c in (*LOCAL, *FEDERATED)}:
-        losses.update(_held_out_losses(problem, federated, base=base))
+    for base in {replace(one, share=0.0) for one in (*LOCAL, *federated)}:
+        losses.update(_held_out_losses(problem, released, base=base))
     local = min(LOCAL, key=lambda candidate: losses[candidate][0])
-    best = min((local, *FEDERATED), key=lambda candidate: losses[candidate][0])  # ties go to the local one
+    best = min((local, *federated), key=lambda candidate: losses[candidate][0])  # ties: local, then the smallest gate
     everything = problem.labels >= 0
     return CaseTypes(
-        local=_predict(problem, federated, candidate=local, known=everything) / losses[local][1],
-        personalised=_predict(problem, federated, candidate=best, known=everything) / losses[best][1],
+        local=_predict(problem, released, candidate=local, known=everything) / losses[local][1],
+        personalised=_predict(problem, released, candidate=best, known=everything) / losses[best][1],
         chosen=best.name,
         local_loss=losses[local][0],
         chosen_loss=losses[best][0],
-        parts=_parts(problem, federated, candidate=best, known=everything, temperature=losses[best][1]),
+        parts=_parts(problem, released, candidate=best, known=everything, temperature=losses[best][1]),
     )
 
 
-def _unjudged(problem: CaseProblem, federated: Floats) -> CaseTypes:
-    """Without a label to judge by, believe the federated model and the neighbours alike."""
+def _unjudged(problem: CaseProblem, released: ReleasedLogits) -> CaseTypes:
+    """Without a label to judge by, believe the federated model and the neighbours alike, and leave the gate shut."""
     known = problem.labels >= 0
     return CaseTypes(
-        local=_predict(problem, federated, candidate=LOCAL[0], known=known),
-        personalised=_predict(problem, federated, candidate=UNJUDGED, known=known),
+        local=_predict(problem, released, candidate=LOCAL[0], known=known),
+        personalised=_predict(problem, released, candidate=UNJUDGED, known=known),
         chosen=UNJUDGED.name,
         local_loss=0.0,
         chosen_loss=0.0,
-        parts=_parts(problem, federated, candidate=UNJUDGED, known=known, temperature=1.0),
+        parts=_parts(problem, released, candidate=UNJUDGED, known=known, temperature=1.0),
     )
 
 
 def _held_out_losses(
-    problem: CaseProblem, federated: Floats, *, base: tuple[bool, float]
+    problem: CaseProblem, released: ReleasedLogits, *, base: Candidate
 ) -> dict[Candidate, tuple[float, float]]:
     """Return the loss of the base with each share on labels that it did not see, and its best temperature."""
     judged = problem.labels >= 0
@@ -156,7 +202,7 @@ def _held_out_losses(
         if not here.any():
             continue
         known = (problem.labels >= 0) & ~here
-        evidence = _evidence(problem, federated, base=base, known=known)
+        evidence = _evidence(problem, released, base=base, known=known)
         for share in SHARES:
             held_out[share][here] = _propagate(problem, evidence, share=share)[here]
     labels = problem.labels[judged]
@@ -164,41 +210,47 @@ def _held_out_losses(
     for share, logits in held_out.items():
         by_temperature = {t: mean_log_loss(logits[judged] / t, labels) for t in TEMPERATURES}
         warmest = min(by_temperature, key=lambda t: (by_temperature[t], abs(t - 1)))
-        found[Candidate(federated=base[0], penalty=base[1], share=share)] = (by_temperature[warmest], warmest)
+        found[replace(base, share=share)] = (by_temperature[warmest], warmest)
     return found
 
 
-def _predict(problem: CaseProblem, federated: Floats, *, candidate: Candidate, known: NDArray[np.bool_]) -> Floats:
-    evidence = _evidence(problem, federated, base=(candidate.federated, candidate.penalty), known=known)
+def _predict(
+    problem: CaseProblem, released: ReleasedLogits, *, candidate: Candidate, known: NDArray[np.bool_]
+) -> Floats:
+    evidence = _evidence(problem, released, base=candidate, known=known)
     return _propagate(problem, evidence, share=candidate.share)
 
 
-def _evidence(problem: CaseProblem, federated: Floats, *, base: tuple[bool, float], known: NDArray[np.bool_]) -> Floats:
+def _evidence(problem: CaseProblem, released: ReleasedLogits, *, base: Candidate, known: NDArray[np.bool_]) -> Floats:
     """Return the log-probabilities of each case; known cases say what the human said."""
-    offsets = federated if base[0] else np.zeros_like(federated)
-    residual = fit_residual(problem.inputs[known], offsets[known], labels=problem.labels[known], penalty=base[1])
+    offsets = _offsets(released, base)
+    residual = fit_residual(problem.inputs[known], offsets[known], labels=problem.labels[known], penalty=base.penalty)
     evidence = log_softmax(residual.logits(problem.inputs, offsets), axis=1)
     spread = (1 - TRUST) / (problem.classes - 1)
     evidence[known] = np.log(np.where(np.eye(problem.classes)[problem.labels[known]] > 0, TRUST, spread))
     return np.asarray(evidence, dtype=np.float64)
 
 
+def _offsets(released: ReleasedLogits, base: Candidate) -> Floats:
+    return released.gated(base.gate) if base.federated else np.zeros_like(released.own)
+
+
 def _parts(
     problem: CaseProblem,
-    federated: Floats,
+    released: ReleasedLogits,
     *,
     candidate: Candidate,
     known: NDArray[np.bool_],
     temperature: float,
 ) -> ChosenCase:
-    offsets = federated if candidate.federated else np.zeros_like(federated)
-    labels = problem.labels[known]
+    offsets, labels = _offsets(released, candidate), problem.labels[known]
     residual = fit_residual(problem.inputs[known], offsets[known], labels=labels, penalty=candidate.penalty)
     return ChosenCase(
-        evidence=_evidence(problem, federated, base=(candidate.federated, candidate.penalty), known=known),
+        evidence=_evidence(problem, released, base=candidate, known=known),
         weights=residual.weights,
         bias=residual.bias,
         federated=candidate.federated,
+        gate=candidate.gate,
         share=candidate.share,
         temperature=temperature,
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from safeborders.kit.clock import Clock
+from safeborders.models.architecture import Catalogue
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR, Material
 from safeborders.models.protocol.manifest import RunManifest
@@ -32,7 +33,7 @@ class OperatorConsent:
         country: Our own.
         inbox: Requests and decisions.
         standing: Gives the agreement as it is kept at this moment.
-        update_length: Numbers in one update.
+        catalogue: The models that are installed; they say how many numbers an update has.
         clock: The time.
     """
 
@@ -42,13 +43,13 @@ class OperatorConsent:
         *,
         inbox: Inbox,
         standing: Callable[[], Standing],
-        update_length: int,
+        catalogue: Catalogue,
         clock: Clock,
     ) -> None:
         self._country = country
         self._inbox = inbox
         self._standing = standing
-        self._update_length = update_length
+        self._catalogue = catalogue
         self._clock = clock
 
     def ask(self, manifest: RunManifest, *, run: ApprovedRun) -> State:
@@ -60,7 +61,7 @@ class OperatorConsent:
             agreement_sha256=manifest.agreement_sha256,
             clause=find_update_clause(self._standing(), country=self._country, purpose=plan.purpose),
             purpose=plan.purpose,
-            tasks=tuple(task.task for task in plan.tasks),
+            tasks=tuple(dict.fromkeys(task.task for task in plan.tasks)),
             architecture_sha256=plan.architecture_sha256,
             bundle_sha256=manifest.bundle_sha256,
             epsilon=run.epsilon,
@@ -69,7 +70,7 @@ class OperatorConsent:
             participants=plan.participants,
             floor=plan.floor,
             aggregation=manifest.aggregation,
-            update_length=self._update_length,
+            update_length=self._catalogue.get(plan).update_length,
             events=events_to_json(run.events),
             first_seen=self._clock(),
         )

@@ -54,27 +54,36 @@ def case_inputs(records: Records) -> NDArray[np.float32]:
 
 
 def build_case_examples(records: Records) -> Examples:
-    """Build one example per labelled case.
-
-    It is about all parties and all who were in one of its episodes, except those in a professional role.
-    """
-    labelled = np.flatnonzero(records.case_type >= 0)
-    place = np.full(records.count(CASE), -1, dtype=np.int64)
-    place[labelled] = np.arange(len(labelled))
-    about: list[Pairs] = []
-    for relation in (*records.of_kind(PARTY), *_involvements(records)):
-        usable = (
-            (place[relation.target] >= 0) & (relation.role != "professional") & ~records.professional[relation.source]
-        )
-        about.append((place[relation.target[usable]], relation.source[usable]))
-    examples, persons = _concatenated(about)
-    identifiers = [records.ids[CASE][index] for index in labelled]
+    """Build one example per labelled case, about all persons whom ``case_attributions`` names."""
+    labelled = records.case_type >= 0
     return Examples(
         inputs=case_inputs(records)[labelled],
         labels=records.case_type[labelled],
-        attributions=Attributions.of_pairs(examples, persons, count=len(labelled)),
-        ranks=keyed_ranks(identifiers, key=CURATION_KEY),
+        attributions=case_attributions(records).only(labelled),
+        ranks=keyed_ranks(records.ids.get(CASE, ()), key=CURATION_KEY)[labelled],
     )
+
+
+def build_case_nodes(records: Records, *, limit: int) -> NDArray[np.int64]:
+    """Return the cases that take part in rooted training, labelled or not: at most ``limit`` about any person.
+
+    Labelled cases come first, so that the roots are the same cases that the encoder learns from.
+    """
+    ranks = keyed_ranks(records.ids.get(CASE, ()), key=CURATION_KEY)
+    later = np.where(records.case_type >= 0, 0, 1 << 63).astype(np.uint64)
+    return np.flatnonzero(
+        bound_contributions(case_attributions(records), limit=limit, ranks=(ranks >> np.uint64(1)) | later)
+    )
+
+
+def case_attributions(records: Records) -> Attributions:
+    """Return whom each case is about: all parties and all who were in one of its episodes, but no professional."""
+    about: list[Pairs] = []
+    for relation in (*records.of_kind(PARTY), *_involvements(records)):
+        usable = (relation.role != "professional") & ~records.professional[relation.source]
+        about.append((relation.target[usable], relation.source[usable]))
+    cases, persons = _concatenated(about)
+    return Attributions.of_pairs(cases, persons, count=records.count(CASE))
 
 
 def _involvements(records: Records) -> list[Relation]:

@@ -8,6 +8,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
+from safeborders.models.architecture import Catalogue
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.aggregation import (
     Advert,
@@ -61,7 +62,7 @@ class MaskedRounds:
         key: Our Ed25519 key of the roster.
         sessions: What we answered so far.
         roster: Gives the roster in force.
-        length: Entries of an update.
+        catalogue: The models that are installed; they say how long an update is.
     """
 
     def __init__(  # house: what a protocol needs to know, and nothing that could be grouped
@@ -71,13 +72,13 @@ class MaskedRounds:
         key: Ed25519PrivateKey,
         sessions: ForgetfulSessions,
         roster: Callable[[], KnownKeys],
-        length: int,
+        catalogue: Catalogue,
     ) -> None:
         self._country = country
         self._key = key
         self._sessions = sessions
         self._roster = roster
-        self._length = length
+        self._catalogue = catalogue
 
     def answer(self, header: Header, *, manifest: RunManifest, content: bytes) -> bytes:
         """Return the payload that answers an order to advertise, to confirm or to reveal; asked again, the same.
@@ -147,6 +148,7 @@ class MaskedRounds:
 
     def _begin(self, header: Header, *, manifest: RunManifest) -> tuple[AggregationContext, AggregationParty]:
         roster = self._roster()
-        context = build_context(manifest, header=header, roster_sha256=roster.sha256, length=self._length)
+        length = self._catalogue.get(manifest.plan).update_length
+        context = build_context(manifest, header=header, roster_sha256=roster.sha256, length=length)
         identity = Identity(country=self._country, key=self._key, roster=roster.keys)
         return context, AggregationParty(identity, sessions=self._sessions)

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safeborders.kit.errors import SafeBordersError
-from safeborders.models.architecture import Architecture
+from safeborders.models.architecture import Architecture, Catalogue
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import PROTOCOL_VERSION, SMALLEST_CLIP_NORM, RunPlan
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION
-from safeborders.privacy.events import Event, run_events
+from safeborders.privacy.events import Event
+from safeborders.privacy.pricing import run_events
 
 LARGEST_WEIGHT = 1e3
 """Parameters beyond it are no trained model but an attack on numerical precision (docs/decisions/0033)."""
@@ -61,9 +62,9 @@ class PolicySettings:
 
 @dataclass(frozen=True)
 class InstalledModel:
-    """What this node can train: the architecture and the features it was installed with."""
+    """What this node can train: the models and the features it was installed with."""
 
-    architecture: Architecture
+    catalogue: Catalogue
     features_sha256: str
 
 
@@ -90,7 +91,7 @@ def price_run(plan: RunPlan, *, settings: PolicySettings, installed: InstalledMo
         if not is_kept():
             raise PolicyDenied(sentence, run=plan.run)
     try:
-        events = run_events(plan, installed.architecture, rounds=plan.rounds)
+        events = run_events(plan, installed.catalogue.get(plan), rounds=plan.rounds)
     except ValueError as error:
         raise PolicyDenied("The plan's privacy cannot be priced: correct its numbers.", run=plan.run) from error
     cost = epsilon(events, delta=plan.delta)
@@ -153,7 +154,7 @@ def _conditions(plan: RunPlan, *, settings: PolicySettings, installed: Installed
             "The plan's delta is larger than this country allows: lower it.",
         ),
         (
-            lambda: plan.architecture_sha256 == installed.architecture.sha256(),
+            lambda: installed.catalogue.find(plan) is not None,
             "The plan is for another architecture: both ends need the same version.",
         ),
         (

@@ -7,15 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from safeborders.models.gnn.networks import Networks
 from safeborders.models.gnn.perceptron import logits_of
-from safeborders.models.graph.indicators import CASE_TYPES
-from safeborders.models.protocol.plan import Task
+from safeborders.models.gnn.rooted import whole_logits
+from safeborders.models.gnn.speech import prepare_network
+from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
+from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.builder import CASE_EDGE, build_graph
+from safeborders.node.graph.case_relations import case_relations, whole_case_graph
 from safeborders.node.graph.persons import PersonGraph, build_person_graph
 from safeborders.node.graph.ranking import FOLD_KEY, keyed_ranks
 from safeborders.node.graph.records import CASE, Records
 from safeborders.node.learning.case_types import FOLDS as CASE_FOLDS
-from safeborders.node.learning.case_types import CaseProblem, CaseTypes, personalise_case_types
+from safeborders.node.learning.case_types import CaseProblem, CaseTypes, Prior, ReleasedLogits, personalise_case_types
 from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions, predict_links
@@ -24,24 +28,21 @@ from safeborders.node.learning.regression import Floats
 
 @dataclass(frozen=True)
 class CasePredictions:
-    """Logits of all cases by three models, what the choice looked like, and what explains it.
-
-    ``prior`` holds the released network's weights and, in the last row, its bias.
-    """
+    """Logits of all cases by three models, what the choice looked like, and what explains it."""
 
     ids: tuple[str, ...]
     labels: NDArray[np.int64]
     federated: Floats
     outcome: CaseTypes
     problem: CaseProblem
-    prior: Floats
+    prior: Prior
 
 
-def predict_case_types(records: Records, persons: PersonGraph, *, module: nn.Module) -> CasePredictions:
+def predict_case_types(records: Records, persons: PersonGraph, *, networks: Networks) -> CasePredictions:
     """Predict the type of every case with the local, the federated and the chosen model."""
     graph = build_graph(records, persons)
     inputs = case_inputs(records)
-    federated = logits_of(module, inputs)
+    released = released_case_logits(records, persons, networks=networks)
     problem = CaseProblem(
         inputs=inputs.astype(np.float64),
         labels=graph[CASE].y.numpy(),
@@ -50,27 +51,55 @@ def predict_case_types(records: Records, persons: PersonGraph, *, module: nn.Mod
         weights=graph[CASE_EDGE].edge_weight.numpy(),
         classes=len(CASE_TYPES),
     )
+    encoder = networks.find(Task.TYPOLOGY, Stage.ENCODER)
+    outcome = personalise_case_types(problem, released)
     return CasePredictions(
         ids=records.ids.get(CASE, ()),
         labels=records.case_type,
-        federated=federated,
-        outcome=personalise_case_types(problem, federated),
+        federated=released.gated(1.0),
+        outcome=outcome,
         problem=problem,
-        prior=linear_part(module, width=inputs.shape[1]),
+        prior=_prior(released, outcome, encoder=None if encoder is None else encoder[1]),
     )
 
 
+def _prior(released: ReleasedLogits, outcome: CaseTypes, *, encoder: nn.Module | None) -> Prior:
+    """Return what explains the released logits: an encoder's weights and the gated head, or one opaque part."""
+    if encoder is None:
+        return Prior(linear=np.zeros((len(INDICATORS) + 1, len(CASE_TYPES))), heard=released.own)
+    gate = outcome.parts.gate
+    return Prior(linear=linear_part(encoder, width=len(INDICATORS)), heard=released.gated(gate) - released.own)
+
+
+def released_case_logits(records: Records, persons: PersonGraph, *, networks: Networks) -> ReleasedLogits:
+    """Return what the released model says of all cases, thick: over every link of the country's own graph."""
+    inputs = case_inputs(records)
+    encoder = networks.find(Task.TYPOLOGY, Stage.ENCODER)
+    rooted = networks.find(Task.TYPOLOGY, Stage.SAGE if encoder is None else Stage.HEAD)
+    if rooted is None:
+        return ReleasedLogits(own=logits_of(networks.get(Task.TYPOLOGY, Stage.ENCODER), inputs))
+    shape, module = rooted
+    links = case_relations(records, persons, same_person=True)
+    graph = whole_case_graph(records, links, relations=shape.relations)
+    own, speakers = prepare_network(shape, networks, graph=graph, inputs=inputs)
+    logits = whole_logits(module, speakers, own=own)
+    if encoder is None:
+        return ReleasedLogits(own=logits)
+    return ReleasedLogits(own=own.astype(np.float64), head=logits - own)
+
+
 def predict_all(
-    records: Records, modules: Mapping[Task, nn.Module], *, examples_per_person: Mapping[Task, int]
+    records: Records, networks: Networks, *, examples_per_person: Mapping[Task, int]
 ) -> tuple[CasePredictions | None, LinkPredictions | None]:
     """Run stage C for every task that was trained."""
     persons = build_person_graph(records)
     cases = links = None
-    if Task.TYPOLOGY in modules:
-        cases = predict_case_types(records, persons, module=modules[Task.TYPOLOGY])
-    if Task.LINKS in modules:
-        limit = examples_per_person[Task.LINKS]
-        links = predict_links(records, persons, module=modules[Task.LINKS], examples_per_person=limit)
+    tasks = {shape.task for shape in networks.architecture.tasks}
+    if Task.TYPOLOGY in tasks:
+        cases = predict_case_types(records, persons, networks=networks)
+    if Task.LINKS in tasks:
+        limit, module = examples_per_person[Task.LINKS], networks.get(Task.LINKS, Stage.ENCODER)
+        links = predict_links(records, persons, module=module, examples_per_person=limit)
     return cases, links
 
 

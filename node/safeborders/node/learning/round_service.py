@@ -79,7 +79,7 @@ class Trainer(Protocol):
         """Read and curate what the run needs, before anything is charged; repeating it costs nothing."""
 
     def update(self, plan: RunPlan, model: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the noisy integer sum of one round, every task in the architecture's order."""
+        """Return the noisy integer sum of one round, every network in the plan's order."""
 
     def activate(self, plan: RunPlan, model: NDArray[np.float32]) -> None:
         """Keep the run's final model and do what stays home; asked twice, it ends in the same state."""
@@ -153,6 +153,7 @@ class RoundService:
             ModelsDiffer: If the countries did not all have one model in the round before.
             ManifestRefused: If no signed manifest stands behind it; RosterRefused if no fresh roster does.
             TransferRefused: If the agreement does not cover it.
+            UnknownModel: If the plan is for a model that is not installed.
             PolicyDenied: If the country does not allow it.
             ApprovalPending: If people have to decide first.
             ApprovalRefused: If they refused the run or withdrew.
@@ -170,7 +171,7 @@ class RoundService:
             manifest = self._rules.gate.read_papers(order, header=header, own_base=own_base)
             if header.kind in _STEPS_UNDER_MASKS:
                 return self._go_on(message, manifest=manifest, content=order.aggregation)
-            model = parse_model(order.model, length=self._rules.installed.architecture.length)
+            model = parse_model(order.model, length=self._rules.installed.catalogue.get(order.plan).length)
             check_model(model)
             if message.header.kind is Kind.TRAIN:
                 return self._train(message, manifest=manifest, model=model)
@@ -210,7 +211,7 @@ class RoundService:
         reservation = ledger.reserve(charge, horizon=approved.events)
         if reservation.is_new:
             update = self._trainer.update(plan, model)
-            check_update(update, architecture=self._rules.installed.architecture)
+            check_update(update, architecture=self._rules.installed.catalogue.get(plan))
             payload = update_to_bytes(update)
             if is_masked:
                 payload = self._memory.masked.mask(update, header=header, manifest=manifest, content=keys)

@@ -15,23 +15,19 @@ from numpy.typing import NDArray
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.logs import get_log
-from safeborders.models.architecture import Architecture
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.architecture import Architecture, Catalogue
+from safeborders.models.defaults import CATALOGUE
 from safeborders.models.domain.governance import PURPOSE_CODES, Purpose
-from safeborders.models.gnn.perceptron import build_perceptrons
+from safeborders.models.gnn.networks import build_networks
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
+from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import model_to_bytes
-from safeborders.node.graph.persons import build_person_graph
-from safeborders.node.graph.records import Records
 from safeborders.node.learning.evaluation import write_evaluation
-from safeborders.node.learning.examples import Examples, build_case_examples, build_pair_examples
 from safeborders.node.learning.outcomes import LEARNING, LearningStore
 from safeborders.node.learning.predictions import predict_all
 from safeborders.node.learning.released import keep_released
 from safeborders.node.learning.suggestions import case_hypotheses, link_suggestions
-from safeborders.privacy.dpsgd.engine import private_sum
-from safeborders.privacy.units import AttributedExamples
+from safeborders.node.learning.training_parts import TrainingPart, build_parts
 
 _log = get_log("learning")
 
@@ -48,7 +44,7 @@ class _Prepared:
 
     plan_sha256: str
     mark: str
-    examples: Mapping[Task, AttributedExamples]
+    parts: Mapping[str, TrainingPart]
 
 
 class NodeTrainer:
@@ -59,7 +55,7 @@ class NodeTrainer:
         evaluation: Folder for files with the predictions of the three models, for people who judge the models at
             home; None writes none.
         released: Folder where the released model and its plan are kept for audits; None keeps none.
-        architecture: The released model.
+        catalogue: The models that can be trained.
     """
 
     def __init__(
@@ -68,12 +64,12 @@ class NodeTrainer:
         *,
         evaluation: Path | None = None,
         released: Path | None = None,
-        architecture: Architecture = ARCHITECTURE,
+        catalogue: Catalogue = CATALOGUE,
     ) -> None:
         self._store = store
         self._evaluation = evaluation
         self._released = released
-        self._architecture = architecture
+        self._catalogue = catalogue
         self._prepared: _Prepared | None = None
 
     def prepare(self, plan: RunPlan) -> None:
@@ -84,7 +80,7 @@ class NodeTrainer:
         Raises:
             PlanMismatch: If the plan is for other features or another architecture.
         """
-        self._check(plan)
+        architecture = self._find(plan)
         mark = self._store.snapshot_mark()
         known = self._prepared
         if known is None or (known.plan_sha256, known.mark) != (plan.sha256(), mark):
@@ -92,22 +88,19 @@ class NodeTrainer:
             self._prepared = _Prepared(
                 plan_sha256=plan.sha256(),
                 mark=mark,
-                examples={task.task: curate_examples(records, task) for task in plan.tasks},
+                parts=build_parts(records, plan, architecture=architecture),
             )
 
     def update(self, plan: RunPlan, model: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the noisy integer sum of all tasks, in the plan's order; the only thing of this module that may leave.
+        """Return the noisy integer sum of all networks, in the plan's order; the only thing that may leave.
 
         Raises:
             PlanMismatch: If the plan is for other features or another architecture.
         """
         self.prepare(plan)
         assert self._prepared is not None  # noqa: S101  # prepare sets it or raises
-        modules = build_perceptrons(self._architecture, model)
-        parts = [
-            private_sum(modules[task.task], self._prepared.examples[task.task], mechanism=task) for task in plan.tasks
-        ]
-        return np.concatenate(parts)
+        networks = build_networks(self._find(plan), model)
+        return np.concatenate([self._prepared.parts[task.name].update(networks) for task in plan.tasks])
 
     def activate(self, plan: RunPlan, model: NDArray[np.float32]) -> None:
         """Make the country's own predictions of the released ``model`` and put them in its database.
@@ -115,12 +108,11 @@ class NodeTrainer:
         Raises:
             PlanMismatch: If the plan is for other features or another architecture.
         """
-        self._check(plan)
+        networks = build_networks(self._find(plan), model)
         self._prepared = None
         records = self._store.load_records(_purpose_of(plan))
         limits = {task.task: task.examples_per_person for task in plan.tasks}
-        modules = build_perceptrons(self._architecture, model)
-        cases, links = predict_all(records, modules, examples_per_person=limits)
+        cases, links = predict_all(records, networks, examples_per_person=limits)
         self._store.replace_outcomes(
             links=link_suggestions(links) if links else (),
             cases=case_hypotheses(cases) if cases else (),
@@ -134,38 +126,15 @@ class NodeTrainer:
             keep_released(self._released, plan, model=model)
         _log.info("model_activated", run=plan.run)
 
-    def _check(self, plan: RunPlan) -> None:
-        tasks = tuple(task.task for task in plan.tasks)
+    def _find(self, plan: RunPlan) -> Architecture:
         if plan.features_sha256 != SPECIFICATION.sha256():
             raise PlanMismatch("The run's plan is for other features than this node has: both need the same version.")
-        if plan.architecture_sha256 != self._architecture.sha256() or tasks != tuple(
-            task.task for task in self._architecture.tasks
-        ):
+        architecture = self._catalogue.find(plan)
+        if architecture is None:
             raise PlanMismatch("The run's plan is for another model than this node has: both need the same version.")
+        return architecture
 
 
 def _purpose_of(plan: RunPlan) -> Purpose:
     """Only rows for the very purpose of the run are read; a purpose that is not for learning reads none."""
     return PURPOSE_CODES.get(plan.purpose, Purpose(0)) & LEARNING
-
-
-def curate_examples(records: Records, task: TaskPlan) -> AttributedExamples:
-    """Return the examples of one task that may enter training: each person in at most ``examples_per_person``."""
-    if task.task is Task.TYPOLOGY:
-        examples = build_case_examples(records)
-    else:
-        examples = build_pair_examples(records, build_person_graph(records)).examples
-    return attributed(examples, limit=task.examples_per_person)
-
-
-def attributed(examples: Examples, *, limit: int) -> AttributedExamples:
-    """Return the curated part of ``examples`` in the form that the private engine takes."""
-    kept = examples.curated(limit=limit)
-    about = examples.attributions.only(kept)
-    return AttributedExamples(
-        inputs=np.ascontiguousarray(examples.inputs[kept]),
-        labels=examples.labels[kept],
-        starts=about.starts,
-        persons=about.persons,
-        examples_per_person=limit,
-    )

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safeborders.models.architecture import STATISTICS, Architecture
+from safeborders.models.architecture import STATISTICS, Architecture, Catalogue
 from safeborders.models.protocol.aggregation import parse_upload
 from safeborders.models.protocol.messages import MessageRefused
 from safeborders.models.protocol.vectors import parse_update
 from safeborders.privacy.aggregation.masking import Mask, apply_masks, decode
 from safeborders.privacy.aggregation.session import Session
 from safeborders.privacy.events import AttributedGaussian, Event
+from safeborders.privacy.relational import RootedGaussian
 
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LARGEST = 2**62
@@ -68,24 +69,30 @@ def read_vector(payload: bytes, *, length: int, session: Session | None, is_mask
     return decode(vector)
 
 
+def architecture_of(events: Sequence[Event], catalogue: Catalogue) -> Architecture | None:
+    """Return the model that a charged round was for, as the ledger's events tell; None for one of another version."""
+    trainings = [event for event in events if isinstance(event, AttributedGaussian | RootedGaussian)]
+    return catalogue.find_parts([(event.task, event.dimension) for event in trainings])
+
+
 def view_tensors(
-    vector: NDArray[np.int64] | None, *, architecture: Architecture, events: Sequence[Event]
+    vector: NDArray[np.int64] | None, *, architecture: Architecture | None, events: Sequence[Event]
 ) -> list[TensorView]:
-    """Return the parts of an update in the order of the flat vector."""
-    gaussians = [event for event in events if isinstance(event, AttributedGaussian)]
+    """Return the parts of an update in the order of the flat vector; none for a model of another version."""
+    gaussians = [event for event in events if isinstance(event, AttributedGaussian | RootedGaussian)]
     deviations = {event.task: event.noise_multiplier * event.grid for event in gaussians}
     found: list[TensorView] = []
     start = 0
-    for task in architecture.tasks:
+    for task in architecture.tasks if architecture else ():
         for name, shape in (*task.layout, ("statistics", (len(STATISTICS),))):
             size = int(np.prod(shape))
             part = None if vector is None else vector[start : start + size].astype(np.float64)
             found.append(
                 TensorView(
-                    name=f"{task.task.value}.{name}",
+                    name=f"{task.name}.{name}",
                     shape=shape,
                     norm=None if part is None else float(np.linalg.norm(part)),
-                    noise_norm=deviations.get(task.task.value, 0.0) * float(np.sqrt(size)),
+                    noise_norm=deviations.get(task.name, 0.0) * float(np.sqrt(size)),
                     quantiles=() if part is None else tuple(float(one) for one in np.quantile(part, _QUANTILES)),
                 )
             )

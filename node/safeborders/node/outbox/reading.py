@@ -6,10 +6,16 @@ from datetime import datetime
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import NotFound
-from safeborders.models.architecture import Architecture
+from safeborders.models.architecture import Catalogue
 from safeborders.node.consent.inbox import Inbox
 from safeborders.node.outbox.envelopes import EnvelopeStore
-from safeborders.node.outbox.inspecting import TensorView, is_under_masks, read_vector, view_tensors
+from safeborders.node.outbox.inspecting import (
+    TensorView,
+    architecture_of,
+    is_under_masks,
+    read_vector,
+    view_tensors,
+)
 from safeborders.privacy.aggregation.session import SessionStore
 from safeborders.privacy.agreement.decisions import DecisionJournal, Point
 from safeborders.privacy.errors import ReleaseRefused
@@ -60,7 +66,7 @@ class Outbox:
         envelopes: What was signed.
         sessions: Rounds under masks.
         decisions: Of the agreement.
-        architecture: Of the released model.
+        catalogue: The models that are installed.
     """
 
     def __init__(  # house: an operator sees everything around an update, so everything is named
@@ -71,14 +77,14 @@ class Outbox:
         envelopes: EnvelopeStore,
         sessions: SessionStore,
         decisions: DecisionJournal,
-        architecture: Architecture,
+        catalogue: Catalogue,
     ) -> None:
         self._ledger = ledger
         self._inbox = inbox
         self._envelopes = envelopes
         self._sessions = sessions
         self._decisions = decisions
-        self._architecture = architecture
+        self._catalogue = catalogue
 
     def list_rounds(self) -> list[ChargedRound]:
         """Return all charged rounds in the order in which they were charged."""
@@ -109,16 +115,16 @@ class Outbox:
             raise ReleaseRefused("The outbox holds other bytes than the ledger paid for: restore the database.")
         is_masked = payload is not None and is_under_masks(payload)
         session = self._sessions.find_masked(run, round_number=round_number)
-        vector = None
-        if payload is not None:
-            vector = read_vector(payload, length=self._architecture.update_length, session=session, is_masked=is_masked)
+        architecture, vector = architecture_of(rows[0].charge.events, self._catalogue), None
+        if payload is not None and architecture is not None:
+            vector = read_vector(payload, length=architecture.update_length, session=session, is_masked=is_masked)
         return OutboxItem(
             charged=charged,
             payload=payload,
             is_masked=is_masked,
             vector_is_known=vector is not None,
             clause=self._clause(run),
-            tensors=view_tensors(vector, architecture=self._architecture, events=rows[0].charge.events),
+            tensors=view_tensors(vector, architecture=architecture, events=rows[0].charge.events),
             envelopes=self._envelopes.list_envelopes(run, round_number=round_number),
             ledger=[f"row {row.number}, {row.state.value}, {row.at:%Y-%m-%d %H:%M:%S} UTC" for row in rows],
         )

@@ -107,7 +107,7 @@ class DeleteOneAudit:
         for person in range(graph.count):
             rest = without_person(graph, person)
             less = clipped_sum(rest, make(rest, candidates[candidates != person], KeyedCoins(self.seed)).draw())
-            own, ways = _ways(seen, person)
+            own, ways = ways_to(seen, person)
             yield DeletedPerson(
                 person=person,
                 moved=float(np.linalg.norm((whole - less).astype(np.float64))) / event.grid,
@@ -147,7 +147,7 @@ def _without(relation: CuratedRelation, person: int) -> CuratedRelation:
     )
 
 
-def _ways(batch: RootedBatch, person: int) -> tuple[int, int]:
+def ways_to(batch: RootedBatch, person: int) -> tuple[int, int]:
     """Return whether the person is a root, and in how many ways other roots' coins kept it."""
     others = batch.roots != person
     lists = [*batch.first.values(), *batch.second.values()]

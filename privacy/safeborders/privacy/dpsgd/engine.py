@@ -1,16 +1,14 @@
-r"""One private step: draw, clip each example, sum, round to the integer grid, add integer noise.
+"""One private step of a network of a run: draw, clip each root, sum to integers, add integer noise.
 
-Book-keeping (privacy.md 6.1): the gradient of a linear layer for one example is the outer product of its output
-gradient g and its input a, so its squared norm is :math:`\|g\|^2 (\|a\|^2 + 1)` with the bias, and the clipped sum is
-one matrix product. One backward pass, no gradient per example is ever formed.
-
-Two precautions against floating-point numbers, which the proof does not know (docs/decisions/0033): all arithmetic is
-float64; and examples run in chunks of one fixed shape, padded with zeros, because matrix kernels round a row
-differently in batches of different size, so that deleting one person would change the gradients of all others.
+Both stages go through the book-keeping engine: an encoder draws its examples here, a rooted network brings the sample
+that its coins drew. Beside its clipped gradient every root adds its share of the ``STATISTICS``; gradient and
+statistics together fill at most one clip_norm. The statistics are rounded down root by root, so that they are exact.
 """
 
 import copy
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -18,28 +16,28 @@ from numpy.typing import NDArray
 from torch import nn
 
 from safeborders.models.architecture import STATISTIC_SHARE, STATISTICS, largest_loss
-from safeborders.models.protocol.plan import SMALLEST_CLIP_NORM, TaskPlan
-from safeborders.privacy.dpsgd.clipping import GRADIENT_SHARE, clip_factors
+from safeborders.models.protocol.plan import TaskPlan
+from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
+from safeborders.privacy.dpsgd.private_training import shuffled
 from safeborders.privacy.dpsgd.sampling import poisson_sample
-from safeborders.privacy.dpsgd.soundness import check_module
 from safeborders.privacy.errors import UnsoundExamples
 from safeborders.privacy.units import AttributedExamples
 
-CHUNK_ROWS = 256
-_LARGEST_SUM = 2.0**62
+GRADIENT_SHARE = 15 / 16
+"""Part of clip_norm that a gradient may fill: with 3 * 0.2**2 for statistics less than all of it; exact in binary."""
 
 
 def private_sum(model: nn.Module, examples: AttributedExamples, *, mechanism: TaskPlan) -> NDArray[np.int64]:
-    """Return one task's part of an update: noisy, on the integer grid, ready to leave.
+    """Return an encoder's part of an update: noisy, on the integer grid, ready to leave.
 
-    One call is one step of ``AttributedGaussian``: the caller must have charged it, and must never call again for the
-    same charge. The sum may be empty; its noise is not.
+    One call is one step of ``RootedGaussian`` without relations: the caller must have charged it, and must never call
+    again for the same charge. The sum may be empty; its noise is not.
 
     Args:
-        model: An ``nn.Sequential`` of linear layers and tanh with the round's parameters; it is not changed.
+        model: The network with the round's parameters; it is not changed.
         examples: The country's curated examples of the task.
-        mechanism: The plan's numbers for the task.
+        mechanism: The plan's numbers for the network.
 
     Returns:
         Parameters in the order of ``TaskArchitecture.layout``, then ``STATISTICS``; 2**quantisation_bits grid units
@@ -49,105 +47,92 @@ def private_sum(model: nn.Module, examples: AttributedExamples, *, mechanism: Ta
         UnsoundModule: If ``model`` is not on the allow-list.
         UnsoundExamples: If ``examples`` promise less than the plan was priced for, or do not fit ``model``.
     """
-    if examples.examples_per_person > mechanism.examples_per_person:
+    check_promise(examples.examples_per_person, mechanism=mechanism)
+    chosen = shuffled(poisson_sample(examples.count, sampling_rate=mechanism.sampling_rate))
+    inputs = torch.from_numpy(examples.inputs[chosen])
+    return add_noise(clipped_sum(model, (inputs,), labels=examples.labels[chosen], mechanism=mechanism), mechanism)
+
+
+def check_promise(examples_per_person: int, *, mechanism: TaskPlan) -> None:
+    """Refuse examples of which a person has more than was priced.
+
+    Raises:
+        UnsoundExamples: If a person is part of more than the plan's number.
+    """
+    if examples_per_person > mechanism.examples_per_person:
         raise UnsoundExamples("The curation keeps more examples of a person than the plan allows: curate again.")
-    chosen = poisson_sample(examples.count, sampling_rate=mechanism.sampling_rate)
-    total = clipped_sum(model, examples.inputs[chosen], labels=examples.labels[chosen], clip_norm=mechanism.clip_norm)
-    return privatise(total, mechanism=mechanism)
 
 
-def privatise(total: NDArray[np.float64], *, mechanism: TaskPlan) -> NDArray[np.int64]:
-    """Round ``total`` to the grid of ``mechanism`` and add integer noise of at least the plan's standard deviation."""
-    grid = 2.0**mechanism.quantisation_bits
-    scaled = total * (grid / mechanism.clip_norm)
-    if not (np.abs(scaled) < _LARGEST_SUM).all():  # a comparison with NaN is false; a cast would leak signs
-        raise UnsoundExamples("The sum does not fit the integer grid: nothing was released.")
-    rounded = np.rint(scaled).astype(np.int64)
-    deviation = math.ceil(mechanism.noise_multiplier * grid)
-    return rounded + discrete_gaussian(len(rounded), deviation=deviation)
+def add_noise(total: NDArray[np.int64], mechanism: TaskPlan) -> NDArray[np.int64]:
+    """Return ``total`` with integer noise of at least the plan's deviation; the caller must have charged it."""
+    deviation = math.ceil(mechanism.noise_multiplier * 2.0**mechanism.quantisation_bits)
+    return total + discrete_gaussian(len(total), deviation=deviation)
 
 
 def clipped_sum(
-    model: nn.Module, inputs: NDArray[np.float32], *, labels: NDArray[np.int64], clip_norm: float
-) -> NDArray[np.float64]:
-    """Return the sum over a batch of [clipped gradient, statistics], each example's part of norm at most clip_norm.
+    model: nn.Module, inputs: tuple[torch.Tensor, ...], *, labels: NDArray[np.int64], mechanism: TaskPlan
+) -> NDArray[np.int64]:
+    """Return the integer sum over a sample of [clipped gradient, statistics], one clip_norm at most for each row.
 
-    This is not private; it is apart so that audits can take it apart.
+    This is not private; it is apart so that audits can take it apart. Rows must be in uniformly random order.
 
     Args:
         model: As for ``private_sum``.
-        inputs: Shape (B, F), float32; B may be 0.
+        inputs: The network's inputs, one row per root; there may be none.
         labels: Shape (B,), int64, below the number of outputs.
-        clip_norm: Bound C, at least ``SMALLEST_CLIP_NORM``.
-
-    Returns:
-        Shape (parameters + 3,), float64.
+        mechanism: The plan's numbers: clip_norm and grid.
     """
-    if not (SMALLEST_CLIP_NORM <= clip_norm < math.inf):
-        raise ValueError(f"clip_norm must be finite and >= {SMALLEST_CLIP_NORM}. Got {clip_norm}.")
-    network = copy.deepcopy(model).double().requires_grad_(True).train()
-    linear = check_module(network)
-    if inputs.shape[1] != linear[0].in_features or (len(labels) and int(labels.max()) >= linear[-1].out_features):
-        raise UnsoundExamples("The examples do not fit the network: both need the same feature specification.")
-    length = sum(layer.weight.numel() + layer.bias.numel() for layer in linear)
-    total = np.zeros(length + len(STATISTICS))
-    for start in range(0, len(labels), CHUNK_ROWS):
-        stop = start + CHUNK_ROWS
-        total += _chunk_sum(network, inputs[start:stop], labels=labels[start:stop], clip_norm=clip_norm)
+    _check_fit(model, inputs)
+    with _one_thread():
+        return _clipped_sum(BookKeepingModule(copy.deepcopy(model)).train(), inputs, labels=labels, mechanism=mechanism)
+
+
+def _clipped_sum(
+    module: BookKeepingModule, inputs: tuple[torch.Tensor, ...], *, labels: NDArray[np.int64], mechanism: TaskPlan
+) -> NDArray[np.int64]:
+    total = np.zeros(module.dimension + len(STATISTICS), dtype=np.int64)
+    grid = 2**mechanism.quantisation_bits
+    for start in range(0, len(labels), module.block_rows):
+        rows = slice(start, start + module.block_rows)
+        targets = torch.from_numpy(labels[rows])
+        outputs = module(*(tensor[rows] for tensor in inputs))
+        _check_labels(targets, classes=outputs.shape[1])
+        losses = nn.functional.cross_entropy(outputs, targets, reduction="none")
+        losses.sum().backward()  # type: ignore[no-untyped-call]  # torch
+        total[: module.dimension] += module.clipped_integers(
+            clip_norm=mechanism.clip_norm * GRADIENT_SHARE, grid=round(grid * GRADIENT_SHARE)
+        )
+        total[module.dimension :] += _statistics(outputs.detach(), targets, losses=losses.detach(), grid=grid)
     return total
 
 
-def _chunk_sum(
-    network: nn.Module, inputs: NDArray[np.float32], *, labels: NDArray[np.int64], clip_norm: float
-) -> NDArray[np.float64]:
-    rows = len(labels)
-    padded = torch.zeros((CHUNK_ROWS, inputs.shape[1]), dtype=torch.float64)
-    padded[:rows] = torch.from_numpy(inputs)
-    targets = torch.zeros(CHUNK_ROWS, dtype=torch.int64)
-    targets[:rows] = torch.from_numpy(labels)
-    activations, outputs = _run_layers(network, padded)
-    losses = nn.functional.cross_entropy(outputs[-1], targets, reduction="none")
-    gradients = torch.autograd.grad(losses.sum(), outputs)
-    activations = [activation.detach() for activation in activations]
-    factors = clip_factors(_squared_norms(activations, gradients), bound=clip_norm * GRADIENT_SHARE)
-    factors[rows:] = 0
-    parts: list[torch.Tensor] = []
-    usable = (factors > 0).unsqueeze(1)  # a gradient that is not finite must not poison the sum: 0 * inf is nan
-    for activation, gradient in zip(activations, gradients, strict=True):
-        scaled = torch.where(usable, factors.unsqueeze(1) * gradient, 0.0)
-        parts += [(scaled.T @ torch.where(usable, activation, 0.0)).flatten(), scaled.sum(0)]
-    statistics = _statistics(outputs[-1].detach(), targets, losses=losses.detach(), usable=usable[:, 0])
-    parts.append(statistics * (clip_norm * STATISTIC_SHARE))
-    return torch.cat(parts).numpy()
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch use one thread: on blocks this small others only wait, fifty times as long on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
-def _run_layers(network: nn.Module, inputs: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-    """Return the inputs and the outputs of each linear layer."""
-    activations: list[torch.Tensor] = []
-    outputs: list[torch.Tensor] = []
-    flowing = inputs
-    for layer in network.children():
-        if isinstance(layer, nn.Linear):
-            activations.append(flowing)
-            outputs.append(layer(flowing))
-            flowing = outputs[-1]
-        else:
-            flowing = layer(flowing)
-    return activations, outputs
+def _check_fit(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    """Refuse inputs of another width than a network takes that has one input alone."""
+    first = next((layer for layer in model.modules() if isinstance(layer, nn.Linear)), None)
+    if len(inputs) == 1 and first is not None and inputs[0].shape[1:] != (first.in_features,):
+        raise UnsoundExamples("The training inputs have another width than the network: correct the curation.")
 
 
-def _squared_norms(activations: list[torch.Tensor], gradients: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """Return the squared norm of each example's gradient over all weights and biases."""
-    pairs = zip(activations, gradients, strict=True)
-    layers = [gradient.square().sum(1) * (activation.square().sum(1) + 1) for activation, gradient in pairs]
-    return torch.stack(layers).sum(0)
+def _check_labels(targets: torch.Tensor, *, classes: int) -> None:
+    if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < classes:
+        raise UnsoundExamples("A training label is not among the network's classes: correct the curation.")
 
 
-def _statistics(
-    logits: torch.Tensor, targets: torch.Tensor, *, losses: torch.Tensor, usable: torch.Tensor
-) -> torch.Tensor:
-    """Return the sums of ``STATISTICS`` in units of one example, each example's share in [0, 1]."""
-    loss = (losses / largest_loss(logits.shape[1])).clamp(0, 1)
+def _statistics(logits: torch.Tensor, targets: torch.Tensor, *, losses: torch.Tensor, grid: int) -> NDArray[np.int64]:
+    """Return the sums of ``STATISTICS``, each row's share in [0, 1] of ``STATISTIC_SHARE`` clip_norms, rounded down."""
+    loss = (losses.double() / largest_loss(logits.shape[1])).nan_to_num(nan=0.0).clamp(0, 1)
     correct = (logits.argmax(1) == targets).double()
     shares = torch.stack([loss, correct, torch.ones_like(loss)])
-    return torch.where(usable, shares, 0.0).sum(1)
+    units: NDArray[np.int64] = (shares * (STATISTIC_SHARE * grid)).floor().to(torch.int64).sum(1).numpy()
+    return units

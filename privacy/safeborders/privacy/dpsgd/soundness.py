@@ -1,17 +1,15 @@
 """Which networks may be trained privately: those of layers on an allow-list, proven one by one.
 
-Allowed is an ``nn.Sequential`` of ``nn.Linear`` and ``nn.Tanh``, exactly these classes. Each row of the output then
-depends on its own row of the input alone, and smoothly. Not allowed, among all else: normalisation over the batch
-(one person changes every gradient), buffers (state that is exported without noise), tied parameters (per-example
-norms are not additive), hooks (code that nobody reviewed), and ReLU, whose kink turns a rounding error of one example,
-caused by another, into a jump.
+Allowed as leaves are linear layers and activations, exactly these classes; inner modules may have a ``forward`` of
+their own, which is probed row by row. Not allowed, among all else: normalisation over the batch (one person changes
+every gradient), buffers (state that is exported without noise), tied parameters (per-example norms are not additive),
+and hooks (code that nobody reviewed).
 """
 
 import math
 
 import numpy as np
 import torch
-from opacus.validators import ModuleValidator
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
@@ -23,37 +21,11 @@ from safeborders.privacy.errors import (
     RowsMixed,
     TiedParameters,
     UnknownLayer,
-    UnsoundModule,
 )
-
-_ALLOWED = (nn.Linear, nn.Tanh)
 
 _ROOTED_LAYERS = (nn.Linear, nn.Tanh, nn.ReLU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Identity)
 _EMPTY_CONTAINERS = (nn.ModuleDict, nn.ModuleList)  # of relations that a model does not have
 _ENTITY_LAYERS = (nn.Embedding, nn.EmbeddingBag)
-
-
-def check_module(model: nn.Module) -> list[nn.Linear]:
-    """Return the linear layers of ``model`` in order, if it may be trained privately.
-
-    Raises:
-        UnsoundModule: If a part is not on the allow-list, or Opacus' validator objects.
-    """
-    if type(model) is not nn.Sequential:
-        raise UnsoundModule("Private training takes a plain sequence of layers: build it from the plan's architecture.")
-    layers = list(model)
-    if any(type(layer) not in _ALLOWED for layer in layers):
-        raise UnsoundModule("The network holds a layer that is not proven sound: use linear layers and tanh.")
-    linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
-    if not linear or layers[-1] is not linear[-1]:
-        raise UnsoundModule("The network must end in a linear layer: build it from the plan's architecture.")
-    if any(layer.bias is None for layer in linear) or _has_tied_parameters(linear):
-        raise UnsoundModule("Each linear layer needs its own weight and bias: tied parameters are not proven sound.")
-    if any(_has_extras(module) for module in model.modules()):
-        raise UnsoundModule("The network carries hooks or buffers: only plain layers are proven sound.")
-    if ModuleValidator.validate(model, strict=False):
-        raise UnsoundModule("Opacus' validator refuses the network: use linear layers and tanh in training mode.")
-    return linear
 
 
 def check_rooted_module(model: nn.Module) -> list[nn.Linear]:
@@ -136,11 +108,6 @@ def _probe_like(tensor: torch.Tensor, *, rows: int) -> torch.Tensor:
     if not tensor.is_floating_point():
         return torch.from_numpy((words & np.uint64(1)).astype(np.int64)).to(tensor.dtype)
     return torch.from_numpy(words * 2.0**-62 - 2.0).to(tensor.dtype)
-
-
-def _has_tied_parameters(linear: list[nn.Linear]) -> bool:
-    storages = [parameter.data_ptr() for layer in linear for parameter in (layer.weight, layer.bias)]
-    return len(set(storages)) < len(storages)
 
 
 def _has_extras(module: nn.Module) -> bool:

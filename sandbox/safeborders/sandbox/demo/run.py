@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
+from safeborders.models.defaults import Model
 from safeborders.sandbox.demo.agreement import Documents, agree, start_covered_run
 from safeborders.sandbox.demo.enrolment import enrol_countries
 from safeborders.sandbox.demo.layout import Layout, approve_under, prepare_folder, write_profiles, write_sizes
@@ -35,6 +36,7 @@ class DemoOptions:
         seed: Of the world.
         epsilon: Of one country's messages against everybody.
         rounds: Of the run; the measured best when None.
+        model: What is trained for the types of cases.
         keep: Leave all programs running until Ctrl-C.
     """
 
@@ -42,6 +44,7 @@ class DemoOptions:
     seed: int
     epsilon: float
     rounds: int | None
+    model: Model
     keep: bool
 
 
@@ -124,6 +127,7 @@ def _start_programs(layout: Layout, programs: Programs) -> None:
 def _plan(layout: Layout, programs: Programs, *, options: DemoOptions) -> str:
     arguments = ["coordinator", "plan", "--profile", str(layout.coordinator_profile)]
     arguments += ["--epsilon", str(options.epsilon), "--sizes", str(write_sizes(layout, options.preset))]
+    arguments += ["--model", options.model.value]
     if options.rounds is not None:
         arguments += ["--rounds", str(options.rounds)]
     arguments += ["--out", str(Documents(layout.folder / "agreement").manifest)]

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from safeborders.kit.clock import Clock
 from safeborders.kit.files import write_atomically
-from safeborders.models.architecture import Architecture
+from safeborders.models.architecture import Catalogue
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.echoes import Echo, round_before, round_of
 from safeborders.models.protocol.freshness import issue_timestamp
@@ -32,7 +32,7 @@ from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.privacy.agreement.facts import Facts
 from safeborders.privacy.agreement.points import check_release, check_round_start
 from safeborders.privacy.agreement.release import Release, find_evidence_flaw
-from safeborders.privacy.events import run_events
+from safeborders.privacy.pricing import run_events
 
 _ECHOES = TypeAdapter(tuple[Echo, ...])
 _TIMESTAMP_EVERY = timedelta(hours=1)
@@ -111,13 +111,13 @@ class AgreementRunGate:
         engine: PolicyEngine,
         manifests: Path,
         signing: tuple[Ed25519PrivateKey, Clock],
-        known: tuple[Mapping[Country, str], Architecture],
+        known: tuple[Mapping[Country, str], Catalogue],
     ) -> None:
         self._cabinet = cabinet
         self._engine = engine
         self._manifests = manifests
         self._key, self._clock = signing
-        self._known, self._architecture = known
+        self._known, self._catalogue = known
         self._stamp: tuple[datetime, str, bytes] | None = None
         self._costs: dict[str, float] = {}
 
@@ -204,7 +204,8 @@ class AgreementRunGate:
 
     def _cost(self, plan: RunPlan) -> float:
         if plan.run not in self._costs:
-            self._costs[plan.run] = epsilon(run_events(plan, self._architecture, rounds=plan.rounds), delta=plan.delta)
+            events = run_events(plan, self._catalogue.get(plan), rounds=plan.rounds)
+            self._costs[plan.run] = epsilon(events, delta=plan.delta)
         return self._costs[plan.run]
 
     def _timestamp(self) -> bytes:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from safeborders.kit.errors import SafeBordersError, Unavailable
 from safeborders.kit.logs import get_log
-from safeborders.models.architecture import Architecture
+from safeborders.models.architecture import Architecture, Catalogue
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
@@ -32,7 +32,7 @@ from safeborders.server.federation.round_sums import (
     VoidRound,
     sum_in_the_clear,
 )
-from safeborders.server.federation.strategy import check_architecture, next_version, same_version, take_step
+from safeborders.server.federation.strategy import find_architecture, next_version, same_version, take_step
 from safeborders.server.federation.watch import LogWatch
 from safeborders.server.registry.records import ModelVersion, RoundRecord, RunState, TaskStatistics
 
@@ -45,17 +45,17 @@ class RunLeader:
 
     Args:
         to: The countries and the registry.
-        architecture: The model that this version of SafeBorders releases.
+        catalogue: The models that this version of SafeBorders can release.
         gate: Asked before each round and before the final model is handed out.
         watch: Carries the checkpoints of logs; None where nobody keeps one.
     """
 
     def __init__(
-        self, to: Correspondence, *, architecture: Architecture, gate: RunGate, watch: LogWatch | None = None
+        self, to: Correspondence, *, catalogue: Catalogue, gate: RunGate, watch: LogWatch | None = None
     ) -> None:
         self._watch = watch
         self._to = to
-        self._architecture = architecture
+        self._catalogue = catalogue
         self._gate = gate
         self._left_out: frozenset[Country] = frozenset()
 
@@ -93,7 +93,7 @@ class RunLeader:
 
     def _lead_open_run(self, plan: RunPlan) -> ModelVersion:
         registry, run = self._to.registry, plan.run
-        check_architecture(plan, self._architecture)
+        self._architecture_of(plan)
         registry.set_run_state(run, RunState.RUNNING, now=datetime.now(UTC))
         model = registry.get_latest_model(run)
         while model.round < plan.rounds:
@@ -113,7 +113,8 @@ class RunLeader:
         if isinstance(result, VoidRound):
             model = same_version(base)
         else:
-            step = take_step(plan, self._architecture, base=base, total=result.total, countries=set(result.countries))
+            architecture = self._architecture_of(plan)
+            step = take_step(plan, architecture, base=base, total=result.total, countries=set(result.countries))
             model, statistics = next_version(base, step), step.statistics
         record = RoundRecord(
             run=plan.run,
@@ -131,7 +132,7 @@ class RunLeader:
 
     def _sum(self, plan: RunPlan, base: ModelVersion) -> RoundSum | VoidRound:
         number, patience = base.round + 1, self._to.pace.patience
-        length = self._architecture.update_length
+        length = self._architecture_of(plan).update_length
 
         def ask(kind: Kind, *, aggregation: bytes, accept: Callable[[SignedMessage], None]) -> Gathering:
             return self._gathering(plan, base, kind=kind, number=number, accept=accept, aggregation=aggregation)
@@ -155,6 +156,9 @@ class RunLeader:
             self._left_out = void.silent  # for one round: a run that rests and is resumed asks them again
             _log.warning("round_given_up", run=plan.run, round=number, code=error.code)
             return void
+
+    def _architecture_of(self, plan: RunPlan) -> Architecture:
+        return find_architecture(plan, self._catalogue)
 
     def _hand_out(self, plan: RunPlan, model: ModelVersion) -> None:
         """Give every participant the final model; one that is away asks for nothing and gets it with the next run."""

@@ -21,7 +21,7 @@ from safeborders.kit.files import write_atomically
 from safeborders.kit.logs import get_log, set_up_logs
 from safeborders.kit.processes import start_child
 from safeborders.kit.signing import load_signing_key
-from safeborders.models.architecture import Architecture
+from safeborders.models.architecture import Catalogue
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.privacy.agreement.cabinet import Cabinet
@@ -73,7 +73,7 @@ class RunnerConfig:
         signing_key: File of the coordinator's Ed25519 key.
         roster: Ed25519 public key of every country, hexadecimal.
         flower_keys: Flower key of every country, PEM; orders go to the node with this key and to no other of its name.
-        architecture: The model that runs train.
+        catalogue: The models that runs may train.
         pace: How patient runs are.
         papers: Where roster, agreement and manifests are kept; None only where no country's node listens.
     """
@@ -83,7 +83,7 @@ class RunnerConfig:
     signing_key: Path
     roster: dict[Country, str]
     flower_keys: dict[Country, str]
-    architecture: Architecture
+    catalogue: Catalogue
     pace: Pace = field(default_factory=Pace)
     papers: PaperPlaces | None = None
 
@@ -171,7 +171,7 @@ class Runner:
             engine=engine,
             manifests=papers.manifests,
             signing=(self._key, system_clock),
-            known=(config.roster, config.architecture),
+            known=(config.roster, config.catalogue),
         )
 
     def _build_watch(self) -> LogWatch | None:
@@ -217,7 +217,7 @@ class Runner:
             pace=self._config.pace,
         )
         try:
-            RunLeader(to, architecture=self._config.architecture, gate=self._gate, watch=self._watch).lead(run)
+            RunLeader(to, catalogue=self._config.catalogue, gate=self._gate, watch=self._watch).lead(run)
         except Unavailable:
             raise
         except SafeBordersError as error:

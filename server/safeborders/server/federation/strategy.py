@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SettingsError
-from safeborders.models.architecture import STATISTIC_SHARE, Architecture, TaskArchitecture, largest_loss
+from safeborders.models.architecture import STATISTIC_SHARE, Architecture, Catalogue, TaskArchitecture, largest_loss
 from safeborders.models.defaults import MOMENTUM
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan, TaskPlan
@@ -50,18 +50,19 @@ def entry_bound(plan: RunPlan, country: Country) -> int:
     return max(bounds)
 
 
-def check_architecture(plan: RunPlan, architecture: Architecture) -> None:
-    """Refuse an architecture that is not the plan's.
+def find_architecture(plan: RunPlan, catalogue: Catalogue) -> Architecture:
+    """Return the model that ``plan`` trains.
 
     Raises:
-        SettingsError: If hash, tasks or public sizes do not fit.
+        SettingsError: If there is none for it, or it lacks a public size.
     """
-    same_tasks = tuple(task.task for task in plan.tasks) == tuple(task.task for task in architecture.tasks)
-    if plan.architecture_sha256 != architecture.sha256() or not same_tasks:
+    architecture = catalogue.find(plan)
+    if architecture is None:
         raise SettingsError("The run's plan names another model architecture than this version has: make a new plan.")
     for task in plan.tasks:
         if any(task.public_sizes.get(country.value, 0) < 1 for country in plan.participants):
             raise SettingsError("The run's plan lacks a public size for a participant: make a new plan.")
+    return architecture
 
 
 def sum_updates(updates: Iterable[NDArray[np.int64]], *, length: int) -> NDArray[np.int64]:
@@ -90,15 +91,11 @@ def take_step(
     parameters = parse_model(base.parameters, length=architecture.length).astype(np.float64)
     velocity = _velocity_of(base, length=architecture.length)
     statistics = []
-    at_model = at_update = 0
-    for task, shape in zip(plan.tasks, architecture.tasks, strict=True):
-        part = total[at_update : at_update + shape.update_length]
-        gradient, figures = _mean(task, shape, part=part, countries=countries)
-        span = slice(at_model, at_model + shape.length)
+    for task, (shape, span, in_update) in zip(plan.tasks, architecture.spans, strict=True):
+        gradient, figures = _mean(task, shape, part=total[in_update], countries=countries)
         velocity[span] = MOMENTUM * velocity[span] + gradient
         parameters[span] -= task.learning_rate * velocity[span]
         statistics.append(figures)
-        at_model, at_update = at_model + shape.length, at_update + shape.update_length
     return Step(
         parameters=model_to_bytes(parameters.astype(np.float32)),
         optimiser_state=velocity.astype(_VELOCITY).tobytes(),
@@ -138,8 +135,8 @@ def _mean(
     loss, correct, examples = part[shape.length :].astype(np.float64) * unit / (STATISTIC_SHARE * task.clip_norm)
     divisor = max(float(examples), 1.0)  # the count is noisy and may come out below one
     return gradient, TaskStatistics(
-        task=task.task.value,
-        loss=float(np.clip(loss / divisor, 0, 1)) * largest_loss(shape.widths[-1]),
+        task=task.name,
+        loss=float(np.clip(loss / divisor, 0, 1)) * largest_loss(shape.classes),
         accuracy=float(np.clip(correct / divisor, 0, 1)),
         update_norm=float(np.linalg.norm(gradient)),
     )

@@ -3,10 +3,10 @@
 import math
 from functools import lru_cache
 
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.defaults import CATALOGUE
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.privacy.accountant import epsilon
-from safeborders.privacy.events import run_events
+from safeborders.privacy.pricing import run_events
 
 
 def price_plan(plan: RunPlan, rounds: int) -> float:
@@ -17,9 +17,10 @@ def price_plan(plan: RunPlan, rounds: int) -> float:
 @lru_cache(maxsize=4096)
 def _price(document: str, rounds: int) -> float:
     plan = RunPlan.model_validate_json(document)
-    if plan.architecture_sha256 != ARCHITECTURE.sha256():
+    architecture = CATALOGUE.find(plan)
+    if architecture is None:
         return math.nan
     try:
-        return epsilon(run_events(plan, ARCHITECTURE, rounds=rounds), delta=plan.delta)
+        return epsilon(run_events(plan, architecture, rounds=rounds), delta=plan.delta)
     except ValueError:  # the accountant prices no such plan; a node refuses it too
         return math.nan

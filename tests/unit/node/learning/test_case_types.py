@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax
 
 from safeborders.models.defaults import ARCHITECTURE
-from safeborders.models.gnn.perceptron import build_perceptrons
+from safeborders.models.gnn.networks import build_networks
 from safeborders.models.graph.indicators import CASE_TYPES
-from safeborders.models.protocol.plan import Task
+from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.cases import case_links
 from safeborders.node.graph.persons import build_person_graph
-from safeborders.node.learning.case_types import FOLDS, CaseProblem, personalise_case_types
+from safeborders.node.learning.case_types import FOLDS, CaseProblem, ReleasedLogits, personalise_case_types
 from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.link_predictions import predict_links
 from safeborders.node.learning.predictions import predict_case_types
@@ -40,20 +40,50 @@ def problem_of(seed: int, *, groups: int = 12, labelled: float = 0.5) -> tuple[C
 @settings(max_examples=8, deadline=None)
 def test_the_chosen_model_is_never_worse_than_the_local_one_on_held_out_labels(seed: int, usefulness: float) -> None:
     problem, logits = problem_of(seed, groups=6)
-    outcome = personalise_case_types(problem, usefulness * logits)
+    outcome = personalise_case_types(problem, ReleasedLogits(usefulness * logits))
     assert outcome.chosen_loss <= outcome.local_loss
 
 
 def test_a_useful_federated_model_is_taken_and_a_misleading_one_is_not() -> None:
     problem, logits = problem_of(1, labelled=0.3)
-    assert personalise_case_types(problem, logits).chosen.startswith("federated")
+    assert personalise_case_types(problem, ReleasedLogits(logits)).chosen.startswith("federated")
     misleading = np.random.default_rng(0).normal(scale=20.0, size=logits.shape)
-    assert personalise_case_types(problem, misleading).chosen.startswith("local")
+    assert personalise_case_types(problem, ReleasedLogits(misleading)).chosen.startswith("local")
+
+
+def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() -> None:
+    problem, logits = problem_of(1, labelled=0.3)
+    blind = np.zeros_like(logits)
+    helped = personalise_case_types(problem, ReleasedLogits(own=blind, head=logits))
+    assert helped.parts.gate > 0
+    assert helped.parts.federated
+    assert f"head-{helped.parts.gate:g}" in helped.chosen
+    noise = np.random.default_rng(0).normal(scale=20.0, size=logits.shape)
+    spoilt = personalise_case_types(problem, ReleasedLogits(own=logits, head=noise))
+    assert spoilt.parts.gate == 0
+    without = personalise_case_types(problem, ReleasedLogits(own=logits))
+    assert np.array_equal(spoilt.personalised, without.personalised)  # as if there were no head
+
+
+@given(seed=st.integers(0, 50), scale=st.floats(-3, 3))
+@settings(max_examples=2, deadline=None)
+def test_a_head_never_makes_the_judged_loss_worse_than_without_it(seed: int, scale: float) -> None:
+    problem, logits = problem_of(seed, groups=6)
+    noise = np.random.default_rng(seed).normal(size=logits.shape)
+    with_head = personalise_case_types(problem, ReleasedLogits(own=logits, head=scale * noise))
+    without = personalise_case_types(problem, ReleasedLogits(own=logits))
+    assert with_head.chosen_loss <= without.chosen_loss <= without.local_loss
+
+
+def test_without_a_label_the_gate_stays_shut() -> None:
+    problem, logits = problem_of(4, labelled=0.0)
+    outcome = personalise_case_types(problem, ReleasedLogits(own=logits, head=-3 * logits))
+    assert (outcome.personalised.argmax(axis=1) == logits.argmax(axis=1)).all()
 
 
 def test_the_local_model_does_not_look_at_the_federated_one() -> None:
     problem, logits = problem_of(2)
-    one, other = personalise_case_types(problem, logits), personalise_case_types(problem, -logits)
+    one, other = (personalise_case_types(problem, ReleasedLogits(sign * logits)) for sign in (1, -1))
     assert np.array_equal(one.local, other.local)
 
 
@@ -64,7 +94,7 @@ def test_neighbours_help_where_cases_hang_together() -> None:
     nothing = np.zeros((len(truth), CLASSES))
     unseen = problem.labels < 0
     share = {
-        name: (personalise_case_types(which, nothing).local.argmax(axis=1) == truth)[unseen].mean()
+        name: (personalise_case_types(which, ReleasedLogits(nothing)).local.argmax(axis=1) == truth)[unseen].mean()
         for name, which in (("linked", problem), ("alone", alone))
     }
     assert share["linked"] >= share["alone"]
@@ -72,7 +102,7 @@ def test_neighbours_help_where_cases_hang_together() -> None:
 
 def test_a_country_without_labels_takes_the_federated_model_as_it_is() -> None:
     problem, logits = problem_of(4, labelled=0.0)
-    outcome = personalise_case_types(problem, logits)
+    outcome = personalise_case_types(problem, ReleasedLogits(logits))
     assert outcome.chosen_loss == outcome.local_loss
     assert outcome.personalised.shape == logits.shape
     assert (outcome.personalised.argmax(axis=1) == logits.argmax(axis=1)).all()
@@ -80,11 +110,11 @@ def test_a_country_without_labels_takes_the_federated_model_as_it_is() -> None:
 
 def test_predictions_are_whole_and_finite() -> None:
     records = small_country(5)
-    module = build_perceptrons(ARCHITECTURE, ARCHITECTURE.initial_parameters(1))
+    networks = build_networks(ARCHITECTURE, ARCHITECTURE.initial_parameters(1))
     persons = build_person_graph(records)
-    cases = predict_case_types(records, persons, module=module[Task.TYPOLOGY])
+    cases = predict_case_types(records, persons, networks=networks)
     assert np.isfinite(log_softmax(cases.outcome.personalised, axis=1)).all()
-    links = predict_links(records, persons, module=module[Task.LINKS], examples_per_person=1)
+    links = predict_links(records, persons, module=networks.get(Task.LINKS, Stage.ENCODER), examples_per_person=1)
     assert all(np.isfinite(scores).all() for scores in links.scores.values())
     assert links.outcome.chosen_area >= links.outcome.local_area
 
@@ -92,14 +122,16 @@ def test_predictions_are_whole_and_finite() -> None:
 @pytest.mark.parametrize("task", ["cases", "links"])
 def test_predictions_are_the_same_twice(task: str) -> None:
     records = small_country(6)
-    module = build_perceptrons(ARCHITECTURE, ARCHITECTURE.initial_parameters(1))
+    networks = build_networks(ARCHITECTURE, ARCHITECTURE.initial_parameters(1))
     answers = []
     for _ in range(2):
         persons = build_person_graph(records)
         if task == "cases":
-            predicted = predict_case_types(records, persons, module=module[Task.TYPOLOGY])
+            predicted = predict_case_types(records, persons, networks=networks)
             answers.append(predicted.outcome.personalised)
         else:
-            scored = predict_links(records, persons, module=module[Task.LINKS], examples_per_person=1)
+            scored = predict_links(
+                records, persons, module=networks.get(Task.LINKS, Stage.ENCODER), examples_per_person=1
+            )
             answers.append(scored.scores["personalised"])
     assert np.array_equal(answers[0], answers[1])

@@ -5,19 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from safeborders.models.architecture import TaskArchitecture
-from safeborders.models.defaults import ARCHITECTURE
+from safeborders.models.architecture import Architecture, TaskArchitecture
+from safeborders.models.defaults import ARCHITECTURE, ARCHITECTURES, Model
+from safeborders.models.gnn.networks import build_networks
 from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.propagation import spread_evidence
-from safeborders.node.learning.case_reasons import AROUND, case_reasons, margin_shares
-from safeborders.node.learning.case_types import STEPS
+from safeborders.models.protocol.plan import Stage, Task
+from safeborders.node.graph.persons import build_person_graph
+from safeborders.node.learning.case_reasons import AROUND, HEARD, case_reasons, margin_shares
+from safeborders.node.learning.case_types import STEPS, Prior
 from safeborders.node.learning.known_links import INPUTS
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions
 from safeborders.node.learning.link_words import FACTORS, factor_of
-from safeborders.node.learning.predictions import CasePredictions, predict_all
+from safeborders.node.learning.predictions import CasePredictions, predict_all, predict_case_types
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.suggestions import case_hypotheses, link_shares, link_suggestions, usual_score
+from sbtest.linked_country import linked_country
 from sbtest.small_country import small_country
 
 
@@ -25,16 +29,13 @@ from sbtest.small_country import small_country
 def predicted(request: pytest.FixtureRequest) -> tuple[CasePredictions, LinkPredictions]:
     """Return stage C's predictions, with a released model that is used by force, or not at all."""
     random = np.random.default_rng(4)
-    modules = {
-        shape.task: build_perceptron(shape, random.normal(0, 0.5, shape.length).astype(np.float32))
-        for shape in ARCHITECTURE.tasks
-    }
-    cases, links = predict_all(small_country(2), modules, examples_per_person=dict.fromkeys(modules, 2))
+    networks = build_networks(ARCHITECTURE, random.normal(0, 0.5, ARCHITECTURE.length).astype(np.float32))
+    cases, links = predict_all(small_country(2), networks, examples_per_person=dict.fromkeys(Task, 2))
     assert cases is not None
     assert links is not None
     if request.param == "federated":
         scorer = replace(links.outcome.personalised, trust=1.0)
-        federated = logits_of(modules[ARCHITECTURE.tasks[1].task], links.inputs)
+        federated = logits_of(networks.get(Task.LINKS, Stage.ENCODER), links.inputs)
         links = replace(
             links,
             outcome=replace(links.outcome, personalised=scorer),
@@ -109,7 +110,7 @@ def test_shares_of_a_case_add_up_to_the_difference_of_two_types(
 
 def test_shares_add_up_with_a_released_network_and_neighbours_too() -> None:
     cases = with_neighbours()
-    around = [abs(shares_of(cases, int(case))[-2]) for case in np.flatnonzero(cases.labels < 0)]
+    around = [abs(shares_of(cases, int(case))[-3]) for case in np.flatnonzero(cases.labels < 0)]
     assert max(around) > 0.01
     for case in np.flatnonzero(cases.labels < 0):
         first, second = most_likely(cases, int(case))
@@ -123,7 +124,7 @@ def test_without_its_top_indicator_a_type_is_less_far_ahead_and_a_shuffle_would_
     random = np.random.default_rng(5)
     for case in np.flatnonzero(cases.labels < 0):
         types = most_likely(cases, int(case))
-        shares = shares_of(cases, int(case))[:-2]
+        shares = shares_of(cases, int(case))[:-3]
         if shares.max() > 0:
             falls.append(fall(cases, case=int(case), types=types, indicator=int(shares.argmax())))
             shuffled.append(
@@ -146,7 +147,7 @@ def fall(cases: CasePredictions, *, case: int, types: tuple[int, int], indicator
 def propagated(cases: CasePredictions, inputs: Floats) -> Floats:
     """Return all logits anew from ``inputs`` of cases without a label."""
     parts, problem = cases.outcome.parts, cases.problem
-    table = np.concatenate([parts.weights, parts.bias[None]]) + (cases.prior if parts.federated else 0.0)
+    table = np.concatenate([parts.weights, parts.bias[None]]) + (cases.prior.linear if parts.federated else 0.0)
     raw = inputs @ table[:-1] + table[-1]
     fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
     evidence = np.where((problem.labels < 0)[:, None], fresh, parts.evidence)
@@ -157,14 +158,14 @@ def propagated(cases: CasePredictions, inputs: Floats) -> Floats:
 def with_neighbours() -> CasePredictions:
     """Return predictions by the released network with neighbours that count, whatever the choice was."""
     random = np.random.default_rng(8)
-    shape = ARCHITECTURE.tasks[0]
-    module = build_perceptron(shape, random.normal(0, 0.6, shape.length).astype(np.float32))
-    cases, _ = predict_all(small_country(6, groups=6), {shape.task: module}, examples_per_person={})
+    only = Architecture(ARCHITECTURE.tasks[:1])
+    networks = build_networks(only, random.normal(0, 0.6, only.length).astype(np.float32))
+    cases, _ = predict_all(small_country(6, groups=6), networks, examples_per_person={})
     assert cases is not None
     parts = replace(cases.outcome.parts, federated=True, share=0.45, temperature=1.5)
     cases = replace(cases, outcome=replace(cases.outcome, parts=parts))
     logits = propagated(cases, cases.problem.inputs)
-    raw = cases.problem.inputs @ (parts.weights + cases.prior[:-1]) + parts.bias + cases.prior[-1]
+    raw = cases.problem.inputs @ (parts.weights + cases.prior.linear[:-1]) + parts.bias + cases.prior.linear[-1]
     fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
     evidence = np.where((cases.labels < 0)[:, None], fresh, parts.evidence)
     parts = replace(parts, evidence=evidence)
@@ -180,6 +181,39 @@ def test_reasons_speak_for_and_against_and_name_nobody(predicted: tuple[CasePred
     assert any(reason.weight < 0 for reason in reasons)
     names = {*links.persons, *cases.ids}
     assert not any(word in names for reason in reasons for word in reason.text.split())
+
+
+@pytest.mark.parametrize("model", [Model.RELATIONAL, Model.SAGE1])
+def test_shares_add_up_when_the_released_model_hears_neighbours_and_it_is_said(model: Model) -> None:
+    architecture = ARCHITECTURES[model]
+    flat = np.random.default_rng(9).normal(0, 0.5, architecture.length).astype(np.float32)
+    records = linked_country(3, rings=5, labelled=0.4)
+    cases = predict_case_types(records, build_person_graph(records), networks=build_networks(architecture, flat))
+    forced = replace(cases.outcome.parts, federated=True, gate=1.0, share=0.45, temperature=1.5)
+    inputs = cases.problem.inputs
+    heard = cases.federated if model is Model.SAGE1 else head_logits(cases)
+    prior = Prior(linear=cases.prior.linear, heard=heard)
+    raw = inputs @ (forced.weights + prior.linear[:-1]) + forced.bias + prior.linear[-1] + heard
+    assert np.allclose(raw - inputs @ forced.weights - forced.bias, cases.federated, atol=1e-4)
+    fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
+    evidence = np.where((cases.labels < 0)[:, None], fresh, forced.evidence)
+    parts, problem = replace(forced, evidence=evidence), cases.problem
+    spread = spread_evidence(evidence, problem.edges, weights=problem.weights, share=0.45, steps=STEPS) / 1.5
+    said = []
+    for case in np.flatnonzero(cases.labels < 0):
+        first, second = (int(one) for one in np.argsort(-spread[case], kind="stable")[:2])
+        shares = margin_shares(problem, parts, case=int(case), types=(first, second), prior=prior)
+        assert shares.sum() == pytest.approx(spread[case][first] - spread[case][second], abs=1e-4)
+        said += [
+            reason.text for reason in case_reasons(problem, parts, case=int(case), types=(first, second), prior=prior)
+        ]
+    assert set(said) & set(HEARD)
+
+
+def head_logits(cases: CasePredictions) -> Floats:
+    """Return what a head adds: the released logits less the linear encoder's."""
+    linear: Floats = cases.problem.inputs @ cases.prior.linear[:-1] + cases.prior.linear[-1]
+    return cases.federated - linear
 
 
 def test_linked_cases_are_spoken_of_together() -> None:

@@ -194,7 +194,7 @@ def test_epsilon_beyond_the_agreements_bound_stops_a_run_in_its_middle() -> None
     for number in range(1, 5):
         answer(probe, Brought(), round_number=number)
     four = probe.ledger.spent_epsilon()
-    terms = terms_with(dp={"unit": "person", "epsilon_max_total": f"{four:.6f}1", "delta_max": "0.00001"})
+    terms = terms_with(dp={"unit": "person", "epsilon_max_total": f"{four + 1e-6:.7f}", "delta_max": "0.00001"})
     papers = Brought(manifest_for(PLAN, model=MODEL, agreement_sha256=terms.sha256()))
     (cap,) = agreed_caps(Standing(terms), Country.GR)
     node = node_under(terms, cap_epsilon=cap)

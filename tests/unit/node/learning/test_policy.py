@@ -20,7 +20,7 @@ from safeborders.node.learning.policy import (
     price_run,
 )
 from safeborders.privacy.accountant import epsilon
-from sbtest.plans import ARCHITECTURE, FEATURES_SHA256, make_plan, make_task
+from sbtest.plans import ARCHITECTURE, CATALOGUE, FEATURES_SHA256, make_plan, make_task
 
 SETTINGS = PolicySettings(
     country=Country.GR,
@@ -30,7 +30,7 @@ SETTINGS = PolicySettings(
     rounds_cap=50,
     floor=2,
 )
-INSTALLED = InstalledModel(architecture=ARCHITECTURE, features_sha256=FEATURES_SHA256)
+INSTALLED = InstalledModel(catalogue=CATALOGUE, features_sha256=FEATURES_SHA256)
 
 
 def decide(plan: RunPlan, **changes: Any) -> float:

@@ -10,11 +10,13 @@ from safeborders.models.defaults import ARCHITECTURE, DELTA
 from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.models.domain.governance import Purpose
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.models.protocol.plan import RunPlan, Task
+from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
 from safeborders.node.learning.outcomes import LEARNING
-from safeborders.node.learning.trainer import NodeTrainer, PlanMismatch, curate_examples
+from safeborders.node.learning.trainer import NodeTrainer, PlanMismatch
+from safeborders.node.learning.training_parts import attributed, task_examples
+from safeborders.privacy.units import AttributedExamples
 from sbtest.small_country import InMemoryLearningStore, small_country
 from sbtest.task_plans import tiny_task_plans
 
@@ -32,6 +34,12 @@ PLAN = RunPlan(
     deadline_seconds=10.0,
 )
 MODEL = ARCHITECTURE.initial_parameters(1)
+
+
+def curate_examples(records: Records, task: TaskPlan) -> AttributedExamples:
+    return attributed(
+        task_examples(records, build_person_graph(records), task=task.task), limit=task.examples_per_person
+    )
 
 
 def test_an_update_has_every_task_in_the_order_of_the_plan() -> None:

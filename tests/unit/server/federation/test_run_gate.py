@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.local_federation import SMALL
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.signing import public_key_hex
+from safeborders.models.architecture import Catalogue
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.freshness import check_timestamp
@@ -29,7 +31,7 @@ from safeborders.privacy.agreement.terms import Agreement
 from safeborders.server.federation.gate import AgreementRunGate
 from safeborders.server.registry.records import RunState
 from sbtest.agreements import InMemoryJournal, PaperFederation, terms_for, unmasked_grants
-from sbtest.plans import ARCHITECTURE, make_plan
+from sbtest.plans import CATALOGUE, make_plan
 from sbtest.rehearsal import RUN, Rehearsal
 from sbtest.rounds import AGREEMENT, NOW, PAPERS
 
@@ -83,7 +85,7 @@ class Centre:
             engine=engine,
             manifests=self.folder,
             signing=(PAPERS.node_keys[COORDINATOR], lambda: self.now),
-            known=(self.known, ARCHITECTURE),
+            known=(self.known, CATALOGUE),
         )
 
 
@@ -195,7 +197,7 @@ def test_a_run_whose_agreement_ends_rests_at_its_next_round(tmp_path: Path) -> N
         engine=PolicyEngine(COORDINATOR, standing=cabinet.standing, journal=journal, clock=lambda: NOW),
         manifests=tmp_path,
         signing=(rehearsal.coordinator, lambda: NOW),
-        known=({country: public_key_hex(key) for country, key in rehearsal.keys.items()}, rehearsal.architecture),
+        known=({country: public_key_hex(key) for country, key in rehearsal.keys.items()}, Catalogue((SMALL,))),
     )
 
     def answer(order: object) -> object:

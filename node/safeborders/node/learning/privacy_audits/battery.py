@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from safeborders.models.protocol.plan import TaskPlan
 from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.privacy_audits.canaries import (
     CANARIES,
@@ -11,12 +14,18 @@ from safeborders.node.learning.privacy_audits.canaries import (
     guesses_to_refute,
     largest_provable,
 )
-from safeborders.node.learning.privacy_audits.deletion import ClippedSum, delete_persons
+from safeborders.node.learning.privacy_audits.deletion import (
+    ClippedSum,
+    Deletions,
+    delete_from_graph,
+    delete_persons,
+)
 from safeborders.node.learning.privacy_audits.inversion import TRIALS, attack_gradients
-from safeborders.node.learning.privacy_audits.membership import SHADOWS, attack_membership
-from safeborders.node.learning.privacy_audits.subject import Engine, Subject
+from safeborders.node.learning.privacy_audits.membership import SHADOWS, Membership, attack_answers, attack_membership
+from safeborders.node.learning.privacy_audits.subject import Engine, RootedSubject, Subject
 from safeborders.privacy.agreement.evidence import AttackVerdict
 from safeborders.privacy.dpsgd.engine import clipped_sum, private_sum
+from safeborders.privacy.dpsgd.sampling import random_words
 
 MEMBERSHIP_AREA = 0.55
 MEMBERSHIP_HITS = 0.02
@@ -47,31 +56,43 @@ class Build:
 
 
 def audit_release(
-    subjects: Sequence[Subject], *, build: Build | None = None, progress: Callable[[str], None] = lambda _step: None
+    subjects: Sequence[Subject | RootedSubject],
+    *,
+    build: Build | None = None,
+    progress: Callable[[str], None] = lambda _step: None,
 ) -> list[Finding]:
-    """Run every audit on every task.
+    """Run every audit on every network; gradients are inverted for encoders alone, where one row is one record.
 
     Args:
-        subjects: The tasks of the release.
+        subjects: The networks of the release.
         build: The parts under audit.
         progress: Told what begins.
     """
-    audits = {
-        "deleting persons": _delete,
-        "canaries": _canaries,
-        "membership": _membership,
-        "inversion": _inversion,
-    }
     findings = []
     for subject in subjects:
-        for name, audit in audits.items():
+        for name, audit in _audits(subject, build or Build()).items():
             progress(f"{subject.name}: {name}")
-            findings.append(audit(subject, build or Build()))
+            findings.append(audit())
     return findings
 
 
-def _delete(subject: Subject, build: Build) -> Finding:
-    found = delete_persons(subject, total=build.total)
+def _audits(subject: Subject | RootedSubject, build: Build) -> Mapping[str, Callable[[], Finding]]:
+    if isinstance(subject, RootedSubject):
+        seed = int(random_words(1)[0] >> np.uint64(1))
+        return {
+            "deleting persons": lambda: _deleted(subject, delete_from_graph(subject, seed=seed)),
+            "canaries": lambda: _canaries(subject, subject.part.plan, engine=build.engine),
+            "membership": lambda: _rooted_membership(subject),
+        }
+    return {
+        "deleting persons": lambda: _deleted(subject, delete_persons(subject, total=build.total)),
+        "canaries": lambda: _canaries(subject, subject.mechanism, engine=build.engine),
+        "membership": lambda: _membership(subject, build),
+        "inversion": lambda: _inversion(subject, build),
+    }
+
+
+def _deleted(subject: Subject | RootedSubject, found: Deletions) -> Finding:
     verdict = AttackVerdict(
         attack="delete_one",
         task=subject.name,
@@ -82,9 +103,9 @@ def _delete(subject: Subject, build: Build) -> Finding:
     return Finding(verdict, {"persons": found.persons, "violations": found.violations, "worst": found.worst})
 
 
-def _canaries(subject: Subject, build: Build) -> Finding:
+def _canaries(subject: Subject | RootedSubject, mechanism: TaskPlan, *, engine: Engine) -> Finding:
     claim, delta = subject.epsilon, subject.delta
-    result = audit_with_canaries(subject.mechanism, rounds=subject.rounds, delta=delta, engine=build.engine)
+    result = audit_with_canaries(mechanism, rounds=subject.rounds, delta=delta, engine=engine)
     needed = guesses_to_refute(claim, delta=delta)
     power = (
         f"{needed} of {GUESSES} guesses about {CANARIES} canaries would have refuted the claim."
@@ -108,11 +129,27 @@ def _canaries(subject: Subject, build: Build) -> Finding:
     return Finding(verdict, figures)
 
 
+def _rooted_membership(subject: RootedSubject) -> Finding:
+    power = (
+        "Loss threshold on the released model over every link of the country's graph, without shadow models; who took "
+        "part is curation's choice, not a coin: weak evidence."
+    )
+    return _told_apart(subject.name, [attack_answers(subject.answers)], power=power)
+
+
 def _membership(subject: Subject, build: Build) -> Finding:
-    found = attack_membership(subject, engine=build.engine)
+    power = (
+        f"Loss threshold and likelihood ratio with {SHADOWS} shadow models, on the released model. Few examples "
+        "mean wide errors, and who took part is curation's choice, not a coin: weak evidence. What models of this "
+        "country alone would give away is in the node's own report."
+    )
+    return _told_apart(subject.name, attack_membership(subject, engine=build.engine), power=power)
+
+
+def _told_apart(name: str, found: Sequence[Membership], *, power: str) -> Finding:
     verdict = AttackVerdict(
         attack="membership",
-        task=subject.name,
+        task=name,
         passed=all(
             one.stays_within(area=MEMBERSHIP_AREA, hits=MEMBERSHIP_HITS) for one in found if one.target == "released"
         ),
@@ -120,11 +157,7 @@ def _membership(subject: Subject, build: Build) -> Finding:
             f"Area under the curve at most {MEMBERSHIP_AREA}, members found at 1 % false positives at most "
             f"{MEMBERSHIP_HITS}: neither contradicted at 99.9 %."
         ),
-        power=(
-            f"Loss threshold and likelihood ratio with {SHADOWS} shadow models, on the released model. Few examples "
-            "mean wide errors, and who took part is curation's choice, not a coin: weak evidence. What models of this "
-            "country alone would give away is in the node's own report."
-        ),
+        power=power,
     )
     figures = {
         f"{one.target}_{one.attacker}_{name}": value

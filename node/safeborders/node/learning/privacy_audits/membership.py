@@ -18,7 +18,14 @@ from torch import nn
 from safeborders.models.architecture import Architecture
 from safeborders.models.defaults import MODEL_SEED, MOMENTUM
 from safeborders.models.gnn.perceptron import build_perceptron, logits_of
-from safeborders.node.learning.privacy_audits.subject import CERTAIN, Engine, Subject, gradient_of, one_person_each
+from safeborders.node.learning.privacy_audits.subject import (
+    CERTAIN,
+    Answers,
+    Engine,
+    Subject,
+    gradient_of,
+    one_person_each,
+)
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.scores import area_under_curve
 from safeborders.privacy.dpsgd.engine import private_sum
@@ -90,6 +97,11 @@ def attack_membership(subject: Subject, *, engine: Engine = private_sum, shadows
     return found
 
 
+def attack_answers(answers: Answers) -> Membership:
+    """Tell roots of a rooted network from other labelled cases by the loss of the released model."""
+    return _judge("loss", "released", scores=_log_odds(answers.logits, answers.labels), members=answers.members)
+
+
 def _turns(confidence: Floats, inside: NDArray[np.bool_]) -> Iterator[Floats]:
     for target in range(len(inside)):
         rest = np.arange(len(inside)) != target
@@ -120,11 +132,13 @@ def train_alone(
 
 def _confidence(module: nn.Sequential, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> Floats:
     """Return the log-odds of each label; they rise as the loss falls."""
-    logits = logits_of(module, inputs)
-    rows = np.arange(len(labels))
-    own = logits[rows, labels]
-    logits[rows, labels] = _OTHER
-    odds: Floats = own - logsumexp(logits, axis=1)
+    return _log_odds(logits_of(module, inputs), labels)
+
+
+def _log_odds(logits: Floats, labels: NDArray[np.int64]) -> Floats:
+    rows, others = np.arange(len(labels)), logits.copy()
+    others[rows, labels] = _OTHER
+    odds: Floats = logits[rows, labels] - logsumexp(others, axis=1)
     return odds
 
 

@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from safeborders.models.architecture import STATISTICS, TaskArchitecture
+from safeborders.models.gnn.networks import Networks
 from safeborders.models.protocol.plan import TaskPlan
 from safeborders.node.learning.home import StaysHome
+from safeborders.node.learning.regression import Floats
+from safeborders.node.learning.training_parts import RootedPart
+from safeborders.privacy.relational import RootedGaussian
 from safeborders.privacy.units import AttributedExamples
 
 CERTAIN = 3.09
@@ -34,6 +38,7 @@ class Subject(StaysHome):
         curated: Examples that took part in training.
         others: Inputs and labels of known examples that did not.
         public_size: The country's declared size.
+        event: One step of the task, as the ledger keeps it.
         epsilon: What the task's part of the run cost, by the product's accountant.
         delta: At which it holds.
     """
@@ -45,6 +50,7 @@ class Subject(StaysHome):
     curated: AttributedExamples
     others: tuple[NDArray[np.float32], NDArray[np.int64]]
     public_size: int
+    event: RootedGaussian
     epsilon: float
     delta: float
 
@@ -52,6 +58,49 @@ class Subject(StaysHome):
     def name(self) -> str:
         """The task's name."""
         return self.mechanism.task.value
+
+
+@dataclass(frozen=True, repr=False)
+class Answers(StaysHome):
+    """What the released model says of every labelled case, over all links of the country's graph.
+
+    Attributes:
+        logits: Shape (N, K).
+        labels: Shape (N,).
+        members: Which took part in training as roots. Shape (N,).
+    """
+
+    logits: Floats
+    labels: NDArray[np.int64]
+    members: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, repr=False)
+class RootedSubject(StaysHome):
+    """One rooted network of a node's release: the very part that trained it.
+
+    Attributes:
+        part: The network's curated nodes and numbers.
+        networks: All networks of the release.
+        answers: What the release says at home.
+        rounds: T of the run.
+        event: One step of the network, as the ledger keeps it.
+        epsilon: What its part of the run cost, by the product's accountant.
+        delta: At which it holds.
+    """
+
+    part: RootedPart
+    networks: Networks
+    answers: Answers
+    rounds: int
+    event: RootedGaussian
+    epsilon: float
+    delta: float
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.part.plan.name
 
 
 def one_person_each(inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> AttributedExamples:

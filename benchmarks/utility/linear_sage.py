@@ -1,4 +1,4 @@
-"""GraphSAGE with one hop on rooted samples: the classic relational model, selectable where a country prefers it.
+"""GraphSAGE with one hop on rooted samples, linear or with one hidden layer: a baseline of the benchmark.
 
 A row holds the root's own features and, per relation, the mean of its kept neighbours' features (faded by the age of
 the link) and of the kept links' attributes. Row i depends on root i and the neighbours that it kept, nobody else, so
