@@ -212,8 +212,8 @@ def test_shares_add_up_when_the_released_model_hears_neighbours_and_it_is_said(m
 
 def head_logits(cases: CasePredictions) -> Floats:
     """Return what a head adds: the released logits less the linear encoder's."""
-    linear: Floats = cases.problem.inputs @ cases.prior.linear[:-1] + cases.prior.linear[-1]
-    return cases.federated - linear
+    added: Floats = cases.federated - cases.problem.inputs @ cases.prior.linear[:-1] - cases.prior.linear[-1]
+    return added
 
 
 def test_linked_cases_are_spoken_of_together() -> None:
