@@ -1,7 +1,6 @@
-"""Topological predictors of links for use at home: they look at degrees and rarity, so they may never be released.
+"""Predictors of links for use at home, from what two persons share: they look at rarity, so they may never be released.
 
-After Ghasemian et al. (PNAS 2020, https://doi.org/10.1073/pnas.1914950117): no single predictor is best on small
-networks, a stack of them is close to it. The link between the two persons themselves is left out of every predictor.
+The link between the two persons themselves is left out of every predictor. Those of the network alone: ``topology``.
 """
 
 import numpy as np
@@ -16,10 +15,7 @@ PREDICTORS: tuple[str, ...] = (
     "adamic_adar_bridges",
     "adamic_adar_cases",
     "adamic_adar_contacts",
-    "jaccard_associates",
     "mixed_paths",
-    "log_degree_product",
-    "log_degree_sum",
 )
 """Names of the columns."""
 
@@ -29,11 +25,6 @@ def predictors(graph: PersonGraph, pairs: Pairs) -> NDArray[np.float64]:
     first, second = pairs
     if not len(first):
         return np.zeros((0, len(PREDICTORS)))
-    degree = _sums(graph.associates, axis=1)
-    own = degree[first] - np.asarray(graph.associates[first, second]).ravel()
-    other = degree[second] - np.asarray(graph.associates[first, second]).ravel()
-    common = _weighted(graph.associates, np.ones(graph.count), first=first, second=second)
-    union = np.maximum(own + other - common, 1)
     bridges = sum((_adamic_adar(table, first, second) for table in graph.bridges.values()), start=np.zeros(len(first)))
     contacts = sum(
         (_adamic_adar(table, first, second) for table in graph.contacts.values()), start=np.zeros(len(first))
@@ -43,10 +34,7 @@ def predictors(graph: PersonGraph, pairs: Pairs) -> NDArray[np.float64]:
         bridges,
         _adamic_adar(graph.cases, first, second),
         contacts,
-        common / union,
         np.log1p(_mixed_paths(graph, first, second)),
-        np.log1p(own * other),
-        np.log1p(own + other),
     )
     return np.stack([np.minimum(column, 5.0) for column in columns], axis=1)
 
@@ -54,7 +42,7 @@ def predictors(graph: PersonGraph, pairs: Pairs) -> NDArray[np.float64]:
 def adamic_adar(graph: PersonGraph, pairs: Pairs) -> NDArray[np.float64]:
     """Return the usual index over all that two persons share (Adamic and Adar 2003), the yardstick of every model."""
     columns = predictors(graph, pairs)
-    total: NDArray[np.float64] = columns[:, : PREDICTORS.index("jaccard_associates")].sum(axis=1)
+    total: NDArray[np.float64] = columns[:, : PREDICTORS.index("mixed_paths")].sum(axis=1)
     return total
 
 

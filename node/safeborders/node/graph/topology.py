@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, shortest_path
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import ArpackError, svds
 
 Floats = NDArray[np.float64]
 Ends = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -21,6 +21,8 @@ Ends = tuple[NDArray[np.int64], NDArray[np.int64]]
 _KATZ = 0.05
 _KATZ_STEPS = 5
 _RANK = 8
+_DENSE = 300
+"""Actors up to whom all of a small network is factored: there the iterative method may not end."""
 _RESTART = 0.15
 _RANK_STEPS = 20
 _BLOCK = 512
@@ -105,7 +107,13 @@ class Network:
         rank = min(_RANK, self.count - 2)
         if rank < 1 or not self.table.nnz:
             return np.zeros((self.count, 1)), np.zeros((self.count, 1))
-        left, sizes, right = svds(self.table, k=rank, v0=np.ones(self.count), random_state=0)
+        if self.count <= _DENSE:
+            left, sizes, right = np.linalg.svd(self.table.todense())
+            return np.asarray(left[:, :rank] * sizes[:rank]), np.asarray(right[:rank].T)
+        try:
+            left, sizes, right = svds(self.table, k=rank, ncv=4 * _RANK, v0=np.ones(self.count), random_state=0)
+        except ArpackError:  # too few different sizes, as in a network of equal pairs: there is no form to speak of
+            return np.zeros((self.count, 1)), np.zeros((self.count, 1))
         return np.asarray(left * sizes), np.asarray(right.T)
 
 

@@ -49,7 +49,7 @@ class LinearAttribution(ExplainerAlgorithm):  # type: ignore[misc]  # torch_geom
         return True
 
 
-class _Margin(nn.Module):
+class Margin(nn.Module):
     """How far the propagated evidence of one type is above another's."""
 
     def __init__(self, chosen: ChosenCase, *, types: tuple[int, int]) -> None:
@@ -58,6 +58,7 @@ class _Margin(nn.Module):
         self.types = types
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
+        """Return the margin of every case from the evidence ``x``, :math:`(N, 1)`."""
         heard: Tensor = self.propagation(x, edge_index, edge_weight)
         return heard[:, [self.types[0]]] - heard[:, [self.types[1]]]
 
@@ -78,7 +79,7 @@ def margin_shares(
         One share per indicator, then that of the linked cases, that of what the released model hears from them, and
         that of how frequent the types are; they add up to the difference. Shape (F + 3,).
     """
-    nodes = _node_shares(problem, chosen, case=case, types=types)
+    nodes = node_shares(problem, chosen, case=case, types=types)
     own, first = nodes[case], chosen.evidence[case, types[0]]
     # Evidence is a log-probability, never zero for two types at once: the larger one says what the own part counts.
     place = 0 if abs(first) >= abs(chosen.evidence[case, types[1]]) else 1
@@ -111,9 +112,10 @@ def case_reasons(
     return tuple(Reason(text=words[index], weight=round(float(shares[index]), 3)) for index in kept)
 
 
-def _node_shares(problem: CaseProblem, chosen: ChosenCase, *, case: int, types: tuple[int, int]) -> Floats:
+def node_shares(problem: CaseProblem, chosen: ChosenCase, *, case: int, types: tuple[int, int]) -> Floats:
+    """Return the share of each case's evidence for each type in the margin, by torch_geometric's ``Explainer``."""
     explainer = Explainer(
-        model=_Margin(chosen, types=types),
+        model=Margin(chosen, types=types),
         algorithm=LinearAttribution(),
         explanation_type="model",
         node_mask_type="attributes",

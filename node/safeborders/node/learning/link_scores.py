@@ -20,6 +20,9 @@ from safeborders.node.learning.scores import area_under_curve
 PENALTIES = (1.0, 10.0, 100.0)
 _MARGIN = 0.003
 """How much better, in area, a scorer with the prior must be to be used."""
+_ENOUGH = 50
+_DOUBT = 0.05
+"""With fewer judged links than ``_ENOUGH`` an area is a matter of chance: how much worse the prior may then look."""
 _EASY = 10.0
 """Scale of the federated log-odds among standardised columns: their weight has a hundredth of the penalty."""
 _SEED = 20260101
@@ -100,23 +103,26 @@ FEDERATED = (
 def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
     """Fit the scorers and choose; the federated model must be better by ``_MARGIN`` on held-out pairs to be used.
 
+    With fewer than ``_ENOUGH`` judged links it is used unless it is worse by more than ``_DOUBT``.
+
     Args:
         problem: Pairs with known answers.
         federated: Logits of the released model for the same pairs, :math:`(N, 2)`.
     """
     areas = _areas(problem, federated)
     local = max(LOCAL, key=lambda choice: areas[choice])
-    blind = not problem.labels[problem.judged].any()
-    best = FEDERATED[0] if blind else max(FEDERATED, key=lambda choice: areas[choice])
+    judged = int(problem.labels[problem.judged].sum())
+    best = FEDERATED[0] if not judged else max(FEDERATED, key=lambda choice: areas[choice])
     trees = grow_trees(problem.table, problem.labels, seed=_SEED)
     everything = np.ones(len(problem.labels), dtype=np.bool_)
     alone = _fit(problem, federated, choice=local, known=everything, trees=trees)
     with_prior = _fit(problem, federated, choice=best, known=everything, trees=trees)
-    # With nothing to judge by, the federated model is believed; one that must be turned round never is.
-    is_better = areas[best] >= areas[local] + _MARGIN and with_prior.trust > 0
+    # With little to judge by, the federated model is believed unless it is clearly worse; one to be turned round never.
+    wanted = _MARGIN if judged >= _ENOUGH else -_DOUBT
+    is_better = areas[best] >= areas[local] + wanted and with_prior.trust > 0
     return LinkScorers(
         local=alone,
-        personalised=with_prior if blind or is_better else alone,
+        personalised=with_prior if not judged or is_better else alone,
         local_area=areas[local],
         chosen_area=areas[best] if is_better else areas[local],
     )

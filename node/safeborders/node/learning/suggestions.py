@@ -67,6 +67,8 @@ def link_suggestions(links: LinkPredictions) -> tuple[SuggestedLink, ...]:
     """Return the best-scored missing links with their reasons, best first; about half as many as are recorded."""
     scores = links.scores["personalised"]
     best = np.argsort(-scores, kind="stable")[: int(SUGGESTIONS_PER_LINK * links.recorded) + 1]
+    if not len(best):
+        return ()
     shares, present = link_shares(links, best), _present(links, best)
     names = links.persons
     return tuple(

@@ -4,6 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from scipy.stats import spearmanr
+from torch_geometric.explain import Explainer
+from torch_geometric.explain.algorithm import GNNExplainer
 
 from safeborders.models.architecture import Architecture, TaskArchitecture
 from safeborders.models.defaults import ARCHITECTURE, ARCHITECTURES, Model
@@ -12,7 +16,7 @@ from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.propagation import spread_evidence
 from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.persons import build_person_graph
-from safeborders.node.learning.case_reasons import AROUND, HEARD, case_reasons, margin_shares
+from safeborders.node.learning.case_reasons import AROUND, HEARD, Margin, case_reasons, margin_shares, node_shares
 from safeborders.node.learning.case_types import STEPS, Prior
 from safeborders.node.learning.known_links import INPUTS
 from safeborders.node.learning.linear import linear_part
@@ -230,6 +234,35 @@ def test_linked_cases_are_spoken_of_together() -> None:
         )
     }
     assert texts & set(AROUND)
+
+
+def test_exact_shares_and_torch_geometrics_own_explainer_point_at_the_same_evidence() -> None:
+    """GNNExplainer learns a mask over the same inputs: zero where the share is zero, and large where it is large."""
+    cases, agreements, shuffled = with_neighbours(), [], []
+    random = np.random.default_rng(3)
+    for case in np.flatnonzero(cases.labels < 0)[:4]:
+        types = most_likely(cases, int(case))
+        torch.manual_seed(1)
+        oracle = Explainer(
+            model=Margin(cases.outcome.parts, types=types),
+            algorithm=GNNExplainer(epochs=100, lr=0.05, edge_size=0.0, edge_ent=0.0, node_feat_size=0.05),
+            explanation_type="model",
+            node_mask_type="attributes",
+            model_config={"mode": "regression", "task_level": "node", "return_type": "raw"},
+        )
+        mask = oracle(
+            torch.from_numpy(cases.outcome.parts.evidence),
+            torch.from_numpy(cases.problem.edges),
+            index=int(case),
+            edge_weight=torch.from_numpy(cases.problem.weights),
+        ).node_mask.numpy()
+        shares = node_shares(cases.problem, cases.outcome.parts, case=int(case), types=types)
+        counts = np.abs(shares) > 1e-9
+        assert np.array_equal(mask > 0, counts)
+        agreements.append(spearmanr(mask[counts], np.abs(shares[counts]))[0])
+        shuffled.append(spearmanr(mask[counts], random.permutation(np.abs(shares[counts])))[0])
+    assert np.mean(agreements) > 0.4
+    assert np.mean(shuffled) < 0.4, "control"
 
 
 def test_the_linear_part_is_the_network() -> None:

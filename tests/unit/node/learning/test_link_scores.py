@@ -38,6 +38,14 @@ def test_a_useful_federated_scorer_is_believed_and_noise_is_not() -> None:
     assert area_under_curve(scores, problem.labels) > 0.7
 
 
+def test_with_few_links_the_prior_is_believed_unless_it_is_clearly_wrong() -> None:
+    problem, logits = problem_of(5, count=40)
+    random = np.random.default_rng(2)
+    hint = logits * 0.3 + random.normal(size=logits.shape)
+    assert personalise_links(problem, hint).personalised.trust > 0
+    assert personalise_links(problem, -hint).personalised.trust == 0
+
+
 def test_a_country_without_a_known_pair_believes_the_federated_scorer_alone() -> None:
     problem, logits = problem_of(1, count=0)
     outcome = personalise_links(problem, logits)
