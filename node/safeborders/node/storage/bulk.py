@@ -154,10 +154,6 @@ def quoted(name: str) -> str:
 
 
 def _refused(error: BaseException | None) -> DatabaseRefused:
-    if "database is locked" in str(error):
-        return DatabaseRefused(
-            "The database is busy, perhaps with another import: wait for its end, then import it again."
-        )
     full = "full" in str(error) or "No space left" in str(error)
     why = "its disk is full: make room" if full else "see its own log: mend it"
     return DatabaseRefused(f"The database did not take the file, {why}, then import it again.")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from safeborders.kit.db import copy_database, open_encrypted, open_url
-from safeborders.kit.errors import SettingsError
+from safeborders.kit.db import copy_database, is_busy, open_encrypted, open_url
+from safeborders.kit.errors import SettingsError, Unavailable
 from safeborders.kit.migrations import upgrade_schema
 from safeborders.node.storage.bulk import quiet_errors
 
@@ -54,14 +55,18 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Yield a connection whose work is kept whole, or not at all when the block raises."""
-        with self.engine.begin() as connection:
+        """Yield a connection whose work is kept whole, or not at all when the block raises.
+
+        Raises:
+            Unavailable: If somebody else writes to SQLite's file for longer than 30 seconds.
+        """
+        with _busy_is_told(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Yield a session whose work is kept whole, or not at all when the block raises."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        """Yield a session whose work is kept whole, or not at all when the block raises; see :meth:`transaction`."""
+        with _busy_is_told(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -89,6 +94,18 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+@contextmanager
+def _busy_is_told() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        raise Unavailable(
+            "The node's database is busy, perhaps with an import: wait for its end, then try again."
+        ) from error
 
 
 @contextmanager
