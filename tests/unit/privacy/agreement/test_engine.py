@@ -33,6 +33,7 @@ from safeborders.privacy.agreement.points import (
 from safeborders.privacy.agreement.signing import draft, sign
 from safeborders.privacy.agreement.standing import examine
 from safeborders.privacy.agreement.terms import Agreement
+from safeborders.privacy.agreement.ways import find_closing_party
 from sbtest.agreements import NINE, TODAY, InMemoryJournal, InMemoryPapers, PaperFederation, example_source, terms_for
 
 FEDERATION = PaperFederation()
@@ -222,6 +223,15 @@ def test_a_strict_party_deals_with_the_coordinator_alone() -> None:
         )
         assert decision.reason is reason
         assert decision.is_allowed or decision.clause == "third_countries.wb-al"
+
+
+@pytest.mark.parametrize("material", Material)
+def test_a_strict_party_sends_updates_and_statistics_and_receives_models_and_statistics(material: Material) -> None:
+    for party, is_strict in (("wb-al", True), ("gr", False)):
+        out = find_closing_party(TERMS, material, sender=party, recipient=COORDINATOR)
+        back = find_closing_party(TERMS, material, sender=COORDINATOR, recipient=party)
+        assert out == (party if is_strict and material not in {Material.UPDATE, Material.AGGREGATE} else None)
+        assert back == (party if is_strict and material not in {Material.MODEL, Material.AGGREGATE} else None)
 
 
 def test_every_point_carries_its_own_code() -> None:
