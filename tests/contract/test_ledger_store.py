@@ -224,7 +224,6 @@ def test_a_history_that_this_code_cannot_have_written_stops_the_ledger(engine: E
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("state", "given"),
         ("at", "yesterday"),
         ("events", '{"events":[]}'),
         ("events", ""),
