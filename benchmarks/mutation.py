@@ -68,7 +68,7 @@ _LEDGER = ("tests/unit/privacy/test_ledger.py", "tests/contract/test_ledger_stor
 _POLICY = ("tests/unit/privacy/agreement/test_engine.py", "tests/unit/privacy/agreement")
 _MASKS = ("tests/unit/privacy/aggregation", "tests/privacy_audits/test_aggregation_attacks.py")
 _PRIVACY = "privacy/safeborders/privacy"
-_STORE = "sqlcipher and (audit or clause or come_back or last_activation or no_version)"  # a database a test, so only those that look
+_STORE = "sqlcipher and (audit or clause or come_back or last_activation or no_version)"  # each makes a database
 
 GROUPS: dict[str, tuple[Subject, ...]] = {
     "ledger": (
