@@ -31,7 +31,7 @@ from safeborders.privacy.agreement.points import (
     check_training_message,
 )
 from safeborders.privacy.agreement.signing import draft, sign
-from safeborders.privacy.agreement.standing import examine
+from safeborders.privacy.agreement.standing import Standing, examine
 from safeborders.privacy.agreement.terms import Agreement
 from safeborders.privacy.agreement.ways import find_closing_party
 from sbtest.agreements import NINE, TODAY, InMemoryJournal, InMemoryPapers, PaperFederation, example_source, terms_for
@@ -388,6 +388,12 @@ def test_timestamps_only_rise() -> None:
     cabinet.check_fresh(second, now=TODAY)
     with pytest.raises(RosterRefused, match="older"):
         cabinet.check_fresh(first, now=TODAY)
+
+
+def test_no_agreement_is_an_obstacle_also_where_nobody_says_why() -> None:
+    assert Standing(agreement=None).find_obstacle("gr", now=TODAY) is Reason.NO_AGREEMENT
+    assert Standing(agreement=None, flaw=Reason.NOT_SIGNED).find_obstacle("gr", now=TODAY) is Reason.NOT_SIGNED
+    assert Standing(agreement=TERMS).find_obstacle("gr", now=TODAY) is None  # control
 
 
 def test_an_unsigned_draft_and_rubbish_do_not_stand() -> None:
