@@ -68,11 +68,12 @@ _LEDGER = ("tests/unit/privacy/test_ledger.py", "tests/contract/test_ledger_stor
 _POLICY = ("tests/unit/privacy/agreement/test_engine.py", "tests/unit/privacy/agreement")
 _MASKS = ("tests/unit/privacy/aggregation", "tests/privacy_audits/test_aggregation_attacks.py")
 _PRIVACY = "privacy/safeborders/privacy"
+_STORE = "sqlcipher and (audit or clause or come_back or last_activation or no_version)"  # each makes a database
 
 GROUPS: dict[str, tuple[Subject, ...]] = {
     "ledger": (
         Subject(f"{_PRIVACY}/ledger.py", _LEDGER, chosen="not postgres and not sqlcipher"),
-        Subject("node/safeborders/node/storage/ledger_store.py", _LEDGER[1:], chosen="sqlcipher"),
+        Subject("node/safeborders/node/storage/ledger_store.py", _LEDGER[1:], chosen=_STORE),
     ),
     "policy": tuple(
         Subject(f"{_PRIVACY}/agreement/{name}.py", _POLICY)
@@ -104,7 +105,7 @@ class Score:
     survivors: tuple[Survivor, ...]
 
 
-class _Substitute(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _Substitute(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     """Imports a mutant in place of its module."""
 
     def __init__(self, name: str, *, tree: ast.Module, path: Path) -> None:
@@ -117,8 +118,15 @@ class _Substitute(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return None
         return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
 
-    def exec_module(self, module: types.ModuleType) -> None:
-        exec(compile(self._tree, str(self._path), "exec"), module.__dict__)  # noqa: S102  # our own source, one fault
+    def get_source(self, fullname: str) -> str:
+        return ast.unparse(self._tree)
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        return _code_of(self._tree, path=str(self._path))
+
+
+def _code_of(source: str | ast.Module, *, path: str) -> types.CodeType:
+    return importlib.abc.InspectLoader.source_to_code(source, path)
 
 
 def run_tests(subject: Subject, tests: str) -> int:
@@ -136,7 +144,7 @@ def functions_of(subject: Subject) -> list[types.FunctionType]:
 def plant(subject: Subject, tree: ast.Module, *, functions: Sequence[types.FunctionType]) -> None:
     """Put the fault in ``tree`` into this process, of which ``functions`` are those of the module."""
     path = str(ROOT / subject.path)
-    faulty = {(code.co_qualname, code.co_firstlineno): code for code in _codes(compile(tree, path, "exec"))}
+    faulty = {(code.co_qualname, code.co_firstlineno): code for code in _codes(_code_of(tree, path=path))}
     right = {(code.co_qualname, code.co_firstlineno): code for code in _codes(_compiled(path))}
     changed = {key for key, code in faulty.items() if key in right and right[key] != code}
     changed.discard(("<module>", 1))
@@ -156,7 +164,7 @@ def _key(function: types.FunctionType) -> tuple[str, int]:
 
 @lru_cache(maxsize=1)
 def _compiled(path: str) -> types.CodeType:
-    return compile(Path(path).read_text(encoding="utf-8"), path, "exec")
+    return _code_of(Path(path).read_text(encoding="utf-8"), path=path)
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -1,9 +1,10 @@
 """One suite for every place where a ledger can be kept."""
 
+from threading import Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from safeborders.kit.canonical import sha256_hex
@@ -224,7 +225,6 @@ def test_a_history_that_this_code_cannot_have_written_stops_the_ledger(engine: E
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("state", "given"),
         ("at", "yesterday"),
         ("events", '{"events":[]}'),
         ("events", ""),
@@ -338,6 +338,33 @@ def test_an_activation_is_in_the_audit_log_and_comes_back_as_it_was(engine: Engi
             "facts": {"run": "run-1", "model": "0" * 64, "sequence": 3},
         }
     ]
+
+
+def test_a_second_process_waits_until_the_first_step_is_over_and_sees_it(engine: Engine) -> None:
+    store, seen = SqlLedgerStore(engine), list[int]()
+
+    def look() -> None:
+        with store.transaction() as step:
+            seen.append(len(step.list_entries(after=0)))
+
+    second = Thread(target=look)
+    with store.transaction() as step:
+        second.start()
+        second.join(0.3)
+        assert second.is_alive()  # it waits, however fast this machine is
+        step.append(LedgerEntry(1, EntryState.RESERVED, make_charge(), "1", system_clock(), ""))
+    second.join(30)
+    assert seen == [1]
+
+
+def test_a_step_waits_for_the_disk_where_the_database_would_not(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        return  # kit.db opens every connection so; shown above
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("SET synchronous_commit = off"))
+    with engine.begin() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "off"  # control
+    with SqlLedgerStore(engine).transaction() as step:
+        assert step._connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
 
 
 def test_rows_and_payloads_come_back_as_they_were(engine: Engine) -> None:

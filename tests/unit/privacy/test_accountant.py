@@ -122,6 +122,9 @@ def test_the_sum_is_cheaper_the_more_countries_are_honest() -> None:
     seen = [epsilon_sum(events, honest=honest, delta=DELTA) for honest in (1, 5, 7, 8, 9)]
     assert seen[0] == epsilon(events, delta=DELTA)
     assert seen[1:] == pytest.approx([3.02, 2.48, 2.30, 2.15], abs=0.02)  # privacy.md 4.5
+    for nobody in ({"honest": 0}, {"honest": 7, "countries": 0}):
+        with pytest.raises(ValueError, match="must be"):
+            epsilon_sum(events, delta=DELTA, **nobody)
 
 
 def test_a_person_in_two_countries_pays_for_both() -> None:
@@ -228,6 +231,7 @@ HOSTILE = [
     AttributedGaussian("typology", 1.0, 0.2, 1, grid=2**32, dimension=300, steps=1000),
     RootedGaussian("typology", 0.5, 2.0, ((16, 0.5),), grid=2**32, dimension=300, steps=1000),
     MetricRelease("metric", sensitivity=1e6, deviation=256.0, coordinates=1),
+    MetricRelease("metric", sensitivity=20 * 256.0, deviation=256.0, coordinates=1),  # a mean loss below the limit
 ]
 
 

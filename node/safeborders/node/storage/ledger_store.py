@@ -88,7 +88,9 @@ class SqlLedgerTransaction:
         )
         clause = self._connection.scalar(wanted.order_by(DecisionRow.id.desc()).limit(1))
         facts |= {"payload": entry.payload_sha256, **({"clause": clause} if clause else {})}
-        return AuditEvent(operation, action=action, actor=_ACTOR, recipients=(COORDINATOR,), facts=facts)
+        return AuditEvent(
+            operation, action=action, actor=_ACTOR, outcome=outcome, recipients=(COORDINATOR,), facts=facts
+        )
 
     def add_payload(self, payload: bytes, *, run: str, round_number: int) -> None:
         """Put the bytes of a round into the outbox."""

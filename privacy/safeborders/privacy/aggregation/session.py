@@ -31,7 +31,7 @@ class Session(Frozen):
     transcript_sha256: Sha256 | str = ""
     vector_sha256: Sha256 | str = ""
     survivors_sha256: Sha256 | str = ""
-    survivors: tuple[str, ...] = Field(default=(), strict=False)
+    survivors: tuple[str, ...] = ()
 
 
 class SessionStore(Protocol):

@@ -329,6 +329,16 @@ class TestCountry:
         assert commitment(bytes.fromhex(reveal.body.own_seed), transcript=transcript) == promised.body.own_commitment
         assert reveal.is_signed_by(stage.circle.roster[Country.GR])
 
+    def test_what_it_remembers_shows_no_secret_in_a_log_or_traceback(self, stage: Stage) -> None:
+        stage.upload(Country.GR)
+        session = stage.circle.parties[Country.GR]._sessions.find(stage.context.sha256())
+        assert session is not None
+        secret = (session.private_key, session.own_seed, *session.pair_seeds.values())
+        assert len(secret) == 2 + 8
+        shown = repr(session) + str(session)
+        assert session.vector_sha256 in shown  # control: the rest is shown
+        assert not any(one in shown for one in secret)
+
     def test_it_reveals_nothing_before_it_confirmed(self, stage: Stage) -> None:
         stage.uploaded()
         with pytest.raises(OutOfOrder):

@@ -31,8 +31,9 @@ from safeborders.privacy.agreement.points import (
     check_training_message,
 )
 from safeborders.privacy.agreement.signing import draft, sign
-from safeborders.privacy.agreement.standing import examine
+from safeborders.privacy.agreement.standing import Standing, examine
 from safeborders.privacy.agreement.terms import Agreement
+from safeborders.privacy.agreement.ways import find_closing_party
 from sbtest.agreements import NINE, TODAY, InMemoryJournal, InMemoryPapers, PaperFederation, example_source, terms_for
 
 FEDERATION = PaperFederation()
@@ -224,6 +225,15 @@ def test_a_strict_party_deals_with_the_coordinator_alone() -> None:
         assert decision.is_allowed or decision.clause == "third_countries.wb-al"
 
 
+@pytest.mark.parametrize("material", Material)
+def test_a_strict_party_sends_updates_and_statistics_and_receives_models_and_statistics(material: Material) -> None:
+    for party, is_strict in (("wb-al", True), ("gr", False)):
+        out = find_closing_party(TERMS, material, sender=party, recipient=COORDINATOR)
+        back = find_closing_party(TERMS, material, sender=COORDINATOR, recipient=party)
+        assert out == (party if is_strict and material not in {Material.UPDATE, Material.AGGREGATE} else None)
+        assert back == (party if is_strict and material not in {Material.MODEL, Material.AGGREGATE} else None)
+
+
 def test_every_point_carries_its_own_code() -> None:
     journal = InMemoryJournal()
     engine, centre = engine_for(journal=journal), engine_for(COORDINATOR, journal=journal)
@@ -378,6 +388,12 @@ def test_timestamps_only_rise() -> None:
     cabinet.check_fresh(second, now=TODAY)
     with pytest.raises(RosterRefused, match="older"):
         cabinet.check_fresh(first, now=TODAY)
+
+
+def test_no_agreement_is_an_obstacle_also_where_nobody_says_why() -> None:
+    assert Standing(agreement=None).find_obstacle("gr", now=TODAY) is Reason.NO_AGREEMENT
+    assert Standing(agreement=None, flaw=Reason.NOT_SIGNED).find_obstacle("gr", now=TODAY) is Reason.NOT_SIGNED
+    assert Standing(agreement=TERMS).find_obstacle("gr", now=TODAY) is None  # control
 
 
 def test_an_unsigned_draft_and_rubbish_do_not_stand() -> None:
