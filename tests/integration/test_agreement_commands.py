@@ -151,7 +151,7 @@ def test_a_change_is_shown_before_it_is_signed(town: Town, tmp_path: Path) -> No
         town.source.read_text(encoding="utf-8").replace("breach_notice_hours: 24", "breach_notice_hours: 2")
     )
     printed = safeborders("agreement", "diff", town.source, other)
-    assert printed.split() == ["breach_notice_hours", "-", "24", "+", "2", "1", "places", "differ."]
+    assert printed.split() == ["breach_notice_hours", "-", "24", "+", "2", "1", "place", "differs."]
     shown = json.loads(safeborders("agreement", "diff", town.source, other, "--json"))
     assert shown == {"changes": [{"place": "breach_notice_hours", "before": "24", "after": "2"}]}
 
