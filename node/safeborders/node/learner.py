@@ -84,22 +84,28 @@ def build_connector(settings: NodeSettings, store: Store) -> Connector:
         ),
         trainer=RecordedTrainer(trainer, record=record),
     )
-    config = ConnectorConfig(
-        address=urlsplit(str(settings.coordinator_url)).netloc,
-        authority=places.authority,
-        certificate=places.certificate,
-        tls_key=places.tls_key,
-        flower_key=places.flower_key,
-        coordinator_key=kit.coordinator_key,
-        node_id_file=places.flower_node_id,
-    )
     watcher = build_watcher(settings, store, coordinator_key=kit.coordinator_key)
     recorded = RecordedAnswers(service.answer, record=record)
 
     def answer(message: SignedMessage) -> SignedMessage:
         return watcher.answer(message) if message.header.kind in WATCHING else recorded(message)
 
+    config = connection_of(settings, coordinator_key=kit.coordinator_key)
     return Connector(config, answer=answer, released=service.mark_released)
+
+
+def connection_of(settings: NodeSettings, *, coordinator_key: str) -> ConnectorConfig:
+    """Return where the coordinator is and with which files this node connects."""
+    places = settings.places
+    return ConnectorConfig(
+        address=urlsplit(str(settings.coordinator_url)).netloc,
+        authority=places.authority,
+        certificate=places.certificate,
+        tls_key=places.tls_key,
+        flower_key=places.flower_key,
+        coordinator_key=coordinator_key,
+        node_id_file=places.flower_node_id,
+    )
 
 
 def build_watcher(settings: NodeSettings, store: Store, *, coordinator_key: str) -> Watcher:
