@@ -137,7 +137,7 @@ ON_ROUNDS = (
         (f"{ROUNDS}::test_an_old_reply_sent_again_in_the_next_round_is_refused",),
         (
             "tests/e2e/federation/test_messages.py"
-            "::test_captured_flower_headers_with_another_body_do_not_make_an_update",
+            "::test_captured_flower_headers_open_nothing_with_another_countrys_certificate",
         ),
         (
             Removal("safeborders.server.federation.replies", "if reply.header != expected:", "if False:"),
