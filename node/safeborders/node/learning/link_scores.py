@@ -117,7 +117,7 @@ def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
     everything = np.ones(len(problem.labels), dtype=np.bool_)
     alone = _fit(problem, federated, choice=local, known=everything, trees=trees)
     with_prior = _fit(problem, federated, choice=best, known=everything, trees=trees)
-    # With little to learn from, the federated model speaks alone unless it is clearly wrong; one to be turned round never.
+    # With little to learn from, the federated model speaks alone unless clearly wrong; one to be turned round never.
     wanted = _MARGIN if judged >= _ENOUGH else -_DOUBT
     is_better = areas[best] >= areas[local] + wanted and with_prior.trust > 0
     return LinkScorers(
