@@ -21,7 +21,7 @@ PENALTIES = (1.0, 10.0, 100.0)
 _MARGIN = 0.003
 """How much better, in area, a scorer with the prior must be to be used."""
 _ENOUGH = 50
-_DOUBT = 0.15
+_DOUBT = 0.3
 """With fewer judged links than ``_ENOUGH`` an area is a matter of chance: how much worse the prior may then look."""
 _EASY = 10.0
 """Scale of the federated log-odds among standardised columns: their weight has a hundredth of the penalty."""
