@@ -21,7 +21,7 @@ PENALTIES = (1.0, 10.0, 100.0)
 _MARGIN = 0.003
 """How much better, in area, a scorer with the prior must be to be used."""
 _ENOUGH = 50
-_DOUBT = 0.05
+_DOUBT = 0.3
 """With fewer judged links than ``_ENOUGH`` an area is a matter of chance: how much worse the prior may then look."""
 _EASY = 10.0
 """Scale of the federated log-odds among standardised columns: their weight has a hundredth of the penalty."""
@@ -103,7 +103,7 @@ FEDERATED = (
 def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
     """Fit the scorers and choose; the federated model must be better by ``_MARGIN`` on held-out pairs to be used.
 
-    With fewer than ``_ENOUGH`` judged links it is used unless it is worse by more than ``_DOUBT``.
+    With fewer than ``_ENOUGH`` judged links it speaks alone unless it is worse by more than ``_DOUBT``.
 
     Args:
         problem: Pairs with known answers.
@@ -112,12 +112,12 @@ def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
     areas = _areas(problem, federated)
     local = max(LOCAL, key=lambda choice: areas[choice])
     judged = int(problem.labels[problem.judged].sum())
-    best = FEDERATED[0] if not judged else max(FEDERATED, key=lambda choice: areas[choice])
+    best = FEDERATED[0] if judged < _ENOUGH else max(FEDERATED, key=lambda choice: areas[choice])
     trees = grow_trees(problem.table, problem.labels, seed=_SEED)
     everything = np.ones(len(problem.labels), dtype=np.bool_)
     alone = _fit(problem, federated, choice=local, known=everything, trees=trees)
     with_prior = _fit(problem, federated, choice=best, known=everything, trees=trees)
-    # With little to judge by, the federated model is believed unless it is clearly worse; one to be turned round never.
+    # With little to learn from, the federated model speaks alone unless clearly wrong; one to be turned round never.
     wanted = _MARGIN if judged >= _ENOUGH else -_DOUBT
     is_better = areas[best] >= areas[local] + wanted and with_prior.trust > 0
     return LinkScorers(

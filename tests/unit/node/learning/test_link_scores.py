@@ -43,7 +43,7 @@ def test_with_few_links_the_prior_is_believed_unless_it_is_clearly_wrong() -> No
     random = np.random.default_rng(2)
     hint = logits * 0.3 + random.normal(size=logits.shape)
     assert personalise_links(problem, hint).personalised.trust > 0
-    assert personalise_links(problem, -hint).personalised.trust == 0
+    assert personalise_links(problem, -logits).personalised.trust == 0
 
 
 def test_a_country_without_a_known_pair_believes_the_federated_scorer_alone() -> None:
