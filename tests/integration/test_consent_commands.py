@@ -12,6 +12,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import NotFound, SettingsError
 from safeborders.node import approvals_command, outbox_command
+from safeborders.node.access.accounts import current_login
 from safeborders.node.approving import build_inbox, profile_limits
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.commands import prepare_node
@@ -129,10 +130,10 @@ def test_two_logins_approve_and_one_login_under_two_names_does_not(
 
 
 def test_the_login_is_the_kernels_and_no_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = approvals_command.current_login()
+    before = current_login()
     for name in ("USER", "LOGNAME", "SUDO_USER"):
         monkeypatch.setenv(name, "somebody-else")
-    assert approvals_command.current_login() == before != "somebody-else"
+    assert current_login() == before != "somebody-else"
 
 
 def test_a_standing_approval_is_added_listed_and_withdrawn(
