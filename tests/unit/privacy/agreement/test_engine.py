@@ -143,7 +143,8 @@ def test_what_is_not_known_is_taken_for_no(material: Material) -> None:
     ],
 )
 def test_one_fact_that_is_not_known_is_enough_to_refuse_a_filter(name: str, reason: Reason) -> None:
-    assert ask(Material.FILTER, dataclasses.replace(GOOD, **{name: None})).reason is reason
+    unknown: dict[str, Any] = {name: None}
+    assert ask(Material.FILTER, dataclasses.replace(GOOD, **unknown)).reason is reason
 
 
 def test_every_fact_is_unfavourable_until_somebody_knows_it() -> None:
