@@ -10,6 +10,7 @@ TEST_ARGS ?=
 # many short ones. WORKERS=0 runs all in one process, as a debugger needs.
 WORKERS ?= 2
 BENCH_ARGS ?= --nodes 3 --json
+COVERING ?= tests/contract tests/integration tests/privacy_audits tests/unit tests/e2e/federation/test_edge.py
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,7 +22,7 @@ export FLWR_DISABLE_UPDATE_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check fmt lint types imports slow bench containers test-tools clean
+.PHONY: help setup demo test check fmt lint types imports slow coverage bench containers test-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## ?(.*)/  \1\t\2/' | expand -t 16
@@ -50,6 +51,11 @@ imports: $(STAMP) ## who may import whom
 
 slow: $(STAMP) test-tools ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow $(TEST_ARGS)
+
+coverage: $(STAMP) test-tools ## is every branch of privacy/, the access code and the audit log tested? (several minutes)
+	@$(BIN)/coverage erase
+	@OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(COVERING)
+	@$(BIN)/coverage combine -q && $(BIN)/coverage report --fail-under=100
 
 bench: $(STAMP) ## seconds per round, against stock Flower (BENCH_ARGS="--nodes 9 --json")
 	@$(BIN)/python -m benchmarks.round $(BENCH_ARGS)

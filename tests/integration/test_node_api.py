@@ -449,6 +449,18 @@ def test_a_database_that_cannot_say_whose_a_token_is_lets_nobody_in(node: Node) 
     assert node.journal.list_lookups() == []
 
 
+def test_a_look_up_that_fails_half_way_is_recorded_as_failed(node: Node) -> None:
+    headers = node.headers()
+    with node.store.transaction() as connection:
+        connection.execute(text("ALTER TABLE person RENAME TO away"))
+
+    answer = node.client.get(f"/v1/entities/{UNCLE}", headers=headers)
+
+    assert answer.status_code == 503
+    (lookup,) = node.journal.list_lookups()
+    assert (lookup.outcome, lookup.object_ids) == (Outcome.FAILED, (UNCLE,))
+
+
 def test_suggestions_belong_to_a_case_and_to_nothing_else(node: Node) -> None:
     answer = node.client.get(f"/v1/cases/{UNCLE}/suggested-links", headers=node.headers())
 

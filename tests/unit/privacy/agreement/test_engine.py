@@ -132,6 +132,26 @@ def test_what_is_not_known_is_taken_for_no(material: Material) -> None:
     assert not ask(material, Facts(point=Point.API_EXPORT)).is_allowed
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("queries_today", Reason.QUERIES_EXCEEDED),
+        ("kept", Reason.KEPT_TOO_LONG),
+        ("protected", Reason.PROTECTED_GROUP),
+        ("categories", Reason.CATEGORY_NOT_ALLOWED),
+        ("handling", Reason.HANDLING_CODE),
+    ],
+)
+def test_one_fact_that_is_not_known_is_enough_to_refuse_a_filter(name: str, reason: Reason) -> None:
+    unknown: dict[str, Any] = {name: None}
+    assert ask(Material.FILTER, dataclasses.replace(GOOD, **unknown)).reason is reason
+
+
+def test_every_fact_is_unfavourable_until_somebody_knows_it() -> None:
+    facts = dataclasses.asdict(Facts(point=Point.SEND))
+    assert {name for name, value in facts.items() if value} == {"point"}
+
+
 def test_a_way_without_a_grant_is_closed() -> None:
     for sender, recipient in (("gr", "it"), ("gr", "gr"), (COORDINATOR, COORDINATOR)):
         decision = ENGINE.check(Material.UPDATE, sender=sender, recipient=recipient, purpose="P1", facts=GOOD)

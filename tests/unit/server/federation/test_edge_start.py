@@ -1,7 +1,9 @@
 """The public edge starts with whole TLS files on a free port, or not at all; what it lets in: tests/e2e/federation."""
 
 import json
+import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -83,3 +85,18 @@ def test_the_child_says_why_it_does_not_serve(config: EdgeConfig, capsys: pytest
     assert "edge_refused" in said.out + said.err
     assert "BEGIN" not in said.out + said.err
     assert json.loads(config.path.read_bytes())["port"] == config.port
+
+
+def test_an_edge_that_is_interrupted_ends_well(config: EdgeConfig) -> None:
+    edge = start_edge(config)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and edge.poll() is None:
+            with closing(socket.socket()) as probe:
+                if probe.connect_ex((config.host, config.port)) == 0:
+                    break
+            time.sleep(0.1)
+        edge.send_signal(signal.SIGINT)
+        assert edge.wait(30) == 0, config.log.read_text(encoding="utf-8")
+    finally:
+        edge.kill()
