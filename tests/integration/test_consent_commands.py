@@ -1,6 +1,7 @@
 """The operator's commands on a real node: what is printed fits 80 columns, what is decided counts."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import NotFound, SettingsError
+from safeborders.models.defaults import ARCHITECTURE
 from safeborders.node import approvals_command, outbox_command
 from safeborders.node.access import accounts
 from safeborders.node.approving import build_inbox, profile_limits
@@ -60,9 +62,11 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_inbox(settings, store).ask(request)
     build_inbox(settings, store).ask(request.model_copy(update={"manifest_sha256": "e" * 64, "run": "run-2"}))
     ledger = build_ledger(settings, store)
-    reservation = ledger.reserve(make_charge(noise=8.0))
-    ledger.store(reservation, payload=bytes(8 * 322))
-    ledger.reserve(make_charge(round_number=2, noise=8.0))
+    event = make_event(noise=8.0)
+    events = tuple(replace(event, task=part.name, dimension=part.update_length) for part in ARCHITECTURE.tasks)
+    reservation = ledger.reserve(replace(make_charge(), events=events))
+    ledger.store(reservation, payload=bytes(8 * ARCHITECTURE.update_length))
+    ledger.reserve(replace(make_charge(round_number=2), events=events))
     store.close()
     return path
 
@@ -103,7 +107,7 @@ def test_machines_read_json(node: Path, capsys: pytest.CaptureFixture[str]) -> N
         (1, "stored", True),
         (2, "reserved", False),
     ]
-    assert (item["is_masked"], item["size"], len(item["tensors"])) == (False, 8 * 322, 6)
+    assert (item["is_masked"], item["size"], len(item["tensors"])) == (False, 8 * ARCHITECTURE.update_length, 6)
 
 
 def test_two_logins_approve_and_one_login_under_two_names_does_not(
@@ -169,11 +173,11 @@ def test_a_held_update_is_written_byte_for_byte_and_released(
     node: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outbox_command.show_round(node, place=("run-1", 1), as_json=False, out=tmp_path / "payload")
-    assert (tmp_path / "payload").read_bytes() == bytes(8 * 322)
+    assert (tmp_path / "payload").read_bytes() == bytes(8 * ARCHITECTURE.update_length)
     outbox_command.release_round(node, place=("run-1", 1), name="Maria Papadopoulou", reason=WHY)
     outbox_command.list_rounds(node, as_json=False)
     shown = capsys.readouterr().out
-    assert f"Released: {8 * 322} bytes" in shown
+    assert f"Released: {8 * ARCHITECTURE.update_length} bytes" in shown
     assert " stored " in shown
 
 
@@ -191,7 +195,7 @@ def test_other_bytes_than_the_ledger_paid_for_are_shown_to_nobody(tmp_path: Path
     prepare_node(settings)
     store = open_node_store(settings)
     ledger = build_ledger(settings, store)
-    ledger.store(ledger.reserve(make_charge(noise=8.0)), payload=bytes(8 * 322))
+    ledger.store(ledger.reserve(make_charge(noise=8.0)), payload=bytes(8 * ARCHITECTURE.update_length))
     with store.engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER outbox_no_update")
         connection.exec_driver_sql("UPDATE outbox SET payload = zeroblob(9)")
