@@ -164,6 +164,7 @@ def test_a_killed_child_ends_the_demonstration_with_a_sentence_and_no_orphan(tmp
     assert last.startswith("safeborders: The program 'node ")
 
 
+@pytest.mark.slow  # by default: the run above, page and APIs in tests/integration, a head in test_rooted_rounds
 def test_kept_running_it_serves_page_and_apis_until_ctrl_c(tmp_path: Path) -> None:
     with demonstration(tmp_path, "--rounds", "1", "--keep", "--model", "relational") as demo:
         until(lambda: "Ctrl-C stops everything" in (tmp_path / "out.txt").read_text(), seconds=240)
