@@ -49,7 +49,7 @@ def _start(binaries: Path) -> Path:
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
     _as_postgres([str(binaries / "initdb"), "-D", str(data), "-U", "safeborders", "-A", "trust", "-E", "UTF8", "-N"])
-    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
+    options = f"-c listen_addresses='' -k {folder} -c fsync=off -c shared_buffers=512MB -c max_wal_size=4GB"
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
     _as_postgres([*control, "-o", options, "start"])
     atexit.register(_as_postgres, [*control, "-m", "immediate", "stop"])  # runs before the folder goes
