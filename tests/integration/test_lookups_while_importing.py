@@ -195,3 +195,30 @@ def test_a_second_import_is_told_to_wait_and_opening_needs_no_lock(sqlcipher: St
             importer(brief).apply(path, tell=lambda *_: None)
         with pytest.raises(Unavailable, match="busy"):
             run_retention(brief, policy=None, now=NOW, as_of=NOW.date())  # the nightly job tries again soon
+
+
+def test_with_nobody_writing_a_look_up_enters_at_once(
+    sqlcipher: Store, journal: PatientLookupJournal, file: Path
+) -> None:
+    journal.record(look())
+    assert list(journal.list_lookups()) == [look()]
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("table", ["lookup", "audit_leaf"])
+def test_a_damaged_journal_is_no_reason_to_wait(sqlcipher: Store, journal: PatientLookupJournal, table: str) -> None:
+    with sqlcipher.transaction() as connection:
+        connection.execute(text(f"DROP TABLE {table}"))
+    with pytest.raises(LookupNotRecorded):
+        journal.record(look())
+
+
+def test_what_cannot_enter_stays_where_it_is_safe(sqlcipher: Store, journal: PatientLookupJournal, file: Path) -> None:
+    with sqlcipher.transaction() as connection:
+        journal.record(look())  # waits, and is tried again as soon as the transaction is over
+        connection.execute(text("DROP TABLE lookup"))
+    with pytest.raises(OperationalError):
+        journal.enter_waiting()
+    again = WaitingLookups(file, key_hex=KEY)
+    assert [one for _, one in again.list_waiting()] == [look()]
+    again.close()

@@ -29,3 +29,11 @@ def test_an_impossible_target_is_refused() -> None:
             noise_multiplier_for(run_with, target_epsilon=target, delta=DELTA)
     with pytest.raises(ValueError, match="reachable"):
         noise_multiplier_for(run_with, target_epsilon=1e-9, delta=1e-12)
+
+
+def test_a_guess_whose_price_is_infinite_is_left_behind() -> None:
+    def one_step(noise: float) -> Sequence[Event]:
+        return [make_event(noise=noise / 1000)]  # the first guesses hide next to nothing
+
+    noise = noise_multiplier_for(one_step, target_epsilon=8.0, delta=DELTA)
+    assert epsilon(one_step(noise), delta=DELTA) <= 8.0 < epsilon(one_step(noise - 0.001), delta=DELTA)

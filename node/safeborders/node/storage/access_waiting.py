@@ -140,7 +140,8 @@ class PatientLookupJournal(SqlLookupJournal):
                 self._watch.start()
 
     def _enter_soon(self) -> None:
-        while self._some_wait.wait():
+        while True:
+            self._some_wait.wait()
             self._some_wait.clear()
             try:
                 while not self.enter_waiting():

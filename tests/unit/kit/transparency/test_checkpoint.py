@@ -15,6 +15,9 @@ from safeborders.kit.transparency.checkpoint import (
     verifier_key,
 )
 from safeborders.kit.transparency.checkpoint import _key_id as key_id
+from safeborders.kit.transparency.desk import _cells as cells_of
+from safeborders.kit.transparency.identity import LogIdentity
+from safeborders.kit.transparency.keeping import parse_notes
 
 LOG, WITNESS, OTHER = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2, 3))
 ROOT = bytes(range(32))
@@ -89,3 +92,20 @@ def test_a_name_holds_neither_space_nor_plus() -> None:
     for name in ("a b", "a+b", ""):
         with pytest.raises(ValueError, match="origin"):
             Checkpoint.sign(name, size=0, root=ROOT, key=LOG)
+
+
+def test_a_checkpoint_of_a_former_key_counts_for_the_own_log_and_a_foreign_one_does_not() -> None:
+    former, today, foreign = (Ed25519PrivateKey.generate() for _ in range(3))
+    identity = LogIdentity("safeborders.test/gr", public_key_hex(today), {}, former_keys=(public_key_hex(former),))
+
+    def note_of(key: Ed25519PrivateKey) -> str:
+        made = Checkpoint.sign(identity.origin, size=1, root=b"r" * 32, key=key)
+        return made.to_text(log_key=public_key_hex(key), witness_keys={})
+
+    assert [one.size for one in parse_notes([note_of(former), note_of(today)], identity=identity)] == [1, 1]
+    with pytest.raises(CheckpointRefused):
+        parse_notes([note_of(foreign)], identity=identity)
+
+
+def test_a_row_whose_content_was_erased_says_so_in_a_list() -> None:
+    assert cells_of({}) == ("", "erased, its time was over", "", "", "")

@@ -46,6 +46,7 @@ def test_no_person_is_in_more_nodes_than_the_plan_says(limit: int) -> None:
     examples = make_part(Model.RELATIONAL, small_country(2), examples_per_person=limit).examples
     assert np.bincount(examples.persons).max() == limit
     assert len(examples.candidates) > 0
+    assert repr(examples) == "<RootedExamples>"  # sizes are secrets
 
 
 def test_nodes_without_a_label_are_seen_and_are_no_roots() -> None:
