@@ -360,6 +360,18 @@ def test_every_reason_and_point_has_words() -> None:
     assert len({point.words for point in Point}) == 9
 
 
+def test_codes_that_stand_in_every_log_never_change() -> None:
+    assert " ".join(Reason) == (
+        "permitted no_agreement unreadable not_signed not_a_party not_yet_in_force expired terminated "
+        "clock_set_back roster_stale not_in_roster manifest_refused models_differ agreement_mismatch "
+        "consent_missing raw_records onward_transfer third_country not_granted purpose_not_granted "
+        "epsilon_exceeded delta_exceeded unit_differs not_clipped not_masked cohort_too_small "
+        "evidence_missing evidence_other_model evidence_stale evidence_failed count_too_small "
+        "category_not_allowed protected_group handling_code kept_too_long queries_exceeded not_confirmed"
+    )
+    assert " ".join(Point) == "E1 E2 E3 E4 E5 E6 E7 E8 E9"
+
+
 def test_papers_without_a_roster_bind_nobody() -> None:
     papers = InMemoryPapers()
     cabinet = Cabinet(papers)
