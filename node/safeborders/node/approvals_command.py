@@ -21,7 +21,14 @@ from safeborders.node.bootstrap import build_ledger
 from safeborders.node.consent.entries import StandingLimits, Verdict
 from safeborders.node.consent.inbox import Inbox
 from safeborders.node.consent.persons import Person, operator
-from safeborders.node.consent.showing import Budget, run_document, run_lines, standing_document, standing_lines
+from safeborders.node.consent.showing import (
+    Budget,
+    run_column,
+    run_document,
+    run_lines,
+    standing_document,
+    standing_lines,
+)
 from safeborders.node.consent.standing import RunStanding, State
 from safeborders.node.opening import open_node_store
 from safeborders.privacy.events import parse_events
@@ -29,7 +36,6 @@ from safeborders.privacy.ledger import PrivacyLedger
 
 _console = Console(highlight=False, markup=False)
 _LARGEST_FILE = 64 * 1024
-_RUN_WIDTH = 36  # a name that the coordinator gives, whole, so that it can be copied
 
 
 def list_runs(profile: Path, *, as_json: bool) -> None:
@@ -42,12 +48,11 @@ def list_runs(profile: Path, *, as_json: bool) -> None:
     if not found:
         _console.print("No run has asked for this country yet.")
         return
-    _console.print(f"{'run':<36} {'state':<9} {'first seen (UTC)':<16} {'for':<3} {'epsilon':>8}")
+    _console.print(f"{run_column('run')} {'state':<9} {'first seen (UTC)':<16} {'for':<3} {'epsilon':>8}")
     for one in found:
         asked = one.request
-        name = asked.run if len(asked.run) <= _RUN_WIDTH else asked.run[: _RUN_WIDTH - 1] + "…"
         _console.print(
-            f"{name:<36} {one.state.value:<9} {asked.first_seen:%Y-%m-%d %H:%M} "
+            f"{run_column(asked.run)} {one.state.value:<9} {asked.first_seen:%Y-%m-%d %H:%M} "
             f"{asked.purpose:<3} {asked.epsilon:>8.3f}"
         )
     if any(one.state is State.PENDING for one in found):

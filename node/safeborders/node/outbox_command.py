@@ -16,6 +16,7 @@ from safeborders.kit.files import write_atomically
 from safeborders.models.defaults import CATALOGUE
 from safeborders.node.approvals_command import current_operator
 from safeborders.node.approving import build_inbox
+from safeborders.node.consent.showing import run_column
 from safeborders.node.opening import open_node_store
 from safeborders.node.outbox.reading import Outbox, OutboxItem
 from safeborders.node.storage.aggregation import SqlSessionStore
@@ -59,11 +60,12 @@ def list_rounds(profile: Path, *, as_json: bool) -> None:
     if not found:
         _console.print("Nothing was charged yet, so nothing could leave.")
         return
-    _console.print(f"{'run':<36} {'round':>5}  {'state':<9} {'bytes':>8}  payload")
+    _console.print(f"{run_column('run')} {'round':>5}  {'state':<9} {'bytes':>8}  payload")
     for one in found:
-        name = one.run if len(one.run) <= 36 else one.run[:35] + "…"
         state = "held" if one.is_held else one.state
-        _console.print(f"{name:<36} {one.round:>5}  {state:<9} {one.size:>8}  {one.payload_sha256[:12] or '-'}")
+        _console.print(
+            f"{run_column(one.run)} {one.round:>5}  {state:<9} {one.size:>8}  {one.payload_sha256[:12] or '-'}"
+        )
     states = {"held" if one.is_held else one.state for one in found}
     _console.print("")
     for state in _STATES:

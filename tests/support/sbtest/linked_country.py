@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
+from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.node.graph.records import Records
-from sbtest.small_country import make_relation
+from sbtest.small_country import make_ids, make_indicators, make_relation
 
 
 def linked_country(seed: int, *, rings: int = 8, labelled: float = 0.6) -> Records:
@@ -24,15 +24,9 @@ def linked_country(seed: int, *, rings: int = 8, labelled: float = 0.6) -> Recor
         associates += [(a, b) for a in members for b in members if a // 2 < b // 2 and random.random() < 0.2]
         uses += [(person, 2 * ring + int(random.integers(2))) for person in members if random.random() < 0.5]
     types = np.repeat(random.integers(0, len(CASE_TYPES), rings), 5)
-    means = np.where((np.arange(len(INDICATORS)) % len(CASE_TYPES)) == types[:, None], 0.7, 0.2)
-    indicators = (random.random(means.shape) < means).astype(np.float32)
-    indicators[random.random(means.shape) < 0.3] = np.nan
+    indicators = make_indicators(random, types, own=0.7, other=0.2, unknown=0.3)
     return Records(
-        ids={
-            "case": tuple(f"c{index:04}" for index in range(cases)),
-            "person": tuple(f"p{index:04}" for index in range(persons)),
-            "phone": tuple(f"t{index:04}" for index in range(phones)),
-        },
+        ids=make_ids(cases=cases, persons=persons, phones=phones),
         relations=(
             make_relation("PARTY_TO", ("person", "case"), parties, roles),
             make_relation("USES", ("person", "phone"), uses),

@@ -30,6 +30,22 @@ def make_relation(
     )
 
 
+def make_indicators(
+    random: np.random.Generator, types: NDArray[np.int64], *, own: float, other: float, unknown: float
+) -> NDArray[np.float32]:
+    """Return indicators of cases: how often a type shows its own, how often others', and how often nobody asked."""
+    means = np.where((np.arange(len(INDICATORS)) % len(CASE_TYPES)) == types[:, None], own, other)
+    indicators = (random.random(means.shape) < means).astype(np.float32)
+    indicators[random.random(means.shape) < unknown] = np.nan
+    return indicators
+
+
+def make_ids(*, cases: int, persons: int, phones: int) -> dict[str, tuple[str, ...]]:
+    """Return identifiers by kind."""
+    counts = {"case": ("c", cases), "person": ("p", persons), "phone": ("t", phones)}
+    return {kind: tuple(f"{letter}{index:04}" for index in range(count)) for kind, (letter, count) in counts.items()}
+
+
 def small_country(seed: int, *, groups: int = 12, labelled: float = 0.5) -> Records:
     """Return groups of five persons with three cases, two phones and most of their mutual links each.
 
@@ -53,15 +69,9 @@ def small_country(seed: int, *, groups: int = 12, labelled: float = 0.5) -> Reco
     parties += [(persons - 2, case) for case in range(cases)]
     roles += ["professional"] * cases
     of_case = np.repeat(types, 3)
-    means = np.where((np.arange(len(INDICATORS)) % len(CASE_TYPES)) == of_case[:, None], 0.8, 0.1)
-    indicators = (random.random(means.shape) < means).astype(np.float32)
-    indicators[random.random(means.shape) < 0.2] = np.nan
+    indicators = make_indicators(random, of_case, own=0.8, other=0.1, unknown=0.2)
     return Records(
-        ids={
-            "case": tuple(f"c{index:04}" for index in range(cases)),
-            "person": tuple(f"p{index:04}" for index in range(persons)),
-            "phone": tuple(f"t{index:04}" for index in range(phones)),
-        },
+        ids=make_ids(cases=cases, persons=persons, phones=phones),
         relations=(
             make_relation("PARTY_TO", ("person", "case"), parties, roles),
             make_relation("USES", ("person", "phone"), uses),

@@ -16,7 +16,7 @@ from rich.table import Table
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.files import write_atomically
 from safeborders.kit.transparency.errors import LogDamaged, NoSuchRow
-from safeborders.kit.transparency.export import Wanted, check_export, export_lines
+from safeborders.kit.transparency.export import Wanted, check_export, export_lines, rows_of
 from safeborders.kit.transparency.identity import LogIdentity, member_of
 from safeborders.kit.transparency.keeping import (
     Witnessed,
@@ -156,17 +156,7 @@ def build_filter(chosen: Mapping[str, str | None], *, operations: tuple[str, ...
     if chosen["operation"] is not None and chosen["operation"] not in operations:
         raise SettingsError(f"The operation must be one of {', '.join(operations)}: correct --operation.")
     since, until = (_day(chosen[name], name=name) for name in ("since", "until"))
-
-    def wanted(record: Mapping[str, object]) -> bool:
-        day = datetime.fromisoformat(str(record["at"])).date()
-        return (
-            chosen["operation"] in {None, record["operation"]}
-            and chosen["case"] in {None, record.get("case_reference")}
-            and (since is None or day >= since)
-            and (until is None or day <= until)
-        )
-
-    return wanted
+    return rows_of(operation=chosen["operation"], case=chosen["case"], since=since, until=until)
 
 
 def _day(text: str | None, *, name: str) -> date | None:

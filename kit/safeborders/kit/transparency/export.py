@@ -8,6 +8,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from safeborders.kit.transparency.checkpoint import Checkpoint, CheckpointRefused, parse_checkpoint
 from safeborders.kit.transparency.errors import ExportRefused
@@ -34,6 +35,24 @@ class CheckedExport:
     checkpoint: Checkpoint
     rows: int
     is_complete: bool
+
+
+def rows_of(*, operation: str | None, case: str | None, since: date | None, until: date | None) -> Wanted:
+    """Return what picks the rows of one operation, of one case, and of the days from ``since`` to ``until``, UTC.
+
+    None picks all.
+    """
+
+    def is_wanted(record: Mapping[str, object]) -> bool:
+        day = datetime.fromisoformat(str(record["at"])).date()
+        return (
+            operation in {None, record["operation"]}
+            and case in {None, record.get("case_reference")}
+            and (since is None or day >= since)
+            and (until is None or day <= until)
+        )
+
+    return is_wanted
 
 
 def export_lines(

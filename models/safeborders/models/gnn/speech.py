@@ -58,11 +58,6 @@ def logits_in_blocks(module: nn.Module, inputs: Floats32, *, classes: int) -> Fl
     return _in_blocks(module, inputs, width=classes)
 
 
-def speech_width(classes: int) -> int:
-    """Return how many numbers a case and the link to it say to a head: projection, classes, and the link's share."""
-    return SPEECH_WIDTH + classes + 1
-
-
 def _in_blocks(function: Callable[[torch.Tensor], torch.Tensor], rows: Floats32, *, width: int) -> Floats32:
     found = np.zeros((len(rows), width), dtype=np.float32)
     with torch.no_grad():

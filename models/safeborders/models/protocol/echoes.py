@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from safeborders.kit.errors import SafeBordersError
 from safeborders.kit.signing import is_signed_by
@@ -33,6 +33,10 @@ class Echo(Frozen):
 
     header: str = Field(max_length=4096)
     signature: str = Field(pattern=r"^[0-9a-f]{128}$")
+
+
+ECHOES = TypeAdapter(tuple[Echo, ...])
+"""Echoes as JSON, as a coordinator keeps them between rounds."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ _LARGEST_EXPONENT = 300.0
 _ROUND_FROM = 100.0
 _WIDTH = 80
 _LABEL = 14
+_RUN_WIDTH = 36  # a name that the coordinator gives, whole, so that it can be copied
 _PURPOSES = {
     "P1": "typology of cases",
     "P2": "identification of networks",
@@ -60,6 +61,12 @@ class Budget:
             return f"spent so far {self.spent:.3f} of {self.cap:.3f}; the run DOES NOT FIT: the ledger will stop it"
         left = self.cap - self.after
         return f"spent so far {self.spent:.3f}, left after it {left:.3f} of {self.cap:.3f} (all releases together)"
+
+
+def run_column(run: str) -> str:
+    """Return a run's name as a column of a table, 36 wide; a longer one ends in an ellipsis."""
+    name = run if len(run) <= _RUN_WIDTH else run[: _RUN_WIDTH - 1] + "…"
+    return name.ljust(_RUN_WIDTH)
 
 
 def run_document(one: RunStanding, *, budget: Budget | None = None) -> dict[str, Any]:

@@ -8,10 +8,8 @@ import numpy as np
 
 from safeborders.kit.files import write_atomically
 from safeborders.models.graph.indicators import CASE_TYPES
-from safeborders.node.learning.link_predictions import LinkPredictions
+from safeborders.node.learning.link_predictions import MODELS, LinkPredictions
 from safeborders.node.learning.predictions import CasePredictions
-
-MODELS = ("local", "federated", "personalised")
 
 
 def write_evaluation(

@@ -1,14 +1,14 @@
 """The audit log for a supervisory authority (LED article 25): list, verify, prove, export; each look is a row of it."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
-from safeborders.kit.transparency.export import Wanted
+from safeborders.kit.transparency.export import Wanted, rows_of
 from safeborders.kit.transparency.identity import member_of
 from safeborders.models.domain.audit import Operation
 from safeborders.node.access.callers import Caller
@@ -36,17 +36,7 @@ class Choice:
 
     def wanted(self) -> Wanted:
         """Return what picks the rows."""
-
-        def is_wanted(record: Mapping[str, object]) -> bool:
-            day = datetime.fromisoformat(str(record["at"])).date()
-            return (
-                self.operation in {None, record["operation"]}
-                and self.case in {None, record.get("case_reference")}
-                and (self.since is None or day >= self.since)
-                and (self.until is None or day <= self.until)
-            )
-
-        return is_wanted
+        return rows_of(operation=self.operation, case=self.case, since=self.since, until=self.until)
 
 
 Chosen = Annotated[Choice, Depends()]

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import TypeAdapter
 
 from safeborders.kit.clock import Clock
 from safeborders.kit.files import write_atomically
 from safeborders.models.architecture import Catalogue
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.echoes import Echo, round_before, round_of
+from safeborders.models.protocol.echoes import ECHOES, Echo, round_before, round_of
 from safeborders.models.protocol.freshness import issue_timestamp
 from safeborders.models.protocol.manifest import Aggregation, ManifestRefused, RunManifest, verify_manifest
 from safeborders.models.protocol.messages import Header, Kind
@@ -34,7 +33,6 @@ from safeborders.privacy.agreement.points import check_release, check_round_star
 from safeborders.privacy.agreement.release import Release, find_evidence_flaw
 from safeborders.privacy.pricing import run_events
 
-_ECHOES = TypeAdapter(tuple[Echo, ...])
 _TIMESTAMP_EVERY = timedelta(hours=1)
 
 
@@ -157,11 +155,11 @@ class AgreementRunGate:
     def keep_echoes(self, run: str, echoes: Sequence[Echo]) -> None:
         """Keep the headers of a round beside those of the round before, which a crash may make us ask for again."""
         (number,) = {round_of(echo) for echo in echoes}
-        write_atomically(self._echoes(run), _ECHOES.dump_json((*self._load_echoes(run, number - 1), *echoes)))
+        write_atomically(self._echoes(run), ECHOES.dump_json((*self._load_echoes(run, number - 1), *echoes)))
 
     def _load_echoes(self, run: str, number: int) -> tuple[Echo, ...]:
         path = self._echoes(run)
-        kept = _ECHOES.validate_json(path.read_bytes()) if path.exists() else ()
+        kept = ECHOES.validate_json(path.read_bytes()) if path.exists() else ()
         return tuple(echo for echo in kept if round_of(echo) == number)
 
     def _echoes(self, run: str) -> Path:

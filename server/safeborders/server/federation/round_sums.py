@@ -6,7 +6,6 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from safeborders.kit.errors import SafeBordersError
 from safeborders.models.domain.countries import Country
@@ -23,7 +22,7 @@ from safeborders.models.protocol.aggregation import (
     parse_upload,
     part_to_bytes,
 )
-from safeborders.models.protocol.echoes import Echo, echo_of
+from safeborders.models.protocol.echoes import ECHOES, Echo, echo_of
 from safeborders.models.protocol.messages import Kind, MessageRefused, SignedMessage, country_of
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.privacy.aggregation.aggregator import Aggregator
@@ -38,9 +37,6 @@ class TooFewCountries(SafeBordersError):
     """A round did not reach the floor; the run rests and may be resumed."""
 
     code: ClassVar[str] = "federation.too_few_countries"
-
-
-_ECHOES = TypeAdapter(tuple[Echo, ...])
 
 
 class RoundVoid(SafeBordersError):
@@ -209,7 +205,7 @@ class MaskedSum:
             adverts = parse_part(kept, kind=Adverts)
             for advert in adverts.adverts:
                 self._aggregator.add_advert(advert)
-            echoes = _ECHOES.validate_json(self._notes.find_echoes() or b"[]")
+            echoes = ECHOES.validate_json(self._notes.find_echoes() or b"[]")
             self._keys = {country_of(echo.header.encode()): echo for echo in echoes}
             self._aggregator.close_adverts()
             return adverts
@@ -219,7 +215,7 @@ class MaskedSum:
             adverts = Adverts(adverts=tuple(self._aggregator.close_adverts().values()))
         except AggregationRefused as error:
             raise _too_few(self._plan) from error
-        self._notes.keep_adverts(part_to_bytes(adverts), echoes=_ECHOES.dump_json(tuple(self._keys.values())))
+        self._notes.keep_adverts(part_to_bytes(adverts), echoes=ECHOES.dump_json(tuple(self._keys.values())))
         return adverts
 
     def _collect_updates(self, adverts: Adverts) -> Survivors:

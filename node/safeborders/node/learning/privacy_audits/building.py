@@ -12,7 +12,7 @@ from safeborders.node.learning.examples import build_case_nodes
 from safeborders.node.learning.predictions import released_case_logits
 from safeborders.node.learning.privacy_audits.subject import Answers, RootedSubject, Subject
 from safeborders.node.learning.released import Released
-from safeborders.node.learning.training_parts import RootedPart, attributed, build_parts, task_examples
+from safeborders.node.learning.training_parts import EncoderPart, RootedPart, build_parts, task_examples
 from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.pricing import run_events
 
@@ -32,6 +32,7 @@ def build_subjects(records: Records, released: Released, *, country: str) -> lis
             subjects.append(RootedSubject(part, networks, answers, plan.rounds, event.times(1), cost, plan.delta))
             continue
         module = networks.get(task.task, task.stage)
+        assert isinstance(part, EncoderPart)  # noqa: S101  # there are two kinds
         assert isinstance(module, nn.Sequential)  # noqa: S101  # an encoder is one, by its architecture
         examples = task_examples(records, persons, task=task.task)
         outside = ~examples.curated(limit=task.examples_per_person)
@@ -41,7 +42,7 @@ def build_subjects(records: Records, released: Released, *, country: str) -> lis
                 mechanism=task,
                 rounds=plan.rounds,
                 module=module,
-                curated=attributed(examples, limit=task.examples_per_person),
+                curated=part.examples,
                 others=(np.ascontiguousarray(examples.inputs[outside]), examples.labels[outside]),
                 public_size=task.public_sizes.get(country, 1),
                 event=event.times(1),
