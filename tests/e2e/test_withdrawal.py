@@ -23,8 +23,8 @@ from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.manifest import Aggregation, read_manifest
 from safeborders.models.protocol.messages import Kind, parse_message
 from safeborders.node.approving import build_inbox
+from safeborders.node.commands.outbox import build_outbox
 from safeborders.node.opening import open_node_store
-from safeborders.node.outbox_command import build_outbox
 from safeborders.node.storage.audit import LOG, SqlAuditLog
 from safeborders.node.storage.database import Store
 from safeborders.sandbox.demo.agreement import Documents, agree, start_covered_run

@@ -10,8 +10,8 @@ from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import SettingsError
 from safeborders.models.domain.countries import Country
 from safeborders.node.bootstrap import build_ledger
-from safeborders.node.budget_command import show_budget
-from safeborders.node.commands import initialise
+from safeborders.node.commands.budget import show_budget
+from safeborders.node.commands.identity import initialise
 from safeborders.node.opening import open_node_store
 from safeborders.server.planning import RunRequest, build_plan
 from sbtest.ledger import make_charge

@@ -13,11 +13,11 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import NotFound, SettingsError
 from safeborders.models.defaults import ARCHITECTURE
-from safeborders.node import approvals_command, outbox_command
 from safeborders.node.access import accounts
 from safeborders.node.approving import build_inbox, profile_limits
 from safeborders.node.bootstrap import build_ledger
-from safeborders.node.commands import prepare_node
+from safeborders.node.commands import approvals, outbox
+from safeborders.node.commands.identity import prepare_node
 from safeborders.node.consent.errors import SamePerson
 from safeborders.node.opening import open_node_store
 from safeborders.privacy.errors import ReleaseRefused
@@ -76,7 +76,7 @@ def as_login(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Let a test work under another login; the machine that runs it has one."""
 
     def become(login: str) -> None:
-        monkeypatch.setattr(approvals_command, "current_login", lambda: login)
+        monkeypatch.setattr(approvals, "current_login", lambda: login)
 
     return become
 
@@ -85,10 +85,10 @@ def test_list_and_show_fit_80_columns_and_name_what_matters(
     node: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    approvals_command.list_runs(node, as_json=False)
-    approvals_command.show_run(node, run="run-2", as_json=False)
-    outbox_command.list_rounds(node, as_json=False)
-    outbox_command.show_round(node, place=("run-1", 1), as_json=False, out=None)
+    approvals.list_runs(node, as_json=False)
+    approvals.show_run(node, run="run-2", as_json=False)
+    outbox.list_rounds(node, as_json=False)
+    outbox.show_round(node, place=("run-1", 1), as_json=False, out=None)
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
     for part in ("pending", "waits for you: 2 different", "left after it", "held", "typology.0.weight", "reserved"):
@@ -96,10 +96,10 @@ def test_list_and_show_fit_80_columns_and_name_what_matters(
 
 
 def test_machines_read_json(node: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    approvals_command.list_runs(node, as_json=True)
-    approvals_command.show_run(node, run="run-2", as_json=True)
-    outbox_command.list_rounds(node, as_json=True)
-    outbox_command.show_round(node, place=("run-1", 1), as_json=True, out=None)
+    approvals.list_runs(node, as_json=True)
+    approvals.show_run(node, run="run-2", as_json=True)
+    outbox.list_rounds(node, as_json=True)
+    outbox.show_round(node, place=("run-1", 1), as_json=True, out=None)
     runs, shown, rounds, item = map(json.loads, capsys.readouterr().out.splitlines())
     assert {one["run"] for one in runs["runs"]} == {"run-1", "run-2"}
     assert shown["manifests"][0]["epsilon_spent"] > 0
@@ -115,7 +115,7 @@ def test_two_logins_approve_and_one_login_under_two_names_does_not(
 ) -> None:
     def approve(name: str) -> None:
         said = {"verdict": "approve", "name": name, "reason": WHY, "manifest": ""}
-        approvals_command.decide(node, run="run-1", said=said)
+        approvals.decide(node, run="run-1", said=said)
 
     as_login("mpapa")
     approve("Maria Papadopoulou")
@@ -129,7 +129,7 @@ def test_two_logins_approve_and_one_login_under_two_names_does_not(
         "run-1 is approved.",
     ]
     said = {"verdict": "withdraw", "name": "Nikos", "reason": WHY, "manifest": ""}
-    approvals_command.decide(node, run="run-1", said=said)
+    approvals.decide(node, run="run-1", said=said)
     said_back = capsys.readouterr().out.splitlines()
     assert said_back == ["run-1 is withdrawn.", "Nothing more leaves for it from now on; what has left stays charged."]
 
@@ -146,17 +146,17 @@ def test_a_standing_approval_is_added_listed_and_withdrawn(
 ) -> None:
     file = ROOT / "configs" / "profiles" / "standing.example.yaml"
     as_login("mpapa")
-    approvals_command.add_standing(node, file=file, name="Maria Papadopoulou", reason=WHY)
+    approvals.add_standing(node, file=file, name="Maria Papadopoulou", reason=WHY)
     assert "another person must add it too" in capsys.readouterr().out
     as_login("nikos")
-    approvals_command.add_standing(node, file=file, name="Nikos Georgiou", reason=WHY)
-    approvals_command.list_standing(node, as_json=True)
+    approvals.add_standing(node, file=file, name="Nikos Georgiou", reason=WHY)
+    approvals.list_standing(node, as_json=True)
     added, listed = capsys.readouterr().out.splitlines()
     assert "is approved." in added
     (one,) = json.loads(listed)["standing"]
     assert (one["state"], one["limits"]["aggregations"], one["epsilon_used"]) == ("approved", ["secure"], 0)
-    approvals_command.withdraw_standing(node, number=one["number"][:12], name="Nikos Georgiou", reason=WHY)
-    approvals_command.list_standing(node, as_json=False)
+    approvals.withdraw_standing(node, number=one["number"][:12], name="Nikos Georgiou", reason=WHY)
+    approvals.list_standing(node, as_json=False)
     shown = capsys.readouterr().out
     assert "withdrawn" in shown
     assert max(map(len, shown.splitlines())) <= 80
@@ -166,16 +166,16 @@ def test_a_standing_approval_is_added_listed_and_withdrawn(
 def test_a_file_without_limits_is_refused_in_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "limits.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match="epsilon_per_run"):
-        approvals_command.load_limits(tmp_path / "limits.yaml")
+        approvals.load_limits(tmp_path / "limits.yaml")
 
 
 def test_a_held_update_is_written_byte_for_byte_and_released(
     node: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outbox_command.show_round(node, place=("run-1", 1), as_json=False, out=tmp_path / "payload")
+    outbox.show_round(node, place=("run-1", 1), as_json=False, out=tmp_path / "payload")
     assert (tmp_path / "payload").read_bytes() == bytes(8 * ARCHITECTURE.update_length)
-    outbox_command.release_round(node, place=("run-1", 1), name="Maria Papadopoulou", reason=WHY)
-    outbox_command.list_rounds(node, as_json=False)
+    outbox.release_round(node, place=("run-1", 1), name="Maria Papadopoulou", reason=WHY)
+    outbox.list_rounds(node, as_json=False)
     shown = capsys.readouterr().out
     assert f"Released: {8 * ARCHITECTURE.update_length} bytes" in shown
     assert " stored " in shown
@@ -183,10 +183,10 @@ def test_a_held_update_is_written_byte_for_byte_and_released(
 
 def test_what_is_not_stored_has_no_bytes_and_cannot_be_released(node: Path, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        outbox_command.show_round(node, place=("run-1", 2), as_json=False, out=tmp_path / "payload")
+        outbox.show_round(node, place=("run-1", 2), as_json=False, out=tmp_path / "payload")
     for place in (("run-1", 2), ("run-1", 3), ("run-9", 1)):
         with pytest.raises(NotFound):
-            outbox_command.release_round(node, place=place, name="Maria", reason=WHY)
+            outbox.release_round(node, place=place, name="Maria", reason=WHY)
 
 
 def test_other_bytes_than_the_ledger_paid_for_are_shown_to_nobody(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_other_bytes_than_the_ledger_paid_for_are_shown_to_nobody(tmp_path: Path
         connection.exec_driver_sql("UPDATE outbox SET payload = zeroblob(9)")
     store.close()
     with pytest.raises(ReleaseRefused):
-        outbox_command.show_round(path, place=("run-1", 1), as_json=False, out=None)
+        outbox.show_round(path, place=("run-1", 1), as_json=False, out=None)
 
 
 def test_the_profiles_approval_counts_in_a_demonstration_only(tmp_path: Path) -> None:

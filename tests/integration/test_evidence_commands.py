@@ -25,7 +25,7 @@ from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.node.learning.released import read_candidate
 from safeborders.privacy.agreement.decisions import Point
 from safeborders.privacy.agreement.evidence import ATTACKS, EvidenceRefused, seal_evidence
-from safeborders.server.agreement_command import build_cabinet
+from safeborders.server.commands.agreement import build_cabinet
 from safeborders.server.planning import RunRequest, build_plan
 from safeborders.server.registry.papers import FileDecisionJournal
 from safeborders.server.registry.records import ModelVersion, Reply, ReplyState, RoundRecord

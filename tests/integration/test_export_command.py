@@ -14,7 +14,7 @@ from safeborders.kit.errors import SettingsError
 from safeborders.models.domain.countries import Country
 from safeborders.node.access.errors import JustificationMissing, PurposeRefused
 from safeborders.node.cli import app
-from safeborders.node.commands import initialise
+from safeborders.node.commands.identity import initialise
 from safeborders.node.export.errors import ReasonMissing
 from safeborders.node.ingest.country_import import import_country
 from safeborders.node.opening import open_node_store

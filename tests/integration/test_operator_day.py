@@ -8,8 +8,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from safeborders.kit.errors import SafeBordersError
-from safeborders.node.audit_cli import app as audit
 from safeborders.node.cli import app as node
+from safeborders.node.commands.audit_cli import app as audit
 from safeborders.sandbox.world_cli import app as world
 from sbtest.legal import POLICY_FILE
 

@@ -13,7 +13,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import NotFound, SafeBordersError
 from safeborders.node import cli
-from safeborders.node.commands import prepare_node
+from safeborders.node.commands.identity import prepare_node
 from safeborders.node.opening import open_node_store
 from safeborders.node.resolution.errors import NoRule
 from sbtest import doubles

@@ -1,13 +1,22 @@
-"""Wires the ledger and the limits of a node from its profile. Nothing here imports torch."""
+"""Wires ledger, limits, agreement and audit log of a node from its profile. Nothing here imports torch."""
+
+from dataclasses import replace
 
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
+from safeborders.kit.signing import load_signing_key, public_key_hex
+from safeborders.kit.transparency.identity import LogIdentity
 from safeborders.models.defaults import DELTA
 from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR, Material
+from safeborders.models.protocol.roster import RosterRefused
+from safeborders.models.protocol.witnessing import log_identity
+from safeborders.node.audit.reading import LogReader
+from safeborders.node.enrolment import load_former_keys
 from safeborders.node.learning.gate import AgreementGate
 from safeborders.node.learning.policy import PolicySettings
 from safeborders.node.storage.agreement_store import SqlDecisionJournal, SqlPaperStore
+from safeborders.node.storage.audit import SqlAuditLog
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.ledger_store import SqlLedgerStore
 from safeborders.privacy.agreement.cabinet import Cabinet
@@ -71,3 +80,19 @@ def policy_settings(settings: NodeSettings) -> PolicySettings:
         rounds_cap=settings.privacy.rounds_cap,
         floor=settings.privacy.floor,
     )
+
+
+def build_reader(settings: NodeSettings, store: Store) -> LogReader:
+    """Return what reads the log for an authority; it knows the public key alone."""
+    return LogReader(SqlAuditLog(store.engine), identity=lambda: identify_log(settings, store))
+
+
+def identify_log(settings: NodeSettings, store: Store) -> LogIdentity:
+    """Return the name of this node's log, its public key, and who may co-sign it by the roster of this moment."""
+    log_key = public_key_hex(load_signing_key(settings.places.signing_key))
+    try:
+        roster = build_cabinet(store).roster()
+    except RosterRefused:
+        roster = None  # a node that has not joined has a log, and nobody to co-sign it
+    identity = log_identity(settings.federation, settings.country.value, log_key=log_key, roster=roster)
+    return replace(identity, former_keys=load_former_keys(settings))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
-from safeborders.node import (
+from safeborders.node.commands import (
     agreement_cli,
     approvals_cli,
     export_cli,
@@ -30,7 +30,7 @@ app.command("export")(export_cli.export)
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 
-_COMMANDS = "safeborders.node.commands"
+_COMMANDS = "safeborders.node.commands.identity"
 
 
 @app.command("init")
@@ -81,7 +81,7 @@ def budget(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the privacy budget: spent, left, rounds that still fit, and what a plan would cost."""
-    load_function("safeborders.node.budget_command:show_budget")(profile, plan=plan, as_json=json)
+    load_function("safeborders.node.commands.budget:show_budget")(profile, plan=plan, as_json=json)
 
 
 @app.command("token")

@@ -17,8 +17,7 @@ from safeborders.kit.signing import load_signing_key
 from safeborders.kit.supervisor import stop_on_signals
 from safeborders.kit.transparency.errors import LogDamaged
 from safeborders.kit.transparency.keeping import sign_checkpoint
-from safeborders.node.audit_command import identify_log
-from safeborders.node.bootstrap import build_cabinet, build_engine
+from safeborders.node.bootstrap import build_cabinet, build_engine, identify_log
 from safeborders.node.lifecycle.model_copies import ModelCopies, purge_models
 from safeborders.node.lifecycle.policies import load_policy
 from safeborders.node.lifecycle.retention import remove_derived, run_retention

@@ -12,7 +12,7 @@ from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
 from safeborders.node.app import build_app
 from safeborders.node.approving import build_inbox
-from safeborders.node.audit_command import build_reader
+from safeborders.node.bootstrap import build_reader
 from safeborders.node.opening import open_journal, open_node_store
 from safeborders.node.routes.context import Context
 from safeborders.node.storage.access import SqlTokens

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from safeborders.kit.lazy import load_function
-from safeborders.server.agreement_cli import app as agreement_app
-from safeborders.server.audit_cli import app as audit_app
-from safeborders.server.evidence_cli import app as evidence_app
+from safeborders.server.commands.agreement_cli import app as agreement_app
+from safeborders.server.commands.audit_cli import app as audit_app
+from safeborders.server.commands.evidence_cli import app as evidence_app
 
 app = typer.Typer(help="Run the coordinator.", no_args_is_help=True)
 app.add_typer(agreement_app, name="agreement")
@@ -17,8 +17,8 @@ app.add_typer(evidence_app, name="evidence")
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The coordinator's YAML profile.")]
 
-_COMMANDS = "safeborders.server.commands"
-_ENROLMENT = "safeborders.server.enrolment_command"
+_COMMANDS = "safeborders.server.commands.coordinator"
+_ENROLMENT = "safeborders.server.commands.enrolment"
 
 
 @app.command("init")
@@ -91,7 +91,7 @@ def plan(
         deadline_seconds=deadline,
         model=load_function("safeborders.server.planning:parse_model_name")(model),
     )
-    load_function("safeborders.server.plan_command:plan_run")(
+    load_function("safeborders.server.commands.plan:plan_run")(
         profile, request=request, aggregation=aggregation, sizes=sizes, out=out
     )
 
@@ -101,7 +101,7 @@ def start(
     profile: Profile, manifest: Annotated[Path, typer.Argument(help="The manifest with the countries' signatures.")]
 ) -> None:
     """Start a run; the countries decide on their own whether to answer."""
-    load_function("safeborders.server.manifest_command:start_run")(profile, manifest=manifest)
+    load_function("safeborders.server.commands.manifest:start_run")(profile, manifest=manifest)
 
 
 @app.command("resume")

@@ -10,7 +10,7 @@ from safeborders.kit.processes import check_port_is_free, start_child
 from safeborders.kit.supervisor import Child, Supervisor, answers_on, stop_on_signals
 from safeborders.models.defaults import CATALOGUE
 from safeborders.server.admission import EdgeWatch, refresh_passes
-from safeborders.server.commands import load_coordinator
+from safeborders.server.commands.coordinator import load_coordinator
 from safeborders.server.enrolment import get_kit
 from safeborders.server.federation.edge import EdgeConfig, start_edge
 from safeborders.server.federation.link import Link, quiet_environment

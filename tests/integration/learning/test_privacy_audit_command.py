@@ -18,12 +18,12 @@ from safeborders.models.protocol.payloads import Order, build_order
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.node.bootstrap import build_cabinet, build_ledger
-from safeborders.node.commands import initialise
+from safeborders.node.commands.identity import initialise
+from safeborders.node.commands.privacy_audit import audit_privacy, list_kept_evidence
 from safeborders.node.ingest.country_import import import_country
 from safeborders.node.learning.released import NoReleasedModel
 from safeborders.node.learning.trainer import NodeTrainer
 from safeborders.node.opening import open_node_store
-from safeborders.node.privacy_audit_command import audit_privacy, list_kept_evidence
 from safeborders.node.storage.audit import LOG
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore

@@ -20,8 +20,8 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.domain.materials import COORDINATOR, Prohibition
 from safeborders.models.protocol.keycard import parse_card
 from safeborders.models.protocol.roster import draft_roster, read_roster, roster_fingerprint, sign_roster
-from safeborders.node.agreement_command import countersign_for, issue_node_card
 from safeborders.node.bootstrap import build_cabinet
+from safeborders.node.commands.agreement import countersign_for, issue_node_card
 from safeborders.node.opening import open_node_store
 from safeborders.privacy.agreement.signing import draft, sign
 from safeborders.privacy.agreement.source import parse_source

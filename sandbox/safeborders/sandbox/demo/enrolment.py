@@ -7,7 +7,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.models.domain.countries import Country
-from safeborders.node.commands import prepare_node
+from safeborders.node.commands.identity import prepare_node
 from safeborders.node.enrolment import build_enrolment_request, join
 from safeborders.sandbox.demo.layout import Layout
 from safeborders.sandbox.demo.programs import Programs

@@ -65,7 +65,7 @@ def _is_excused(function: ast.FunctionDef | ast.AsyncFunctionDef, *, source: Sou
         for part in ast.walk(decorator)
         if isinstance(part, ast.Attribute)
     }
-    imposed = function.name in _PROTOCOLS or source.path.endswith(("/commands.py", "_command.py"))
+    imposed = function.name in _PROTOCOLS or "/commands/" in source.path or source.path.endswith("_command.py")
     return imposed or bool(names & _DECORATORS) or "# house: " in source.lines[function.lineno - 1]
 
 

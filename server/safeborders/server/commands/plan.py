@@ -14,8 +14,8 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.manifest import Aggregation
 from safeborders.models.protocol.plan import Task
 from safeborders.privacy.pricing import network_lines, price_networks
-from safeborders.server.commands import load_coordinator
-from safeborders.server.manifest_command import write_manifest
+from safeborders.server.commands.coordinator import load_coordinator
+from safeborders.server.commands.manifest import write_manifest
 from safeborders.server.planning import RunRequest, build_plan
 from safeborders.server.registry.roster import RosterState
 from safeborders.server.registry.sql_roster import SqlRoster

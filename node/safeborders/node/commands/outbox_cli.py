@@ -9,7 +9,7 @@ from safeborders.kit.lazy import load_function
 
 app = typer.Typer(help="See byte for byte what leaves this node, before it does.", no_args_is_help=True)
 
-_COMMANDS = "safeborders.node.outbox_command"
+_COMMANDS = "safeborders.node.commands.outbox"
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Run = Annotated[str, typer.Argument(help="Name of the run.")]

@@ -15,8 +15,8 @@ from safeborders.models.protocol.aggregation import SMALLEST_FLOOR
 from safeborders.models.protocol.manifest import Aggregation, RunManifest, draft_manifest, verify_manifest
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.roster import KeyRole
-from safeborders.server.agreement_command import build_cabinet, build_run_gate
-from safeborders.server.commands import load_coordinator
+from safeborders.server.commands.agreement import build_cabinet, build_run_gate
+from safeborders.server.commands.coordinator import load_coordinator
 from safeborders.server.planning import initial_model
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster

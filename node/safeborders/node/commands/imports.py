@@ -19,7 +19,7 @@ from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
 from safeborders.kit.logs import set_up_logs
 from safeborders.node.access.accounts import operator_account
-from safeborders.node.import_cli import Choice
+from safeborders.node.commands.import_cli import Choice
 from safeborders.node.ingest.country_import import SUFFIXES, apply_files, list_source_files, plan_files
 from safeborders.node.ingest.deliveries import read_delivery
 from safeborders.node.ingest.importing import FileReport, Importer, ImportOptions

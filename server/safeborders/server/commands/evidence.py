@@ -22,8 +22,8 @@ from safeborders.privacy.agreement.conditions import Evidence
 from safeborders.privacy.agreement.evidence import AnonymityEvidence, read_evidence
 from safeborders.privacy.agreement.release import Release, find_evidence_flaw
 from safeborders.privacy.agreement.terms import Agreement
-from safeborders.server.agreement_command import build_cabinet, build_run_gate
-from safeborders.server.commands import load_coordinator
+from safeborders.server.commands.agreement import build_cabinet, build_run_gate
+from safeborders.server.commands.coordinator import load_coordinator
 from safeborders.server.registry.records import ModelVersion
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.registry.sql_roster import SqlRoster

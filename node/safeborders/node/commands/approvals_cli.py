@@ -11,7 +11,7 @@ app = typer.Typer(help="Decide which runs this node takes part in.", no_args_is_
 standing = typer.Typer(help="Approve beforehand, within limits.", no_args_is_help=True)
 app.add_typer(standing, name="standing")
 
-_COMMANDS = "safeborders.node.approvals_command"
+_COMMANDS = "safeborders.node.commands.approvals"
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Run = Annotated[str, typer.Argument(help="Name of the run.")]

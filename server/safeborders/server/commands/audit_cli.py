@@ -2,4 +2,4 @@
 
 from safeborders.kit.transparency.desk_cli import build_desk
 
-app = build_desk("safeborders.server.audit_command", words="Check and hand out the coordinator's audit log.")
+app = build_desk("safeborders.server.commands.audit", words="Check and hand out the coordinator's audit log.")

@@ -9,7 +9,7 @@ from safeborders.kit.lazy import load_function
 
 app = typer.Typer(help="Keep the roster of keys and the agreement, and see what was decided.", no_args_is_help=True)
 
-_COMMANDS = "safeborders.node.agreement_command"
+_COMMANDS = "safeborders.node.commands.agreement"
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

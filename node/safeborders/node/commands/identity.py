@@ -13,6 +13,7 @@ from safeborders.kit.files import load_bytes, write_atomically
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.protocol.roster import read_roster
 from safeborders.node import enrolment
+from safeborders.node.access.accounts import operator_account
 from safeborders.node.access.callers import Role
 from safeborders.node.opening import create_node_store, open_node_store
 from safeborders.node.storage.access import SqlTokens
@@ -43,7 +44,7 @@ def replace_keys(profile: Path, *, is_sure: bool) -> None:
     if not is_sure:
         raise SettingsError("The old keys will be gone and the node must enrol anew: say --yes to go on.")
     store = open_node_store(settings)
-    event = AuditEvent(Operation.CONTROL, action="identity.replace", actor="operator")
+    event = AuditEvent(Operation.CONTROL, action="identity.replace", actor=operator_account())
     SqlAuditLog(store.engine).record(event, at=system_clock())
     store.close()
     enrolment.replace_identity(settings)

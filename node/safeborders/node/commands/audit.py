@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -11,22 +10,16 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.clock import system_clock
 from safeborders.kit.errors import SettingsError
-from safeborders.kit.signing import load_signing_key, public_key_hex
+from safeborders.kit.signing import load_signing_key
 from safeborders.kit.transparency import desk
-from safeborders.kit.transparency.identity import LogIdentity
 from safeborders.models.domain.audit import AuditEvent, Operation
-from safeborders.models.protocol.roster import RosterRefused
-from safeborders.models.protocol.witnessing import log_identity
 from safeborders.node.access.accounts import operator_account
 from safeborders.node.access.callers import Role
-from safeborders.node.audit.reading import LogReader
-from safeborders.node.enrolment import load_former_keys
+from safeborders.node.bootstrap import identify_log
 from safeborders.node.opening import open_node_store
 from safeborders.node.storage.access import SqlTokens
-from safeborders.node.storage.agreement_store import SqlPaperStore
 from safeborders.node.storage.audit import SqlAuditLog
 from safeborders.node.storage.database import Store
-from safeborders.privacy.agreement.cabinet import Cabinet
 
 check_audit_export = desk.check_audit_export
 _console = Console(highlight=False, soft_wrap=True)
@@ -41,7 +34,7 @@ def verify_audit_log(profile: Path, *, kept: tuple[Path, ...], as_json: bool) ->
 def export_audit_log(profile: Path, *, out: Path, chosen: Mapping[str, str | None]) -> None:
     """Write the chosen rows with their proofs; the export is an event of the log itself."""
     wanted = desk.build_filter(chosen, operations=tuple(Operation))
-    event = AuditEvent(Operation.DISCLOSURE, action="audit.export", actor="operator", recipients=("file",))
+    event = AuditEvent(Operation.DISCLOSURE, action="audit.export", actor=operator_account(), recipients=("file",))
     with _opened(profile) as (found, store):
         SqlAuditLog(store.engine).record(event, at=system_clock())
         desk.export_from_desk(found, out=out, wanted=wanted, check_with="safeborders audit check")
@@ -82,22 +75,6 @@ def make_auditor(profile: Path, *, name: str) -> None:
     _console.print(f"  log         {found.identity.origin}")
     _console.print(f"  public key  {found.identity.log_key}")
     _console.print("  check       safeborders audit check FILE --key KEY")
-
-
-def build_reader(settings: NodeSettings, store: Store) -> LogReader:
-    """Return what reads the log for an authority; it knows the public key alone."""
-    return LogReader(SqlAuditLog(store.engine), identity=lambda: identify_log(settings, store))
-
-
-def identify_log(settings: NodeSettings, store: Store) -> LogIdentity:
-    """Return the name of this node's log, its public key, and who may co-sign it by the roster of this moment."""
-    log_key = public_key_hex(load_signing_key(settings.places.signing_key))
-    try:
-        roster = Cabinet(SqlPaperStore(store.engine)).roster()
-    except RosterRefused:
-        roster = None  # a node that has not joined has a log, and nobody to co-sign it
-    identity = log_identity(settings.federation, settings.country.value, log_key=log_key, roster=roster)
-    return replace(identity, former_keys=load_former_keys(settings))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ Name = Annotated[str, typer.Option("--by", help="Who decides; the account's name
 Note = Annotated[str, typer.Option("--reason", help="Why, without names or numbers: the journal keeps it for good.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-_COMMANDS = "safeborders.node.resolution_command"
+_COMMANDS = "safeborders.node.commands.resolution"
 
 
 @app.command("run")

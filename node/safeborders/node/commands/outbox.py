@@ -14,8 +14,8 @@ from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import NotFound
 from safeborders.kit.files import write_atomically
 from safeborders.models.defaults import CATALOGUE
-from safeborders.node.approvals_command import current_operator
 from safeborders.node.approving import build_inbox
+from safeborders.node.commands.approvals import current_operator
 from safeborders.node.consent.showing import run_column
 from safeborders.node.opening import open_node_store
 from safeborders.node.outbox.reading import Outbox, OutboxItem

@@ -9,7 +9,7 @@ from safeborders.kit.lazy import load_function
 
 app = typer.Typer(help="Keep the roster of keys and the agreement, and see what was decided.", no_args_is_help=True)
 
-_COMMANDS = "safeborders.server.agreement_command"
+_COMMANDS = "safeborders.server.commands.agreement"
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The coordinator's YAML profile.")]
 
 

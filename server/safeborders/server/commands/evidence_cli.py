@@ -9,7 +9,7 @@ from safeborders.kit.lazy import load_function
 
 app = typer.Typer(help="Collect the evidence that a run's final model is anonymous.", no_args_is_help=True)
 
-_COMMANDS = "safeborders.server.evidence_command"
+_COMMANDS = "safeborders.server.commands.evidence"
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The coordinator's YAML profile.")]
 Run = Annotated[str, typer.Argument(help="Name of the run.")]
 

@@ -18,7 +18,7 @@ from safeborders.models.protocol.keycard import issue_card, parse_card
 from safeborders.privacy.agreement.cabinet import Cabinet
 from safeborders.privacy.agreement.engine import PolicyEngine
 from safeborders.server.admission import refresh_passes
-from safeborders.server.commands import load_coordinator
+from safeborders.server.commands.coordinator import load_coordinator
 from safeborders.server.federation.gate import AgreementRunGate
 from safeborders.server.registry.audit import CoordinatorLog, Record
 from safeborders.server.registry.papers import LoggedDecisionJournal, LoggedPaperStore

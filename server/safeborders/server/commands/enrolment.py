@@ -15,7 +15,7 @@ from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.enrolment import EnrolmentRefused, EnrolmentRequest, Kit, fingerprint, read_request
 from safeborders.server import enrolment
 from safeborders.server.admission import refresh_passes
-from safeborders.server.commands import load_coordinator
+from safeborders.server.commands.coordinator import load_coordinator
 from safeborders.server.registry.roster import MemberCertificate, Roster, RosterState
 from safeborders.server.registry.sql_roster import SqlRoster
 from safeborders.server.storage.opening import open_registry_database

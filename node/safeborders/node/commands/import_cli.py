@@ -10,7 +10,7 @@ from safeborders.kit.lazy import load_function
 
 app = typer.Typer(help="Bring files into the country's database, and take them back.", no_args_is_help=True)
 
-_COMMANDS = "safeborders.node.import_command"
+_COMMANDS = "safeborders.node.commands.imports"
 
 Profile = Annotated[Path, typer.Option("--profile", "-p", help="The node's YAML profile.")]
 Places = Annotated[list[Path], typer.Argument(help="Import files, or folders of them.")]

@@ -20,7 +20,7 @@ By = Annotated[str, typer.Option("--by", help="Who acts; by default the user of 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask again.")]
 
-_COMMANDS = "safeborders.node.lifecycle_command"
+_COMMANDS = "safeborders.node.commands.lifecycle"
 
 
 @retention.command("run")

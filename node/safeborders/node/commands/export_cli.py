@@ -20,4 +20,4 @@ def export(  # house: the options of a command, which a person names one by one
 ) -> None:
     """Take records out: pseudonymised, and in the journal before the first byte is written."""
     asked = {"form": form, "purpose": purpose, "case": case, "identified": identified, "reason": reason}
-    load_function("safeborders.node.export_command:export_for_operator")(profile, out=out, asked=asked, as_json=json)
+    load_function("safeborders.node.commands.export:export_for_operator")(profile, out=out, asked=asked, as_json=json)

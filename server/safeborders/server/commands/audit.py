@@ -11,8 +11,8 @@ from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.materials import COORDINATOR
 from safeborders.models.protocol.roster import RosterRefused
 from safeborders.models.protocol.witnessing import log_identity
-from safeborders.server.agreement_command import build_cabinet
-from safeborders.server.commands import load_coordinator
+from safeborders.server.commands.agreement import build_cabinet
+from safeborders.server.commands.coordinator import load_coordinator
 from safeborders.server.registry.audit import CoordinatorLog
 from safeborders.server.storage.opening import open_registry_database
 

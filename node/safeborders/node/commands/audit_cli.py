@@ -8,7 +8,7 @@ import typer
 from safeborders.kit.lazy import load_function
 from safeborders.kit.transparency.desk_cli import build_desk
 
-app = build_desk("safeborders.node.audit_command", words="Check and hand out a node's audit log; attack its models.")
+app = build_desk("safeborders.node.commands.audit", words="Check and hand out a node's audit log; attack its models.")
 
 
 @app.command("privacy")
@@ -27,7 +27,7 @@ def privacy(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Attack a released model, keep and sign the evidence of its anonymity; send the file to the coordinator."""
-    load_function("safeborders.node.privacy_audit_command:audit_privacy")(
+    load_function("safeborders.node.commands.privacy_audit:audit_privacy")(
         profile, out=out, reviewer=reviewer, candidate=candidate, as_json=json
     )
 
@@ -38,7 +38,7 @@ def auditor(
     name: Annotated[str, typer.Argument(help="Who will use it, such as the supervisory authority.")],
 ) -> None:
     """Make a supervisory authority's credential: it reads and verifies this log, and opens no record."""
-    load_function("safeborders.node.audit_command:make_auditor")(profile, name=name)
+    load_function("safeborders.node.commands.audit:make_auditor")(profile, name=name)
 
 
 @app.command("evidence")
@@ -47,4 +47,4 @@ def evidence(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the evidence that this node signed and keeps."""
-    load_function("safeborders.node.privacy_audit_command:list_kept_evidence")(profile, as_json=json)
+    load_function("safeborders.node.commands.privacy_audit:list_kept_evidence")(profile, as_json=json)

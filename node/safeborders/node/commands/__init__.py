@@ -1,0 +1,1 @@
+"""What a node's operator types: thin groups (*_cli.py), and beside them what they do."""

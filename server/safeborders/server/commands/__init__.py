@@ -1,0 +1,1 @@
+"""What the coordinator's team types: thin groups (*_cli.py), and beside them what they do."""
