@@ -31,13 +31,14 @@ from safeborders.node.opening import open_node_store
 from safeborders.privacy.ledger import EntryState
 from safeborders.server.registry.sql import SqlRegistry
 from safeborders.server.storage.opening import open_registry_database
+from sbtest.canary_search import find_words
 from sbtest.signing_power import find_signing_power
 
 pytestmark = pytest.mark.e2e
 
 WIRETAP = Path(__file__).resolve().parents[1] / "support" / "wiretap"
 COMMAND = (sys.executable, "-m", "safeborders.kit", "demo", "run", "--preset", "tiny")
-ROUNDS = 10  # four blows, two rounds apart, and some to spare: a round may end between a look and a blow
+ROUNDS = 7  # four blows, one in each round, and some to spare: a round may end between a look and a blow
 VICTIMS = (("learner", "node.gr"), ("federation.runner",), ("flower-superlink",), ("learner", "node.ro"))
 COUNTRIES = {"ro", "bg", "gr", "it", "pl", "pt", "be", "fi", "wb"}
 SCORES = ("local", "federated", "personalised")
@@ -122,8 +123,8 @@ def struck(tmp_path_factory: pytest.TempPathFactory) -> Path:
     arguments = ("--rounds", str(ROUNDS), "--json", str(folder / "result.json"))
     alone = in_a_world_of_its_own(folder / "packets")
     with demonstration(folder, *arguments, environment=environment, within=alone) as demo:
-        for blow, victim in enumerate(VICTIMS):
-            wait_for_rounds(folder, 2 * blow + 1)
+        for blow, victim in enumerate(VICTIMS, start=1):
+            wait_for_rounds(folder, blow)
             strike(folder, *victim)
         assert demo.wait(280) == 0, (folder / "out.txt").read_text()
         until(lambda: not processes_of(folder), seconds=30)
@@ -146,8 +147,8 @@ def test_nine_countries_train_together_and_no_canary_leaves(struck: Path) -> Non
     canaries = (struck / "demo/world/ground_truth/canaries.txt").read_text(encoding="utf-8").splitlines()
     assert len(canaries) >= 1000
     imported = b"".join(file.read_bytes() for file in (struck / "demo/world").rglob("*") if file.is_file())
-    assert all(canary.encode() in imported for canary in canaries)
-    assert [canary for canary in canaries if canary.encode() in captured] == []
+    assert find_words(canaries, imported) == set(canaries)
+    assert find_words(canaries, captured) == set()
     # The control: the wiretap reads inside TLS, down to the headers that countries signed.
     assert captured.count(b'"kind":"update"') >= ROUNDS * len(COUNTRIES)
 
