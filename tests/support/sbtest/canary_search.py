@@ -29,4 +29,4 @@ def find_words(words: Iterable[str], text: bytes) -> set[str]:
 def _keys(text: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Return the three bytes from each place on as one number."""
     wide = text.astype(np.uint32)
-    return (wide[:-2] << 16) | (wide[1:-1] << 8) | wide[2:]
+    return wide[:-2] * 65536 + wide[1:-1] * 256 + wide[2:]
