@@ -38,7 +38,7 @@ pytestmark = pytest.mark.e2e
 
 WIRETAP = Path(__file__).resolve().parents[1] / "support" / "wiretap"
 COMMAND = (sys.executable, "-m", "safeborders.kit", "demo", "run", "--preset", "tiny")
-ROUNDS = 7  # four blows, one in each round, and some to spare: a round may end between a look and a blow
+ROUNDS = 6  # four blows, one in each round, and some to spare: a round may end between a look and a blow
 VICTIMS = (("learner", "node.gr"), ("federation.runner",), ("flower-superlink",), ("learner", "node.ro"))
 COUNTRIES = {"ro", "bg", "gr", "it", "pl", "pt", "be", "fi", "wb"}
 SCORES = ("local", "federated", "personalised")
