@@ -34,7 +34,7 @@ from safeborders.server.storage.opening import open_registry_database
 from sbtest.canary_search import find_words
 from sbtest.signing_power import find_signing_power
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 WIRETAP = Path(__file__).resolve().parents[1] / "support" / "wiretap"
 COMMAND = (sys.executable, "-m", "safeborders.kit", "demo", "run", "--preset", "tiny")
@@ -95,8 +95,9 @@ def rounds_done(folder: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM round").fetchone()[0]) if "round" in tables else 0
 
 
-def wait_for_rounds(folder: Path, number: int) -> None:
-    until(lambda: rounds_done(folder) >= number, seconds=200)
+def wait_for_rounds(demo: subprocess.Popen[bytes], folder: Path, *, number: int) -> None:
+    until(lambda: demo.poll() is not None or rounds_done(folder) >= number, seconds=400)
+    assert demo.poll() is None, (folder / "out.txt").read_text()
 
 
 def strike(folder: Path, *words: str) -> None:
@@ -124,14 +125,13 @@ def struck(tmp_path_factory: pytest.TempPathFactory) -> Path:
     alone = in_a_world_of_its_own(folder / "packets")
     with demonstration(folder, *arguments, environment=environment, within=alone) as demo:
         for blow, victim in enumerate(VICTIMS, start=1):
-            wait_for_rounds(folder, blow)
+            wait_for_rounds(demo, folder, number=blow)
             strike(folder, *victim)
         assert demo.wait(280) == 0, (folder / "out.txt").read_text()
         until(lambda: not processes_of(folder), seconds=30)
     return folder
 
 
-@pytest.mark.timeout(600)
 def test_nine_countries_train_together_and_no_canary_leaves(struck: Path) -> None:
     assert (struck / "packets").read_text().split() == ["0"]  # no telemetry, no update check, no name looked up
     result = json.loads((struck / "result.json").read_text())
@@ -163,6 +163,8 @@ def test_only_the_authority_can_sign(struck: Path) -> None:
 
 
 def test_killed_at_every_part_the_run_ends_whole_and_nobody_is_charged_twice(struck: Path) -> None:
+    for name, deaths in (("node.gr", 1), ("node.ro", 1), ("coordinator", 2)):  # every blow hit
+        assert (struck / f"demo/logs/{name}.log").read_text().count("child_died") >= deaths
     settings = load_settings(struck / "demo/coordinator.yaml", CoordinatorSettings)
     engine = open_registry_database(settings.registry_url)
     registry = SqlRegistry(engine)
