@@ -16,7 +16,7 @@ from safeborders.sandbox.demo.programs import Programs
 
 _POLL_SECONDS = 0.5
 _START_SECONDS = 120.0
-_ROUND_SECONDS = 90.0
+_ROUND_SECONDS = 180.0
 _SERVE_SECONDS = 180.0
 
 
