@@ -11,7 +11,7 @@ import structlog
 
 # A fresh clone has no shared data beside it; where they are beside it, their absence is no excuse.
 ABSENT_DATA = "shared data absent"
-pytest_plugins = ["sbtest.repeatable", "sbtest.stores"]
+pytest_plugins = ["sbtest.temporary", "sbtest.repeatable", "sbtest.stores"]  # whom others import comes first
 _TARGETS = {"slow": "make slow", "benchmark": "make bench"}
 
 

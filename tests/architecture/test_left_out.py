@@ -37,7 +37,7 @@ def run_planted(folder: Path, planted: str, *, ci: bool, workers: int = 0) -> tu
     clone = folder / "clone"
     (clone / "sbtest").mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "tests" / "conftest.py", clone / "conftest.py")
-    for plugin in ("repeatable", "stores"):  # nothing of them is needed, and imports take long
+    for plugin in ("temporary", "repeatable", "stores"):  # nothing of them is needed, and imports take long
         (clone / "sbtest" / f"{plugin}.py").write_text("", encoding="utf-8")
     (clone / "test_planted.py").write_text(planted, encoding="utf-8")
     (clone / "test_runs.py").write_text(RUNS, encoding="utf-8")

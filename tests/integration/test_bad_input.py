@@ -4,10 +4,14 @@ import json
 import socket
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from safeborders.kit.cli import main
 from safeborders.kit.processes import find_free_ports
 from sbtest.enrolling import Post
 
@@ -28,13 +32,38 @@ privacy: {{epsilon_cap: 8, delta_cap: 1.0e-5, rounds_cap: 40, floor: 2}}
 """
 
 
-def safeborders(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "safeborders.kit", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
+@dataclass(frozen=True)
+class Done:
+    """What a person sees of a command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def assert_one_sentence(done: subprocess.CompletedProcess[str], *, saying: str) -> None:
+def in_a_process(*arguments: str) -> Done:
+    command = [sys.executable, "-m", "safeborders.kit", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def safeborders(*arguments: str) -> Done:
+    """Do what ``in_a_process`` does, a second sooner."""
+    code = 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(StringIO()) as told,
+        redirect_stderr(StringIO()) as complained,
+    ):
+        patch.setattr(sys, "argv", ["safeborders", *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Done(code, told.getvalue(), complained.getvalue())
+
+
+def assert_one_sentence(done: Done, *, saying: str) -> None:
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     lines = done.stderr.strip().splitlines()
@@ -79,7 +108,7 @@ def test_a_port_in_use_stops_the_start_before_anything_runs(post: Post) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", port))
         holder.listen()
-        done = safeborders("coordinator", "run", "-p", str(post.coordinator))
+        done = in_a_process("coordinator", "run", "-p", str(post.coordinator))
     assert_one_sentence(done, saying=f"Port {port} on 127.0.0.1 is in use")
     assert not (post.folder / "coordinator" / "superlink").exists()
 
@@ -105,7 +134,7 @@ def test_init_twice_overwrites_nothing(node: Path) -> None:
 
 def test_a_node_that_has_not_joined_does_not_start(node: Path) -> None:
     safeborders("node", "init", "-p", str(node))
-    assert_one_sentence(safeborders("node", "run", "-p", str(node)), saying="run safeborders node join")
+    assert_one_sentence(in_a_process("node", "run", "-p", str(node)), saying="run safeborders node join")
 
 
 @pytest.mark.parametrize("command", ["budget", "import list"])

@@ -1,6 +1,8 @@
 """A real process on a real encrypted database, killed with SIGKILL again and again: nothing leaves uncharged."""
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -26,12 +28,18 @@ def kill_again_and_again(folder: Path, *, care: str, kills: int) -> tuple[dict[i
     store.close()
     command = [sys.executable, doomed_node.__file__, str(database), KEY, str(wire), care]
     support = str(Path(doomed_node.__file__).parent.parent)
-    for _ in range(kills):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env={"PYTHONPATH": support}) as child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == b"ready\n"
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PYTHONPATH": support}, text=True
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        for _ in range(kills):
+            parent.stdin.write("next\n")
+            parent.stdin.flush()
+            doomed = int(parent.stdout.readline())
             time.sleep(random.uniform(0.0, 0.5))  # noqa: S311  # when to strike, not a secret
-            child.kill()
+            os.kill(doomed, signal.SIGKILL)
+            assert parent.stdout.readline() == "killed\n"
     left: dict[int, set[str]] = {}
     for line in wire.read_text(encoding="ascii").splitlines():
         number, digest = line.split()

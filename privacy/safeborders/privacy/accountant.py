@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from dp_accounting.pld import privacy_loss_distribution as pld
-from scipy.stats import binom
-
-from safeborders.privacy.content_change import dominating_distribution
+from safeborders.kit.lazy import LazyModule
+from safeborders.privacy.content_change import Distribution, dominating_distribution
 from safeborders.privacy.events import ROUNDING_MOMENT, AttributedGaussian, Event, merge_events
 from safeborders.privacy.relational import GaussianRelease, MetricRelease, RootedGaussian, StatisticRelease
+
+# Imported with the first price: a second of every process that keeps a ledger and prices nothing.
+pld: Any = LazyModule("dp_accounting.pld.privacy_loss_distribution")
+stats: Any = LazyModule("scipy.stats")
 
 _INTERVAL = 1e-3  # grid of the privacy loss; on the private side; measured excess of epsilon < 1e-3
 _TAIL = 1e-15  # mass that one composition may move to infinity; far below every delta
@@ -32,7 +34,7 @@ _LARGEST_LOSS = 1000.0  # of a mean loss: no cap is near it, and the grid of its
 _LARGEST_MOVE = 12.0  # in deviations of the noise: the same for one step
 _SMALLEST = 1e-60  # of a divergence: keeps the order below finite
 
-Price = Callable[[Any, float], pld.PrivacyLossDistribution | None]
+Price = Callable[[Any, float], Distribution | None]
 """From a single-step event and a grid interval to its privacy loss distribution; None where it hides next to nothing,
 and the grid would fill the memory of whoever prices a hostile plan."""
 
@@ -114,7 +116,7 @@ def register_price(kind: type[Event], *, price: Price) -> None:
         raise ValueError(f"kind must have one price. Got a second for {kind.kind}.")
 
 
-def _price_attributed_gaussian(event: AttributedGaussian, interval: float) -> pld.PrivacyLossDistribution | None:
+def _price_attributed_gaussian(event: AttributedGaussian, interval: float) -> Distribution | None:
     return _mixture(
         event.effective_noise_multiplier,
         examples=event.examples_per_person,
@@ -123,20 +125,20 @@ def _price_attributed_gaussian(event: AttributedGaussian, interval: float) -> pl
     )
 
 
-def _price_rooted_gaussian(event: RootedGaussian, interval: float) -> pld.PrivacyLossDistribution | None:
+def _price_rooted_gaussian(event: RootedGaussian, interval: float) -> Distribution | None:
     if event.relations:
         return dominating_distribution(event, interval=interval)
     noise = event.effective_noise_multiplier / event.own_weight
     return _mixture(noise, examples=event.copies, rate=event.sampling_rate, interval=interval)
 
 
-def _mixture(noise: float, *, examples: int, rate: float, interval: float) -> pld.PrivacyLossDistribution | None:
+def _mixture(noise: float, *, examples: int, rate: float, interval: float) -> Distribution | None:
     """Return the exact price of examples that appear or disappear with a person, each entering with ``rate``."""
     if examples > _LARGEST_MOVE * noise:
         return None
     if examples == 1:
         return pld.from_gaussian_mechanism(noise, sampling_prob=rate, value_discretization_interval=interval)
-    weights = [float(binom.pmf(count, examples, rate)) for count in range(examples + 1)]
+    weights = [float(stats.binom.pmf(count, examples, rate)) for count in range(examples + 1)]
     kept = [(count, weight) for count, weight in enumerate(weights) if weight > 0]
     return pld.from_mixture_gaussian_mechanism(
         noise,
@@ -146,7 +148,7 @@ def _mixture(noise: float, *, examples: int, rate: float, interval: float) -> pl
     )
 
 
-def _price_gaussian_release(event: GaussianRelease, interval: float) -> pld.PrivacyLossDistribution | None:
+def _price_gaussian_release(event: GaussianRelease, interval: float) -> Distribution | None:
     if event.effective_noise_multiplier * _LARGEST_MOVE < 1:
         return None
     return pld.from_gaussian_mechanism(event.effective_noise_multiplier, value_discretization_interval=interval)
@@ -161,16 +163,14 @@ _PRICES: dict[type[Event], Price] = {
 
 
 @lru_cache(maxsize=256)
-def _single_step(event: Event) -> pld.PrivacyLossDistribution | None:
+def _single_step(event: Event) -> Distribution | None:
     price = _PRICES.get(type(event))
     if price is None:
         raise ValueError(f"event must have a registered price. Got kind {event.kind}.")
     return price(event, _INTERVAL)
 
 
-def _epsilon_with_reserve(
-    whole: pld.PrivacyLossDistribution, *, delta: float, divergences: Sequence[tuple[float, int]]
-) -> float:
+def _epsilon_with_reserve(whole: Distribution, *, delta: float, divergences: Sequence[tuple[float, int]]) -> float:
     """Return an epsilon of the noise that runs, given the price ``whole`` of the noise that is priced.
 
     Args:

@@ -12,14 +12,21 @@ that composes. Mass that is left out anywhere becomes mass at infinity: errors a
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from dp_accounting.pld import pld_pmf
-from dp_accounting.pld import privacy_loss_distribution as pld
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtr
-from scipy.stats import binom
+
+from safeborders.kit.lazy import LazyModule
+
+# Imported with the first price: a second of every process that keeps a ledger and prices nothing.
+pld: Any = LazyModule("dp_accounting.pld.privacy_loss_distribution")
+pld_pmf: Any = LazyModule("dp_accounting.pld.pld_pmf")
+special: Any = LazyModule("scipy.special")
+stats: Any = LazyModule("scipy.stats")
+
+Distribution: TypeAlias = Any
+"""A ``PrivacyLossDistribution``; dp-accounting has no types."""
 
 _TAIL = 1e-17  # probability of many coins at once, and of large losses, that is moved to infinity
 _LARGEST_LOSS = 60.0
@@ -53,7 +60,7 @@ class ContentChange(Protocol):
         """Return (number, probability) of the independent ways of being seen."""
 
 
-def dominating_distribution(event: ContentChange, *, interval: float) -> pld.PrivacyLossDistribution:
+def dominating_distribution(event: ContentChange, *, interval: float) -> Distribution:
     """Return a distribution that dominates one step of ``event``, in both directions, on a grid of ``interval``."""
     shifts, weights = movement_law(event)
     rest = max(0.0, 1.0 - float(weights.sum()))
@@ -73,12 +80,12 @@ def dominating_distribution(event: ContentChange, *, interval: float) -> pld.Pri
 
 def movement_law(event: ContentChange) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the possible moves in clip_norms, 0 first, and their probabilities; what is missing to 1 is cut off."""
-    own = binom.pmf(np.arange(event.copies + 1), event.copies, event.sampling_rate)
+    own = stats.binom.pmf(np.arange(event.copies + 1), event.copies, event.sampling_rate)
     seen = np.ones(1)
     for number, probability in event.seen_slots():
         counts = np.arange(number + 1)
-        law = binom.pmf(counts, number, probability)
-        seen = np.convolve(seen, law[binom.sf(counts - 1, number, probability) > _TAIL])
+        law = stats.binom.pmf(counts, number, probability)
+        seen = np.convolve(seen, law[stats.binom.sf(counts - 1, number, probability) > _TAIL])
     kept = np.flatnonzero(np.cumsum(seen[::-1])[::-1] > _TAIL)
     seen = seen[: kept[-1] + 1]
     moves = event.own_weight * np.arange(len(own))[:, None] + event.seen_weight * np.arange(len(seen))
@@ -108,7 +115,7 @@ def content_change_delta(
 def gaussian_delta(losses: NDArray[np.float64], *, shift: float, noise: float) -> NDArray[np.float64]:
     """Return the hockey-stick divergence of order e**loss of N(shift, noise**2) from N(0, noise**2)."""
     half, tilt = shift / (2 * noise), losses * noise / shift
-    divergence: NDArray[np.float64] = ndtr(half - tilt) - np.exp(losses + log_ndtr(-half - tilt))
+    divergence: NDArray[np.float64] = special.ndtr(half - tilt) - np.exp(losses + special.log_ndtr(-half - tilt))
     return np.maximum(divergence, 0.0)
 
 

@@ -39,7 +39,7 @@ def _strike(federation: LocalFederation, name: str, *, revive: Callable[[], None
     return time.monotonic() - killed_at
 
 
-@pytest.mark.slow  # tests/e2e/test_recovery.py kills node, runner and SuperLink of the whole program by default
+@pytest.mark.slow  # tests/e2e/test_demonstration.py kills node, runner and SuperLink by default
 def test_a_run_survives_the_kill_of_each_process(federation: LocalFederation) -> None:
     rounds = 16
     federation.start_run(RUN, rounds=rounds)

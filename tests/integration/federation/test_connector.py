@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from safeborders.kit.signing import load_signing_key
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.messages import Header, Kind, MessageRefused, SignedMessage, sign_message
 from safeborders.models.protocol.refusals import Refusal
-from safeborders.node.learning.connector import Connector, ConnectorConfig
+from safeborders.node.learning.connector import Connector, ConnectorConfig, pause_after
 from safeborders.node.learning.flower_adapter import Fleet, Received
 from safeborders.node.learning.refusals import refusal_of
 from safeborders.server.federation.edge import server_context
@@ -217,3 +218,13 @@ def _hanging_edge(federation: LocalFederation) -> Iterator[threading.Event]:
         finally:
             over.set()
             thread.join(5)
+
+
+def test_a_node_asks_less_and_less_often_and_no_order_comes_much_later_for_it() -> None:
+    asked_at = [0.0]
+    while asked_at[-1] < 60:
+        asked_at.append(asked_at[-1] + pause_after(asked_at[-1]))
+    assert len(asked_at) < 90  # ten times a second would be 600
+    for earlier, later in pairwise(asked_at):
+        assert later - earlier <= max(0.1, 0.1 * earlier) + 1e-9  # an order just missed waits for the next question
+    assert pause_after(3600.0) == 1.0

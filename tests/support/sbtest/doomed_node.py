@@ -1,6 +1,7 @@
-"""A child process that answers rounds on a real database until it is killed: ``doomed_node.py DB KEY WIRE CARE``.
+"""Processes that answer rounds on a real database until they are killed: ``doomed_node.py DB KEY WIRE CARE``.
 
-The wire is a file that stands for the world outside: a line is there once the bytes have left, whatever happens next.
+Each line on standard input starts one, forked from this one so that none has to import and to learn the price anew. The
+wire is a file that stands for the world outside: a line is there once the bytes have left, whatever happens next.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from safeborders.kit.db import open_encrypted
 from safeborders.node.storage.ledger_store import SqlLedgerStore
+from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
 from safeborders.privacy.errors import LostReservation
 from safeborders.privacy.ledger import PrivacyLedger
@@ -17,12 +19,24 @@ from sbtest.ledger import make_charge
 
 
 def main(database: Path, *, key: str, wire: Path, careful: bool) -> None:
+    """Start one process after another, the next when the one before has been killed."""
+    epsilon(make_charge("run", 1, noise=1e4).events, delta=1e-5)
+    for _ in sys.stdin:
+        child = os.fork()
+        if not child:
+            answer_rounds(database, key=key, wire=wire, careful=careful)
+        os.waitpid(child, 0)
+        print("killed", flush=True)  # noqa: T201  # the parent waits for it
+
+
+def answer_rounds(database: Path, *, key: str, wire: Path, careful: bool) -> None:
     """Answer round after round; go on after the last round of the ledger, and ask for that one again first."""
     ledger = PrivacyLedger(SqlLedgerStore(open_encrypted(database, key_hex=key)), cap_epsilon=1e9, delta=1e-5)
     outside = os.open(wire, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     number = max((entry.charge.round for entry in ledger.list_entries()), default=1)
-    print("ready", flush=True)  # noqa: T201  # the parent waits for it
-    while True:
+    print(os.getpid(), flush=True)  # noqa: T201  # the parent waits for it
+    parent = os.getppid()
+    while os.getppid() == parent:
         charge = make_charge("run", number, noise=1e4)
         if careful:
             _answer(ledger, number, outside)

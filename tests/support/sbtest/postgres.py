@@ -7,7 +7,6 @@ import atexit
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +14,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
+from sbtest.temporary import make_folder
 
 _PLACES = ("/usr/local/bin", *(str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
 
@@ -43,7 +44,7 @@ def postgres_server() -> Iterator[str]:
 @cache
 def _start(binaries: Path) -> Path:
     """Make and start the server, which ends with this process, and return the folder of its socket."""
-    folder = Path(tempfile.mkdtemp(prefix="sbpg-"))  # short: a socket's path has at most 107 characters
+    folder = make_folder("sbpg-")  # short: a socket's path has at most 107 characters
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(folder, "postgres", "postgres")

@@ -87,3 +87,13 @@ def test_a_failing_step_is_told_with_its_last_line(tmp_path: Path) -> None:
             programs.finish("node", ["node", "budget", "-p", str(tmp_path / "absent.yaml")], log=tmp_path / "log")
     finally:
         programs.stop()
+
+
+def test_a_program_that_ends_by_itself_is_told_with_its_last_line(tmp_path: Path) -> None:
+    programs = Programs()
+    try:
+        programs.start("node gr", ["node", "run", "-p", str(tmp_path / "absent.yaml")], log=tmp_path / "log").wait(60)
+        with pytest.raises(Unavailable, match="'node gr' failed: safeborders: The profile"):
+            programs.check()
+    finally:
+        programs.stop()

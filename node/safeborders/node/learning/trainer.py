@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from safeborders.kit.canonical import sha256_hex
 from safeborders.kit.errors import SafeBordersError
+from safeborders.kit.lazy import load_function
 from safeborders.kit.logs import get_log
 from safeborders.models.architecture import Architecture, Catalogue
 from safeborders.models.defaults import CATALOGUE
@@ -21,14 +21,11 @@ from safeborders.models.domain.governance import PURPOSE_CODES, Purpose
 from safeborders.models.gnn.networks import build_networks
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan
-from safeborders.models.protocol.vectors import model_to_bytes
-from safeborders.node.learning.evaluation import write_evaluation
 from safeborders.node.learning.outcomes import LEARNING, LearningStore
-from safeborders.node.learning.predictions import predict_all
 from safeborders.node.learning.released import keep_released
-from safeborders.node.learning.suggestions import case_hypotheses, link_suggestions
 from safeborders.node.learning.training_parts import TrainingPart, build_parts
 
+_PUT_TO_USE = "safeborders.node.learning.activation:put_to_use"
 _log = get_log("learning")
 
 
@@ -110,18 +107,9 @@ class NodeTrainer:
         """
         networks = build_networks(self._find(plan), model)
         self._prepared = None
-        records = self._store.load_records(_purpose_of(plan))
-        limits = {task.task: task.examples_per_person for task in plan.tasks}
-        cases, links = predict_all(records, networks, examples_per_person=limits)
-        self._store.replace_outcomes(
-            links=link_suggestions(links) if links else (),
-            cases=case_hypotheses(cases) if cases else (),
-            run=plan.run,
-            model_sha256=sha256_hex(model_to_bytes(model)),
+        load_function(_PUT_TO_USE)(
+            self._store, plan, model=(model, networks), purpose=_purpose_of(plan), evaluation=self._evaluation
         )
-        if self._evaluation is not None:
-            keys = self._store.load_source_keys()
-            write_evaluation(self._evaluation / f"{plan.run}.json", keys, cases=cases, links=links)
         if self._released is not None:
             keep_released(self._released, plan, model=model)
         _log.info("model_activated", run=plan.run)

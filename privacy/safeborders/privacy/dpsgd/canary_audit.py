@@ -16,8 +16,8 @@ from scipy.stats import binom
 from torch import nn
 
 from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
-from safeborders.privacy.dpsgd.private_training import PrivateStep, privatised_sum, shuffled
-from safeborders.privacy.dpsgd.sampling import poisson_sample, secret_heads
+from safeborders.privacy.dpsgd.private_training import PrivateStep, privatised_sum
+from safeborders.privacy.dpsgd.sampling import poisson_sample, secret_heads, shuffled
 
 _SIZE = 1000.0  # of a canary's input: its gradient is far beyond every clip_norm, so clipping decides
 _LARGEST = 40.0

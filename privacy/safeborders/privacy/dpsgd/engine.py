@@ -19,8 +19,7 @@ from safeborders.models.architecture import STATISTIC_SHARE, STATISTICS, largest
 from safeborders.models.protocol.plan import TaskPlan
 from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
-from safeborders.privacy.dpsgd.private_training import shuffled
-from safeborders.privacy.dpsgd.sampling import poisson_sample
+from safeborders.privacy.dpsgd.sampling import poisson_sample, shuffled
 from safeborders.privacy.errors import UnsoundExamples
 from safeborders.privacy.units import AttributedExamples
 

@@ -23,7 +23,7 @@ from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.calibration import noise_multiplier_for
 from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
 from safeborders.privacy.dpsgd.noise import discrete_gaussian
-from safeborders.privacy.dpsgd.sampling import check_probability, poisson_sample, random_words
+from safeborders.privacy.dpsgd.sampling import check_probability, poisson_sample, shuffled
 from safeborders.privacy.errors import InBatchLoss
 from safeborders.privacy.events import Event
 from safeborders.privacy.relational import RootedGaussian
@@ -244,11 +244,6 @@ def privatised_sum(module: BookKeepingModule, *, step: PrivateStep) -> NDArray[n
     summed = module.clipped_integers(clip_norm=step.max_grad_norm, grid=grid)
     summed += discrete_gaussian(len(summed), deviation=math.ceil(step.noise_multiplier * grid))
     return summed
-
-
-def shuffled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return ``rows`` in uniformly random, secret order; the engine's rounding proof needs it."""
-    return rows[np.argsort(random_words(len(rows)))]
 
 
 def private_pass(

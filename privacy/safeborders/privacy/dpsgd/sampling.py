@@ -87,6 +87,11 @@ def poisson_sample(count: int, *, sampling_rate: float) -> NDArray[np.int64]:
     return np.flatnonzero(secret_heads(count, probability=sampling_rate)).astype(np.int64)
 
 
+def shuffled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return ``rows`` in uniformly random, secret order; the engine's rounding proof needs it."""
+    return rows[np.argsort(random_words(len(rows)))]
+
+
 def check_probability(name: str, value: float) -> None:
     """Refuse what is not in (0, 1].
 
