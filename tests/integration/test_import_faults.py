@@ -8,6 +8,7 @@ database itself, while the log is whole. Each control shows that the cuts do har
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -126,8 +127,10 @@ def end_backend_while_importing(store: Store, server: str, path: Path) -> None:
     with start(server, path) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"begun\n"
+        child.send_signal(signal.SIGSTOP)  # or a quick server has the import before its backend is ended
         with store.transaction() as connection:
             ended = list(connection.execute(text(_END_OTHERS)).scalars())
+        child.send_signal(signal.SIGCONT)
         assert ended == [True]
         assert child.wait(30) != 0
 
