@@ -11,7 +11,7 @@ rounded to integers chunk by chunk, so that a deleted person changes the integer
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +19,42 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from safeborders.privacy.dpsgd.row_loops import add_chunks, clip_rows
 from safeborders.privacy.dpsgd.soundness import check_rooted_module, check_rows_apart
+from safeborders.privacy.dpsgd.team import run
 from safeborders.privacy.errors import UnsoundExamples
-from safeborders.privacy.rounding import CANCELLATION, CHUNK_ROWS, KEPT_SHARE, norm_error
+from safeborders.privacy.rounding import CHUNK_ROWS, KEPT_SHARE, norm_error
 
 BLOCK_ROWS = 1024
 """Rows that pass through the network at once: public and fixed, because kernels round by the shape of their input."""
 
-_FLOOR = 1e-30  # added to squared lengths: what float32 may lose below its smallest normal numbers
 _LARGEST_SUM = 2.0**52
+
+
+@dataclass(eq=False)
+class _Room:
+    """Memory for one layer's part of a block, the same step after step: fresh pages cost more than sums.
+
+    Attributes:
+        scaled: The output's gradients times the rows' factors. Shape (R, P, H).
+        weights: Sums by chunk for the weight. Shape (chunks, H, D).
+        biases: Sums by chunk for the bias. Shape (chunks, H).
+    """
+
+    scaled: torch.Tensor
+    weights: torch.Tensor
+    biases: torch.Tensor
+
+    @classmethod
+    def of(cls, inputs: torch.Tensor, gradient: torch.Tensor) -> "_Room":
+        """Return room for a layer's inputs (R, P, D) and gradients (R, P, H)."""
+        chunks, outputs = len(inputs) // CHUNK_ROWS, gradient.shape[2]
+        return cls(
+            torch.empty(gradient.shape), torch.empty(chunks, outputs, inputs.shape[2]), torch.empty(chunks, outputs)
+        )
+
+    def fits(self, inputs: torch.Tensor, gradient: torch.Tensor) -> bool:
+        return self.scaled.shape == gradient.shape and self.weights.shape[2] == inputs.shape[2]
 
 
 @dataclass(eq=False)
@@ -42,11 +69,6 @@ class _Record:
     gradient: torch.Tensor | None = None
     leaf: torch.Tensor | None = None
 
-    def __post_init__(self) -> None:
-        self.inputs = _stacked(self.inputs)
-        if self.gradient is not None:
-            self.gradient = _stacked(self.gradient)
-
     def watch(self, output: torch.Tensor) -> None:
         """Have the backward pass leave the gradient of ``output`` here."""
         if output.requires_grad:
@@ -55,13 +77,34 @@ class _Record:
             self.leaf = output.requires_grad_()  # backward() hands its gradient over; a hook would make it copy that
 
     def keep_gradient(self, gradient: torch.Tensor) -> None:
-        self.gradient = _stacked(gradient)
+        self.gradient = gradient
 
-    def collect(self) -> "_Record":
-        if self.leaf is not None and self.leaf.grad is not None:
-            self.gradient = _stacked(self.leaf.grad)
-        self.leaf = None
-        return self
+    def collect(self, rooms: dict[nn.Module, _Room]) -> "_Part | None":
+        """Return the layer's part of the block, or None if no loss depends on it."""
+        gradient = self.gradient if self.leaf is None else self.leaf.grad
+        if gradient is None:
+            return None
+        a, g = _stacked(self.inputs), _stacked(gradient)
+        room = rooms.get(self.layer)
+        if room is None or not room.fits(a, g):
+            room = rooms[self.layer] = _Room.of(a, g)
+        return _Part(a, g, has_bias=self.layer.bias is not None, room=room)
+
+
+@dataclass(eq=False)
+class _Part:
+    """What one linear layer brings to a block: inputs (R, P, D), its output's gradients (R, P, H), and room."""
+
+    inputs: torch.Tensor
+    gradient: torch.Tensor
+    has_bias: bool
+    room: _Room
+
+    def sum_chunks(self) -> None:
+        """Sum the chunks of rows, which are scaled already, for the weight; for the bias that is done."""
+        chunks, scaled = len(self.room.weights), self.room.scaled
+        by_chunk = scaled.view(chunks, -1, scaled.shape[2]).transpose(1, 2)
+        torch.bmm(by_chunk, self.inputs.view(chunks, -1, self.inputs.shape[2]), out=self.room.weights)
 
 
 class BookKeepingModule(nn.Module):
@@ -86,7 +129,7 @@ class BookKeepingModule(nn.Module):
         self._module = module.requires_grad_(False)
         self.block_rows = block_rows
         self._blocks: list[tuple[list[_Record], int]] = []
-        self._rooms: dict[int, torch.Tensor] = {}
+        self._rooms: dict[nn.Module, _Room] = {}
         self._probed: set[tuple[torch.Size, ...]] = set()
         for layer in self._linear:
             layer.register_forward_hook(self._keep)
@@ -132,9 +175,12 @@ class BookKeepingModule(nn.Module):
         with torch.no_grad():
             for records, rows in blocks:
                 if rows:
-                    complete = [record.collect() for record in records]
-                    factors = _factors(complete, rows=rows, clip_norm=clip_norm, scale=scale)
-                    sums.append(self._block_sum(complete, factors * (scale * grid / clip_norm)).numpy())
+                    parts = self._collect(records)
+                    sums.append(
+                        self._block_sum(
+                            parts, rows=rows, kept=clip_norm * KEPT_SHARE / scale, unit=scale * grid / clip_norm
+                        )
+                    )
         total = sum(sums[1:], sums[0]) if sums else np.zeros(self.dimension)
         if not -_LARGEST_SUM < total.min() <= total.max() < _LARGEST_SUM:  # false for NaN; a cast would leak signs
             raise UnsoundExamples("The sum does not fit the integer grid: nothing was released.")
@@ -160,6 +206,13 @@ class BookKeepingModule(nn.Module):
         record.watch(output)
         self._blocks[-1][0].append(record)
 
+    def _collect(self, records: list[_Record]) -> dict[nn.Module, _Part]:
+        found = {record.layer: record.collect(self._rooms) for record in records}
+        parts: dict[nn.Module, _Part] = {layer: part for layer, part in found.items() if part is not None}
+        if not parts:
+            raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
+        return parts
+
     def _padded(self, tensor: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         if stop - start == self.block_rows:
             return tensor if len(tensor) == self.block_rows else tensor[start:stop]
@@ -174,117 +227,67 @@ class BookKeepingModule(nn.Module):
                 check_rows_apart(self._module, inputs, rows=CHUNK_ROWS)
             self._probed.add(shape)
 
-    def _block_sum(self, records: list[_Record], factors: torch.Tensor) -> torch.Tensor:
-        total = self._layer_sums(records, factors)
-        if math.isfinite(float(total.sum())):
+    def _block_sum(self, parts: dict[nn.Module, _Part], *, rows: int, kept: float, unit: float) -> NDArray[np.float64]:
+        """Return the exact sum of the rounded chunks of one block's clipped gradients."""
+        factors = _clip(list(parts.values()), rows=rows, kept=kept, unit=unit)
+        total = self._layer_sums(parts)
+        if math.isfinite(total.sum()):
             return total
-        # 0 * inf is nan: rows that add nothing must be taken out, not scaled.
-        return self._layer_sums(records, factors, unusable=(factors == 0).view(-1, 1, 1))
+        # 0 * inf is nan: the inputs of rows that add nothing must be taken out too.
+        unusable = (factors == 0).view(-1, 1, 1)
+        for part in parts.values():
+            part.inputs = part.inputs.masked_fill(unusable, 0.0)
+        return self._layer_sums(parts)
 
-    def _layer_sums(
-        self, records: list[_Record], factors: torch.Tensor, *, unusable: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        by_layer = {id(record.layer): record for record in records}
-        parts: list[torch.Tensor] = []
+    def _layer_sums(self, parts: dict[nn.Module, _Part]) -> NDArray[np.float64]:
+        total = np.zeros(self.dimension)
+        sums, places, place = [], [], 0
         for layer in self._linear:
-            record = by_layer.get(id(layer))
-            if record is None or record.gradient is None:
-                parts.append(torch.zeros(sum(p.numel() for p in layer.parameters()), dtype=torch.float64))
-                continue
-            a = record.inputs
-            room = self._room(layer, shape=record.gradient.shape)
-            scaled = torch.mul(record.gradient, factors.view(-1, 1, 1), out=room)
-            if unusable is not None:
-                a = a.masked_fill(unusable, 0.0)
-                scaled.masked_fill_(unusable, 0.0)
-            parts += _chunk_sums(a, scaled, has_bias=layer.bias is not None)
-        return torch.cat(parts)
-
-    def _room(self, layer: nn.Linear, *, shape: torch.Size) -> torch.Tensor:
-        """Return memory for one layer's scaled gradients, the same step after step: fresh pages cost more than sums."""
-        found = self._rooms.get(id(layer))
-        if found is None or found.shape != shape:
-            found = self._rooms[id(layer)] = torch.empty(shape)
-        return found
+            part = parts.get(layer)
+            if part is not None:
+                part.sum_chunks()
+                sums += [part.room.weights, part.room.biases][: 1 + part.has_bias]
+                places += [place, place + layer.weight.numel()][: 1 + part.has_bias]
+            place += layer.weight.numel() + (0 if layer.bias is None else layer.bias.numel())
+        counts = [one[0].numel() for one in sums]
+        sizes = [
+            len(sums[0]),
+            len(sums),
+            len(total),
+            *(size for pair in zip(counts, places, strict=True) for size in pair),
+        ]
+        run(add_chunks, [np.array(sizes, dtype=np.int64), total, *sums])
+        return total
 
 
-def _factors(records: Iterable[_Record], *, rows: int, clip_norm: float, scale: float) -> torch.Tensor:
-    """Return the factor that brings each row's gradient to at most clip_norm, rounding errors included; 0 for padding.
+def _clip(parts: list[_Part], *, rows: int, kept: float, unit: float) -> torch.Tensor:
+    """Scale each row's gradients so that over all parts it fills at most ``kept``, in units; return the factors.
 
-    A row whose norm is not finite gets 0: it adds nothing. A row whose positions cancel one another by more than
-    ``CANCELLATION`` is scaled further down, because its rounding errors are as large as its uncancelled parts.
+    Rounding errors are included: the norm that counts is enlarged by its own. Padding and rows whose norm is not finite
+    get 0: they add nothing. A row whose positions cancel one another by more than ``CANCELLATION`` is scaled further
+    down, because its rounding errors are as large as its uncancelled parts.
     """
-    squared: list[NDArray[np.float32]] = []
-    whole: list[NDArray[np.float32]] = []
+    block = len(parts[0].inputs)
+    sizes = [rows, block // CHUNK_ROWS, len(parts), max(part.inputs.shape[2] for part in parts)]
     error = 0.0
-    with np.errstate(all="ignore"):  # what is not finite is taken care of
-        for record in records:
-            if record.gradient is None:
-                continue
-            a, g = record.inputs, record.gradient
-            exact, uncancelled = _squared_norms(a, g, bias=0.0 if record.layer.bias is None else 1.0)
-            squared.append(exact)
-            whole.append(uncancelled)
-            error = max(error, norm_error(a.shape[1], a.shape[2] + g.shape[2]))
-        if not squared:
-            raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
-        lengths = sum(whole[1:], whole[0])
-        # The larger of the norm, enlarged by its error, and of a CANCELLATION-th of the uncancelled length; squares.
-        bounds = np.maximum(sum(squared[1:], squared[0]) + error * lengths, lengths / CANCELLATION**2)
-        kept = np.float32(clip_norm * KEPT_SHARE / scale)
-        factors = kept / np.maximum(np.sqrt(bounds), kept)
-    factors[~np.isfinite(bounds)] = 0
-    factors[rows:] = 0
-    return torch.from_numpy(factors)
-
-
-def _squared_norms(a: torch.Tensor, g: torch.Tensor, *, bias: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return each row's squared gradient norm of one layer, and the square of its positions' norms added uncancelled.
-
-    The steps on few numbers are NumPy's, whose calls cost a fraction of torch's.
-
-    Shape:
-        - ``a``: :math:`(R, P, D_{in})`; ``g``: :math:`(R, P, D_{out})`; both results: :math:`(R)`.
-    """
-    rows, positions = a.shape[:2]
-    if positions == 1:
-        product = (_squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR))[:, 0]
-        return product, product
-    if positions * (a.shape[2] + g.shape[2]) > a.shape[2] * g.shape[2]:
-        products = _squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)
-        formed = torch.bmm(g.transpose(1, 2), a).square().sum((1, 2), dtype=torch.float64).to(a.dtype)
-        exact: NDArray[np.float32] = (formed + bias * g.sum(1).square().sum(1)).numpy()
-        return exact, np.square(_row_sums(np.sqrt(products)))
-    # The floor off the diagonals adds floor * (|sum a|^2 + bias P^2 + |sum g|^2): the norm is enlarged, as it may be.
-    products = torch.bmm(a, a.transpose(1, 2)).numpy().reshape(rows, -1)
-    products += np.float32(bias + _FLOOR)
-    others = torch.bmm(g, g.transpose(1, 2)).numpy().reshape(rows, -1)
-    others += np.float32(_FLOOR)
-    products *= others
-    return _row_sums(products), np.square(_row_sums(np.sqrt(products[:, :: positions + 1])))
-
-
-def _row_sums(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-    summed: NDArray[np.float32] = np.einsum("rp->r", numbers)
-    return summed
-
-
-def _squared_lengths(tensor: torch.Tensor, *, extra: float) -> NDArray[np.float32]:
-    """Return the squared length of each position plus ``extra``; shape (R, P)."""
-    lengths: NDArray[np.float32] = np.square(torch.linalg.vector_norm(tensor, dim=2).numpy())
-    return lengths + np.float32(extra)
-
-
-def _chunk_sums(a: torch.Tensor, scaled: torch.Tensor, *, has_bias: bool) -> list[torch.Tensor]:
-    """Return the flat sums of weight and bias, each chunk of rows rounded to integers before chunks are added."""
-    chunks = len(a) // CHUNK_ROWS
-    a, scaled = a.reshape(chunks, -1, a.shape[2]), scaled.reshape(chunks, -1, scaled.shape[2])
-    sums = [torch.bmm(scaled.transpose(1, 2), a).round_().sum(0, dtype=torch.float64).flatten()]
-    if has_bias:
-        sums.append(scaled.sum(1).round_().sum(0, dtype=torch.float64))
-    return sums
+    arrays: list[torch.Tensor] = []
+    for part in parts:
+        positions, width, outputs = *part.inputs.shape[1:], part.gradient.shape[2]
+        error = max(error, norm_error(positions, width + outputs))
+        sizes += [positions, width, outputs, part.has_bias]
+        arrays += [part.inputs, part.gradient, part.room.scaled, part.room.biases]
+    factors, scratch = torch.empty(block), torch.empty(sizes[1], sizes[3])
+    numbers = np.array([kept, error, unit], dtype=np.float32)
+    run(clip_rows, [np.array(sizes, dtype=np.int64), numbers, scratch, factors, *arrays])
+    return factors
 
 
 def _stacked(tensor: torch.Tensor) -> torch.Tensor:
-    """Return rows of stacked positions: (R, P, D), P = 1 for a row that is one vector."""
-    return tensor.reshape(len(tensor), -1, tensor.shape[-1])
+    """Return rows of stacked positions: (R, P, D), P = 1 for a row that is one vector.
+
+    Raises:
+        UnsoundExamples: If they are not float32, which the compiled loops and the bounds of their errors are for.
+    """
+    if tensor.dtype != torch.float32:
+        raise UnsoundExamples("A layer ran in another precision than float32: train without autocast.")
+    return tensor.reshape(len(tensor), -1, tensor.shape[-1]).contiguous()

@@ -1,0 +1,187 @@
+"""The compiled loops of book-keeping: what reads each row's numbers once (see ``bookkeeping`` for what they mean).
+
+Chunks of rows are shared out to threads; a row's numbers depend on that row alone, whoever computes them. Sums are
+float32 unless said otherwise, in an order that the compiler chooses once, which the bounds of ``rounding`` allow.
+"""
+
+import numpy as np
+from numba import carray
+from numpy.typing import NDArray
+
+from safeborders.privacy.dpsgd.team import Addresses, compiled, compiled_sums, share
+from safeborders.privacy.rounding import CANCELLATION, CHUNK_ROWS
+
+FLOOR = np.float32(1e-30)  # added to products: what float32 may lose below its smallest normal numbers
+
+_HEADER, _PER_LAYER = 4, 4  # numbers in a table of sizes
+_FIRST = 4  # arrays before those of the layers
+
+_CANCELLED = np.float32(CANCELLATION**2)
+_TILE = 2048  # numbers of a sum that stay in the first cache while chunks are added to them
+_ROUNDING = 1.5 * 2.0**52  # added to a float64 below 2**51 and taken off again, leaves the nearest integer
+
+Floats = NDArray[np.float32]
+
+
+def clip_rows(addresses: Addresses) -> None:  # pragma: no cover - machine code, which coverage cannot see
+    """Scale each row's output gradients so that its gradient over all layers is clipped; a region of ``team.run``.
+
+    Arrays: sizes [rows in use, chunks, layers, widest D, and for each layer positions P, inputs D, outputs H, 1 for a bias];
+    numbers [clip_norm as kept, error of a squared norm, units]; a scratch line per chunk (chunks, widest D); factors
+    (R), written; and for each layer inputs (R, P, D), gradients (R, P, H), the same scaled, written, and the sums of
+    these by chunk (chunks, H), written.
+    """
+    layers = carray(addresses[0], _HEADER, np.int64)[2]
+    sizes = carray(addresses[0], _HEADER + _PER_LAYER * layers, np.int64)
+    numbers = carray(addresses[1], 3, np.float32)
+    first, last = share(sizes[1])
+    for chunk in range(first, last):
+        for row in range(chunk * CHUNK_ROWS, (chunk + 1) * CHUNK_ROWS):
+            squared, lengths = np.float32(0), np.float32(0)
+            for layer in range(layers):
+                exact, uncancelled = _squared_norm(addresses, sizes, layer, row)
+                squared += exact
+                lengths += uncancelled
+            factor = _factor(squared, lengths, numbers) if row < sizes[0] else np.float32(0)
+            carray(addresses[3], sizes[1] * CHUNK_ROWS, np.float32)[row] = factor
+            for layer in range(layers):
+                _scale(addresses, sizes, layer, row, factor)
+
+
+@compiled
+def _factor(
+    squared: np.float32, lengths: np.float32, numbers: Floats
+) -> np.float32:  # pragma: no cover - machine code, which coverage cannot see
+    """Return what brings a row to at most clip_norm, times the units; 0 for a row whose norm is not finite.
+
+    The larger of the norm, enlarged by its error, and of a CANCELLATION-th of the uncancelled length counts.
+    """
+    if not (np.isfinite(squared) and np.isfinite(lengths)):
+        return np.float32(0)
+    bound = max(squared + numbers[1] * lengths, lengths / _CANCELLED)
+    return numbers[0] / max(np.sqrt(bound), numbers[0]) * numbers[2]
+
+
+@compiled
+def _squared_norm(
+    addresses: Addresses, sizes: NDArray[np.int64], layer: int, row: int
+) -> tuple[np.float32, np.float32]:  # pragma: no cover - machine code, which coverage cannot see
+    """Return the squared norm of a row's gradient in one layer, and the square of its positions' norms added up."""
+    at = _HEADER + _PER_LAYER * layer
+    rows, positions, width, outputs = sizes[1] * CHUNK_ROWS, sizes[at], sizes[at + 1], sizes[at + 2]
+    a = carray(addresses[_FIRST + 4 * layer], (rows, positions, width), np.float32)[row]
+    g = carray(addresses[_FIRST + 4 * layer + 1], (rows, positions, outputs), np.float32)[row]
+    bias = np.float32(sizes[at + 3])
+    if positions * (width + outputs) <= width * outputs:
+        return by_products(a, g, bias)
+    scratch = carray(addresses[2], (sizes[1], sizes[3]), np.float32)
+    return by_forming(a, g, bias, scratch[row // CHUNK_ROWS])
+
+
+@compiled_sums
+def by_products(
+    a: Floats, g: Floats, bias: np.float32
+) -> tuple[np.float32, np.float32]:  # pragma: no cover - machine code, which coverage cannot see
+    """Return both squares from two Gram matrices. The floor off the diagonals only enlarges: it adds
+    floor * (\\|sum a\\|**2 + bias P**2 + \\|sum g\\|**2).
+    """
+    squared, length = np.float32(0), np.float32(0)
+    for p in range(len(a)):
+        for q in range(p):
+            squared += np.float32(2) * ((_dot(a[p], a[q]) + (bias + FLOOR)) * (_dot(g[p], g[q]) + FLOOR))
+        own = (_dot(a[p], a[p]) + (bias + FLOOR)) * (_dot(g[p], g[p]) + FLOOR)
+        squared += own
+        length += np.sqrt(own)
+    return squared, length * length
+
+
+@compiled_sums
+def by_forming(
+    a: Floats, g: Floats, bias: np.float32, line: Floats
+) -> tuple[np.float32, np.float32]:  # pragma: no cover - machine code, which coverage cannot see
+    """Return both squares from the gradient itself, line by line: cheaper where a row has many positions."""
+    formed, length = 0.0, np.float32(0)
+    for output in range(g.shape[1]):
+        line[:] = 0
+        total = np.float32(0)
+        for p in range(len(a)):
+            total += g[p, output]
+            for k in range(a.shape[1]):
+                line[k] += g[p, output] * a[p, k]
+        for k in range(a.shape[1]):
+            formed += np.float64(line[k]) * np.float64(line[k])
+        formed += bias * np.float64(total) * np.float64(total)
+    for p in range(len(a)):
+        length += np.sqrt((_dot(a[p], a[p]) + (bias + FLOOR)) * (_dot(g[p], g[p]) + FLOOR))
+    return np.float32(formed), length * length
+
+
+@compiled_sums
+def _dot(x: Floats, y: Floats) -> np.float32:  # pragma: no cover - machine code, which coverage cannot see
+    total = np.float32(0)
+    for k in range(len(x)):
+        total += x[k] * y[k]
+    return total
+
+
+@compiled_sums
+def _scale(
+    addresses: Addresses, sizes: NDArray[np.int64], layer: int, row: int, factor: np.float32
+) -> None:  # pragma: no cover - machine code, which coverage cannot see
+    """Write a row's scaled gradients and add them to their chunk's; a row that adds nothing is 0 whatever it held."""
+    at = _HEADER + _PER_LAYER * layer
+    rows, positions, outputs = sizes[1] * CHUNK_ROWS, sizes[at], sizes[at + 2]
+    g = carray(addresses[_FIRST + 4 * layer + 1], (rows, positions, outputs), np.float32)[row]
+    scaled = carray(addresses[_FIRST + 4 * layer + 2], (rows, positions, outputs), np.float32)[row]
+    total = carray(addresses[_FIRST + 4 * layer + 3], (sizes[1], outputs), np.float32)[row // CHUNK_ROWS]
+    if row % CHUNK_ROWS == 0:
+        total[:] = 0
+    if factor == 0:
+        scaled[:] = 0
+        return
+    for p in range(positions):
+        for k in range(outputs):
+            scaled[p, k] = factor * g[p, k]
+            total[k] += scaled[p, k]
+
+
+def add_chunks(addresses: Addresses) -> None:  # pragma: no cover - machine code, which coverage cannot see
+    """Round each chunk's sums to integers and add the chunks, exactly, in float64; a region of ``team.run``.
+
+    Arrays: sizes [chunks, parts, all numbers, and for each part its numbers n and its place in the total]; total,
+    written; and for each part its sums by chunk (chunks, n).
+    """
+    sizes = carray(addresses[0], 3, np.int64)
+    chunks, parts, everything = sizes[0], sizes[1], sizes[2]
+    sizes = carray(addresses[0], 3 + 2 * parts, np.int64)
+    total = carray(addresses[1], everything, np.float64)
+    for part in range(parts):
+        count, place = sizes[3 + 2 * part], sizes[4 + 2 * part]
+        sums = carray(addresses[2 + part], (chunks, count), np.float32)
+        first, last = share(count)
+        for start in range(first, last, _TILE):
+            end = min(start + _TILE, last)
+            _add_rounded(sums, total[place + start : place + end], start, end)
+
+
+@compiled
+def _add_rounded(
+    sums: Floats, total: NDArray[np.float64], start: int, end: int
+) -> None:  # pragma: no cover - machine code, which coverage cannot see
+    """Write the sum over chunks of the numbers from ``start`` to ``end``, four chunks streaming in at a time."""
+    total[:] = 0
+    whole = len(sums) - len(sums) % 4
+    for chunk in range(0, whole, 4):
+        one, two = sums[chunk, start:end], sums[chunk + 1, start:end]
+        three, four = sums[chunk + 2, start:end], sums[chunk + 3, start:end]
+        for k in range(end - start):
+            total[k] += (_rounded(one[k]) + _rounded(two[k])) + (_rounded(three[k]) + _rounded(four[k]))
+    for chunk in range(whole, len(sums)):
+        one = sums[chunk, start:end]
+        for k in range(end - start):
+            total[k] += _rounded(one[k])
+
+
+@compiled
+def _rounded(number: np.float32) -> float:  # pragma: no cover - machine code, which coverage cannot see
+    return np.float64(number) + _ROUNDING - _ROUNDING

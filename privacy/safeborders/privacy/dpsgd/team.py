@@ -1,0 +1,90 @@
+"""Loops compiled to machine code, on the threads that torch already has.
+
+A training step is many small steps over memory that no cache still holds, so a loop that reads each number once is
+worth more than calls that each read all of them. numba compiles such loops in memory when the first step needs them:
+nothing is built on a node, and no machine code is read from a file (docs/decisions/0198).
+
+A second pool of threads would fight torch's for the cores, because OpenMP's threads wait by spinning. Work of many
+parts therefore runs as a parallel region of the very library that torch brought; where there is none it runs alone.
+"""
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Loop = TypeVar("Loop", bound=Callable[..., Any])
+Addresses = Any  # what a region sees: where each of its arrays begins
+Region = Callable[[Addresses], None]
+
+
+def compiled(function: Loop) -> Loop:
+    """Compile ``function`` when it is first called; every operation rounds as IEEE 754 says."""
+    loop: Loop = numba.njit(nogil=True, error_model="numpy")(function)
+    return loop
+
+
+def compiled_sums(function: Loop) -> Loop:
+    """Compile ``function``; its sums may add in any order and fuse, nothing else is relaxed: NaN stays NaN."""
+    loop: Loop = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})(function)
+    return loop
+
+
+def run(region: Region, arrays: list[NDArray[Any] | torch.Tensor]) -> None:
+    """Run ``region`` on each of torch's threads at once, over the memory of ``arrays``.
+
+    A region is plain code for the compiler that finds its arrays with ``numba.carray`` and its part of the work with
+    ``share``. It must not raise and not allocate. ``arrays`` must be contiguous; the region believes their shapes.
+    """
+    addresses = np.array(
+        [one.data_ptr() if isinstance(one, torch.Tensor) else one.ctypes.data for one in arrays], dtype=np.uintp
+    )
+    code = _code(region)
+    if _OPENMP is None:
+        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.address)(addresses.ctypes.data)
+    else:
+        _OPENMP.GOMP_parallel(code.address, addresses.ctypes.data, torch.get_num_threads(), 0)
+
+
+@cache
+def _code(region: Region) -> Any:
+    pointers = numba.types.CPointer(numba.types.voidptr)
+    return numba.cfunc(numba.types.void(pointers), error_model="numpy")(region)
+
+
+def find_openmp(folder: Path) -> ctypes.CDLL | None:
+    """Return the GNU OpenMP library in torch's ``folder``, or None (on other systems torch brings another)."""
+    for path in sorted(folder.glob("lib/libgomp*")):
+        library = ctypes.CDLL(str(path))  # the one that is loaded already: libraries are known by their file
+        library.GOMP_parallel.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
+        library.GOMP_parallel.restype = None
+        for name in ("omp_get_thread_num", "omp_get_num_threads"):
+            getattr(library, name).argtypes = []
+            getattr(library, name).restype = ctypes.c_int
+        return library
+    return None
+
+
+_OPENMP = find_openmp(Path(torch.__file__).parent)
+_ALONE = {"omp_get_thread_num": lambda: 0, "omp_get_num_threads": lambda: 1}
+
+
+def _of_openmp(name: str) -> Callable[[], int]:
+    found: Callable[[], int] = compiled(_ALONE[name]) if _OPENMP is None else getattr(_OPENMP, name)
+    return found
+
+
+_member, _members = _of_openmp("omp_get_thread_num"), _of_openmp("omp_get_num_threads")
+
+
+@compiled
+def share(parts: int) -> tuple[int, int]:  # pragma: no cover - machine code, which coverage cannot see
+    """Return the first and the end of the calling thread's own part of ``parts``."""
+    member, members = _member(), _members()
+    return parts * member // members, parts * (member + 1) // members
