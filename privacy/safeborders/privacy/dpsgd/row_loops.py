@@ -14,7 +14,7 @@ from safeborders.privacy.rounding import CANCELLATION, CHUNK_ROWS
 FLOOR = np.float32(1e-30)  # added to products: what float32 may lose below its smallest normal numbers
 
 _HEADER, _PER_LAYER = 4, 4  # numbers in a table of sizes
-_FIRST = 4  # arrays before those of the layers
+FIRST_LAYER, LAYER_ARRAYS = 4, 4  # arrays before those of the layers, and of each
 
 _CANCELLED = np.float32(CANCELLATION**2)
 _TILE = 2048  # numbers of a sum that stay in the first cache while chunks are added to them
@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 
 
 def clip_rows(addresses: Addresses) -> None:  # pragma: no cover - machine code, which coverage cannot see
-    """Scale each row's output gradients so that its gradient over all layers is clipped; a region of ``team.run``.
+    """Scale each row's output gradients so that its gradient over all layers is clipped; a region of ``team.Task``.
 
     Arrays: sizes [rows in use, chunks, layers, widest D, and for each layer positions P, inputs D, outputs H, 1 for a bias];
     numbers [clip_norm as kept, error of a squared norm, units]; a scratch line per chunk (chunks, widest D); factors
@@ -69,8 +69,8 @@ def _squared_norm(
     """Return the squared norm of a row's gradient in one layer, and the square of its positions' norms added up."""
     at = _HEADER + _PER_LAYER * layer
     rows, positions, width, outputs = sizes[1] * CHUNK_ROWS, sizes[at], sizes[at + 1], sizes[at + 2]
-    a = carray(addresses[_FIRST + 4 * layer], (rows, positions, width), np.float32)[row]
-    g = carray(addresses[_FIRST + 4 * layer + 1], (rows, positions, outputs), np.float32)[row]
+    a = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer], (rows, positions, width), np.float32)[row]
+    g = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer + 1], (rows, positions, outputs), np.float32)[row]
     bias = np.float32(sizes[at + 3])
     if positions * (width + outputs) <= width * outputs:
         return by_products(a, g, bias)
@@ -131,9 +131,11 @@ def _scale(
     """Write a row's scaled gradients and add them to their chunk's; a row that adds nothing is 0 whatever it held."""
     at = _HEADER + _PER_LAYER * layer
     rows, positions, outputs = sizes[1] * CHUNK_ROWS, sizes[at], sizes[at + 2]
-    g = carray(addresses[_FIRST + 4 * layer + 1], (rows, positions, outputs), np.float32)[row]
-    scaled = carray(addresses[_FIRST + 4 * layer + 2], (rows, positions, outputs), np.float32)[row]
-    total = carray(addresses[_FIRST + 4 * layer + 3], (sizes[1], outputs), np.float32)[row // CHUNK_ROWS]
+    g = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer + 1], (rows, positions, outputs), np.float32)[row]
+    scaled = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer + 2], (rows, positions, outputs), np.float32)[row]
+    total = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer + 3], (sizes[1], outputs), np.float32)[
+        row // CHUNK_ROWS
+    ]
     if row % CHUNK_ROWS == 0:
         total[:] = 0
     if factor == 0:
@@ -146,7 +148,7 @@ def _scale(
 
 
 def add_chunks(addresses: Addresses) -> None:  # pragma: no cover - machine code, which coverage cannot see
-    """Round each chunk's sums to integers and add the chunks, exactly, in float64; a region of ``team.run``.
+    """Round each chunk's sums to integers and add the chunks, exactly, in float64; a region of ``team.Task``.
 
     Arrays: sizes [chunks, parts, all numbers, and for each part its numbers n and its place in the total]; total,
     written; and for each part its sums by chunk (chunks, n).
@@ -185,3 +187,17 @@ def _add_rounded(
 @compiled
 def _rounded(number: np.float32) -> float:  # pragma: no cover - machine code, which coverage cannot see
     return np.float64(number) + _ROUNDING - _ROUNDING
+
+
+@compiled
+def add_integers(
+    total: NDArray[np.float64], summed: NDArray[np.int64], *, most: float
+) -> bool:  # pragma: no cover - machine code, which coverage cannot see
+    """Add ``total`` to ``summed`` and return True, or leave it if one number is no number or not below ``most``."""
+    unfit = 0
+    for k in range(len(total)):
+        unfit += not abs(total[k]) < most
+    if unfit == 0:
+        for k in range(len(total)):
+            summed[k] += np.int64(total[k])
+    return unfit == 0

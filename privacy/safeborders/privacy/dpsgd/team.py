@@ -36,20 +36,37 @@ def compiled_sums(function: Loop) -> Loop:
     return loop
 
 
-def run(region: Region, arrays: list[NDArray[Any] | torch.Tensor]) -> None:
-    """Run ``region`` on each of torch's threads at once, over the memory of ``arrays``.
+class Task:
+    """A region with its arrays: plain code for the compiler, run on each of torch's threads at once.
 
-    A region is plain code for the compiler that finds its arrays with ``numba.carray`` and its part of the work with
-    ``share``. It must not raise and not allocate. ``arrays`` must be contiguous; the region believes their shapes.
+    The code finds its arrays with ``numba.carray`` and its part of the work with ``share``, and must neither raise nor
+    allocate. It believes what it is told about shapes: arrays must be contiguous, and alive while it runs.
+
+    Args:
+        region: The code.
+        arrays: What it reads and writes; kept alive. None stands for memory that ``point`` names before each run.
     """
-    addresses = np.array(
-        [one.data_ptr() if isinstance(one, torch.Tensor) else one.ctypes.data for one in arrays], dtype=np.uintp
-    )
-    code = _code(region)
-    if _OPENMP is None:
-        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.address)(addresses.ctypes.data)
-    else:
-        _OPENMP.GOMP_parallel(code.address, addresses.ctypes.data, torch.get_num_threads(), 0)
+
+    def __init__(self, region: Region, arrays: list[NDArray[Any] | torch.Tensor | None]) -> None:
+        self._arrays = arrays
+        self._addresses = np.array([0 if one is None else _address(one) for one in arrays], dtype=np.uintp)
+        self._table, self._code = self._addresses.ctypes.data, _code(region)
+
+    def point(self, place: int, tensor: torch.Tensor) -> None:
+        """Name the memory of one array for the next run."""
+        self._addresses[place] = tensor.data_ptr()
+
+    def run(self) -> None:
+        """Run, and return when every thread is done."""
+        if _OPENMP is None:
+            ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._code.address)(self._table)
+        else:
+            _OPENMP.GOMP_parallel(self._code.address, self._table, torch.get_num_threads(), 0)
+
+
+def _address(array: NDArray[Any] | torch.Tensor) -> int:
+    address: int = array.data_ptr() if isinstance(array, torch.Tensor) else array.ctypes.data
+    return address
 
 
 @cache
