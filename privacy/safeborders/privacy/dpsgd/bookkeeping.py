@@ -121,13 +121,12 @@ class BookKeepingModule(nn.Module):
         """
         summed = np.zeros(self.dimension, dtype=np.int64)
         blocks, self._blocks = self._blocks, []
-        with torch.no_grad():
-            for records, rows in blocks:
-                if rows:
-                    parts = [part for part in (record.collect() for record in records) if part is not None]
-                    desk = self._desk_for(parts)
-                    desk.clip(parts, rows=rows, kept=clip_norm * KEPT_SHARE / scale, unit=scale * grid / clip_norm)
-                    desk.add_to(summed)
+        for records, rows in blocks:
+            if rows:
+                parts = [part for part in (record.collect() for record in records) if part is not None]
+                desk = self._desk_for(parts)
+                desk.clip(parts, rows=rows, kept=clip_norm * KEPT_SHARE / scale, unit=scale * grid / clip_norm)
+                desk.add_to(summed)
         return summed
 
     @property

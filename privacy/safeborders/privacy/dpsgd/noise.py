@@ -28,11 +28,12 @@ from safeborders.privacy.dpsgd.noise_loops import (
     REJECTED,
     UNDECIDED,
     WORD_BITS,
-    Draws,
     Table,
+    bytes_per_draw,
     decide,
     fill,
     propose,
+    split,
 )
 from safeborders.privacy.dpsgd.sampling import random_words
 
@@ -42,7 +43,6 @@ LARGEST_DEVIATION = 2**40
 _REACH = 13  # deviations; the mass beyond is below 2**-121
 _CELL_BITS = 8  # a deviation is at least 2**8 cells wide
 _USUAL = 4.5  # deviations; cells beyond take the long way, about one draw in 150,000
-_NARROW_BITS = 15  # widest place that fits a 32-bit word beside its sign and the acceptance's first bits
 _UNDECIDED = 2.0**-44  # far above float64's error in an acceptance probability
 _DIGITS = 80
 _SPARE = 64  # proposals beyond one in 128, in place of those that are not accepted
@@ -64,8 +64,8 @@ def discrete_gaussian(count: int, *, deviation: int) -> NDArray[np.int64]:
     if not 1 <= deviation <= LARGEST_DEVIATION:
         raise ValueError(f"deviation must be in [1, 2**40]. Got {deviation}.")
     cells = _cells(deviation)
-    draws = _draw(count + count // 128 + _SPARE, wide=cells.width_bits > _NARROW_BITS)
-    proposed, far, verdicts = _propose(cells, draws)
+    proposed = np.empty(count + count // 128 + _SPARE, dtype=np.int64)
+    far, verdicts = _propose(cells, proposed)
     still_open = fill(proposed, far=far, verdicts=verdicts, count=count)
     drawn = proposed[:count]
     if len(still_open):  # small deviations reject more: up to a half
@@ -127,38 +127,33 @@ def _thresholds(deviation: int, *, width: int) -> list[int]:
     return thresholds
 
 
-def _draw(count: int, *, wide: bool) -> Draws:
-    """Return the bits of ``count`` proposals, all independent."""
-    pool = random_words(-(-count * (10 if wide else 6) // 8))
-    words = pool.view(np.uint32)
-    firsts = pool.view(np.uint16)[count * (4 if wide else 2) :][:count]
-    return Draws(firsts, words[:count], words[count : 2 * count] if wide else words[:count])
+def _propose(cells: _Cells, proposed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Write signed proposals; return the places of those that needed more bits, and the verdicts about these."""
+    pool = random_words(-(-len(proposed) * bytes_per_draw(cells.width_bits) // 8))
+    far = np.empty(len(proposed) + 1, dtype=np.int64)
+    far = far[: propose(cells.table, pool, proposed=proposed, far=far)]
+    rest = random_words(2 * len(far))
+    verdicts, undecided = decide(cells.table, pool, far=far, rest=rest, proposed=proposed)
+    if undecided:
+        draws = split(pool, (len(proposed), cells.width_bits))
+        for one in np.flatnonzero(verdicts == UNDECIDED).tolist():
+            draw = int(far[one])
+            bits = int(draws.firsts[draw]), int(draws.words[draw]), int(draws.places[draw])
+            proposed[draw], accepted = _decide_exactly(cells, bits, rest=rest[2 * one : 2 * one + 2].tolist())
+            verdicts[one] = ACCEPTED if accepted else REJECTED
+    return far, verdicts
 
 
-def _propose(cells: _Cells, draws: Draws) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-    """Return proposals with their signs, the places of those that needed more bits, and the verdicts about these."""
-    proposed, far = np.empty(len(draws.firsts), dtype=np.int64), np.empty(len(draws.firsts) + 1, dtype=np.int64)
-    far = far[: propose(cells.table, draws, proposed=proposed, far=far)]
-    return proposed, far, _settle(cells, draws, far=far, rest=random_words(2 * len(far)), proposed=proposed)
-
-
-def _settle(
-    cells: _Cells, draws: Draws, *, far: NDArray[np.int64], rest: NDArray[np.uint64], proposed: NDArray[np.int64]
-) -> NDArray[np.uint8]:
-    """Decide about the draws ``far`` with more bits of each, or, where float64 cannot, exactly."""
-    verdicts = decide(cells.table, draws, far=far, rest=rest, proposed=proposed)
-    for one in np.flatnonzero(verdicts == UNDECIDED).tolist():
-        draw = int(far[one])
-        first, word = int(draws.firsts[draw]), int(draws.words[draw])
-        cell = int(cells.table.cells[first])
-        if cell < 0:
-            cell = _draw_cell(cells, _extended(first, int(rest[2 * one])))
-        magnitude = (cell << cells.width_bits) + (int(draws.places[draw]) & 2**cells.width_bits - 1)
-        minus = word >> FIRST_BITS - 1 & 1
-        proposed[draw] = -magnitude if minus else magnitude
-        accepted = _is_below(cells, magnitude, word=_extended(word >> FIRST_BITS, int(rest[2 * one + 1])))
-        verdicts[one] = ACCEPTED if accepted and (magnitude or not minus) else REJECTED
-    return verdicts
+def _decide_exactly(cells: _Cells, bits: tuple[int, int, int], *, rest: list[int]) -> tuple[int, bool]:
+    """Return one signed proposal, of a draw's ``bits`` and the ``rest`` of its two words, and whether to accept it."""
+    first, word, place = bits
+    cell = int(cells.table.cells[first])
+    if cell < 0:
+        cell = _draw_cell(cells, _extended(first, rest[0]))
+    magnitude = (cell << cells.width_bits) + (place & 2**cells.width_bits - 1)
+    minus = word >> FIRST_BITS - 1 & 1
+    accepted = _is_below(cells, magnitude, word=_extended(word >> FIRST_BITS, rest[1]))
+    return -magnitude if minus else magnitude, accepted and not (magnitude == 0 and minus)
 
 
 def _extended(first: int, rest: int) -> int:

@@ -12,6 +12,7 @@ REJECTED, ACCEPTED, UNDECIDED = 0, 1, 2
 
 FIRST_BITS = 16  # of a cell's draw and of an acceptance's, of 64 bits that may come
 WORD_BITS = 64
+NARROW_BITS = 15  # widest place that fits a 32-bit word beside its sign and the acceptance's first bits
 
 _SCALE = 2.0**-WORD_BITS
 
@@ -41,8 +42,12 @@ class Table(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """Random bits of proposals: the first of the cell's; a word of, from above, the first of the acceptance's, the
-    sign, and up to 15 that place a point in a narrow cell; and a word that places it, the same where cells are narrow.
+    """Random bits of proposals, three numbers for each.
+
+    Attributes:
+        firsts: The first of the cell's bits.
+        words: From above, the first of the acceptance's bits, the sign, and up to 15 that place a point in its cell.
+        places: Words that place it; the same words where cells are narrow enough.
     """
 
     firsts: NDArray[np.uint16]
@@ -50,10 +55,27 @@ class Draws(NamedTuple):
     places: NDArray[np.uint32]
 
 
+def bytes_per_draw(width_bits: int) -> int:
+    """Return how many random bytes a draw takes whose cells are 2**``width_bits`` wide."""
+    return 6 if width_bits <= NARROW_BITS else 10
+
+
 @compiled
-def propose(table: Table, draws: Draws, *, proposed: Integers, far: Integers) -> int:  # pragma: no cover - compiled
-    """Write each draw's signed proposal, and to ``far`` which of them need more bits; return how many do."""
-    firsts, words, places = draws
+def split(pool: NDArray[np.uint64], sizes: tuple[int, int]) -> Draws:  # pragma: no cover - compiled
+    """Return ``pool`` as the bits of as many draws as the first of ``sizes`` says; the second is ``width_bits``."""
+    count, width_bits = sizes
+    words, shorts = pool.view(np.uint32), pool.view(np.uint16)
+    if width_bits <= NARROW_BITS:
+        return Draws(shorts[2 * count : 3 * count], words[:count], words[:count])
+    return Draws(shorts[4 * count : 5 * count], words[:count], words[count : 2 * count])
+
+
+@compiled
+def propose(
+    table: Table, pool: NDArray[np.uint64], *, proposed: Integers, far: Integers
+) -> int:  # pragma: no cover - compiled
+    """Write a signed proposal of each draw, and to ``far`` which of them need more bits; return how many do."""
+    firsts, words, places = split(pool, (len(proposed), table.width_bits))
     inside, count = (1 << table.width_bits) - 1, 0
     for draw in range(len(firsts)):
         cell = np.int64(table.cells[firsts[draw]])
@@ -67,34 +89,36 @@ def propose(table: Table, draws: Draws, *, proposed: Integers, far: Integers) ->
 
 @compiled
 def decide(
-    table: Table, draws: Draws, *, far: Integers, rest: NDArray[np.uint64], proposed: Integers
-) -> Verdicts:  # pragma: no cover - compiled
+    table: Table, pool: NDArray[np.uint64], *, far: Integers, rest: NDArray[np.uint64], proposed: Integers
+) -> tuple[Verdicts, int]:  # pragma: no cover - compiled
     """Settle the draws ``far`` with the bits that were left out, 48 of the cell's draw and 48 of the acceptance's.
 
-    Where float64 cannot settle a draw, its verdict is ``UNDECIDED`` and it stays as proposed.
+    Where float64 cannot settle a draw, its verdict is ``UNDECIDED`` and it stays as proposed; their number is returned.
     """
-    verdicts = np.empty(len(far), dtype=np.uint8)
+    firsts, words, places = split(pool, (len(proposed), table.width_bits))
+    verdicts, undecided = np.empty(len(far), dtype=np.uint8), 0
     square = -0.5 / (table.deviation * table.deviation)
     for one in range(len(far)):
         draw = far[one]
-        word = np.int64(draws.words[draw])
-        cell, tie = np.int64(table.cells[draws.firsts[draw]]), False
+        word = np.int64(words[draw])
+        cell, tie = np.int64(table.cells[firsts[draw]]), False
         if cell < 0:
-            upper = extended(np.int64(draws.firsts[draw]), rest[2 * one])
+            upper = extended(np.int64(firsts[draw]), rest[2 * one])
             cell = np.searchsorted(table.high, upper, side="right")
             tie = cell > 0 and table.high[cell - 1] == upper
         begin = cell << table.width_bits
-        place = np.int64(draws.places[draw]) & ((1 << table.width_bits) - 1)
+        place = np.int64(places[draw]) & ((1 << table.width_bits) - 1)
         likely = math.exp(float(place) * (2.0 * float(begin) + float(place)) * square)
         excess = likely - float(extended(word >> FIRST_BITS, rest[2 * one + 1])) * _SCALE
         if tie or abs(excess) < table.undecided:
             verdicts[one] = UNDECIDED
+            undecided += 1
             continue
         minus = -(word >> (FIRST_BITS - 1) & 1)
         proposed[draw] = (begin + place ^ minus) - minus
         # Zero would come with both signs and be twice as likely.
         verdicts[one] = excess > 0 and not (begin + place == 0 and minus != 0)
-    return verdicts
+    return verdicts, undecided
 
 
 @compiled

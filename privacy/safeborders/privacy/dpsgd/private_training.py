@@ -131,6 +131,10 @@ class PrivateOptimizer:
         self.original_optimizer = optimizer
         self._module = module
         self._step = step
+        self._gradient = np.empty(module.dimension, dtype=np.float32)  # of each step in turn
+        parameters = list(module.trainable())
+        parts = torch.from_numpy(self._gradient).split([one.numel() for one in parameters])
+        self._parts = [(one, part.view_as(one)) for one, part in zip(parameters, parts, strict=True)]
         self.steps_done = 0
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -142,11 +146,10 @@ class PrivateOptimizer:
         self.steps_done += 1  # charged before the noise exists
         noisy = privatised_sum(self._module, step=self._step)
         unit = self._step.max_grad_norm / 2**self._step.bits / self._step.expected_batch_size
-        gradient = torch.from_numpy(noisy.astype(np.float32) * np.float32(unit))
-        parameters = list(self._module.trainable())
-        parts = torch.split(gradient, [one.numel() for one in parameters])
-        for parameter, part in zip(parameters, parts, strict=True):
-            parameter.grad = part.view_as(parameter)
+        np.copyto(self._gradient, noisy, casting="unsafe")
+        self._gradient *= np.float32(unit)
+        for parameter, part in self._parts:
+            parameter.grad = part
         self.original_optimizer.step()
 
 
