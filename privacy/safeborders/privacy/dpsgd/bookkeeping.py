@@ -103,7 +103,9 @@ class BookKeepingModule(nn.Module):
             outputs.append(outcome if len(outcome) == stop - start else outcome[: stop - start])
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
-    def clipped_integers(self, *, clip_norm: float, grid: int, scale: float = 1.0) -> NDArray[np.int64]:
+    def clipped_integers(
+        self, *, clip_norm: float, grid: int, scale: float = 1.0, onto: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
         """Return the sum over the last batch of clipped gradients, in units of clip_norm / grid, and forget the batch.
 
         Not private; ``engine`` adds the noise. The rows must have come in uniformly random order.
@@ -112,6 +114,7 @@ class BookKeepingModule(nn.Module):
             clip_norm: Bound C on each row's gradient over all parameters.
             grid: Integer units to one clip_norm.
             scale: What gradients are multiplied by first (the batch's size when the loss was its mean).
+            onto: Numbers to which the sum is added in place: its noise, say. Shape (d,).
 
         Returns:
             The parameters of the linear layers in the order of ``trainable``; shape (d,).
@@ -119,7 +122,7 @@ class BookKeepingModule(nn.Module):
         Raises:
             UnsoundExamples: If the sum does not fit the integer grid.
         """
-        summed = np.zeros(self.dimension, dtype=np.int64)
+        summed = np.zeros(self.dimension, dtype=np.int64) if onto is None else onto
         blocks, self._blocks = self._blocks, []
         for records, rows in blocks:
             if rows:

@@ -244,9 +244,8 @@ def privatised_sum(module: BookKeepingModule, *, step: PrivateStep) -> NDArray[n
     The caller must have charged it, and must never call again for the same charge.
     """
     grid = 2**step.bits
-    summed = module.clipped_integers(clip_norm=step.max_grad_norm, grid=grid)
-    summed += discrete_gaussian(len(summed), deviation=math.ceil(step.noise_multiplier * grid))
-    return summed
+    noise = discrete_gaussian(module.dimension, deviation=math.ceil(step.noise_multiplier * grid))
+    return module.clipped_integers(clip_norm=step.max_grad_norm, grid=grid, onto=noise)
 
 
 def shuffled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
