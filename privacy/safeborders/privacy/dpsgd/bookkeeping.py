@@ -155,7 +155,7 @@ class BookKeepingModule(nn.Module):
         if not parts:
             raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
         if self._desk is None or self._desk.shapes != [part.shape for part in parts]:
-            self._desk = Desk(self._linear, parts)
+            self._desk = Desk(self._linear, parts, rows=self.block_rows)
         return self._desk
 
     def _padded(self, tensor: torch.Tensor, start: int, stop: int) -> torch.Tensor:

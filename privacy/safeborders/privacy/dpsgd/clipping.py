@@ -59,44 +59,46 @@ class Desk:
     Args:
         layers: All linear layers, in the order of the sum.
         parts: The parts of a block, of those layers that a loss depends on.
+        rows: Rows of a block.
+
+    Raises:
+        UnsoundExamples: If a layer has other rows.
     """
 
-    def __init__(self, layers: list[nn.Linear], parts: list[Part]) -> None:
-        rows = len(parts[0].inputs)
+    def __init__(self, layers: list[nn.Linear], parts: list[Part], *, rows: int) -> None:
+        if any(len(part.inputs) != rows or part.inputs.shape[:-1] != part.gradient.shape[:-1] for part in parts):
+            raise UnsoundExamples("A layer sees other rows than the examples: keep one row for each in every layer.")
         chunks = rows // CHUNK_ROWS
         self.shapes = [part.shape for part in parts]
         self.factors = torch.empty(rows)
         self._parts: list[Part] = []
         self._weights = [torch.empty(chunks, *part.layer.weight.shape) for part in parts]
-        biases = [torch.empty(chunks, part.layer.out_features) for part in parts]
+        self._biases = [torch.empty(chunks, part.layer.out_features) for part in parts]
         scaled = [torch.empty(part.gradient.shape) for part in parts]
         self._scaled = [one.view(chunks, -1, one.shape[-1]).transpose(1, 2) for one in scaled]
-        self._sizes = np.array([rows, chunks, len(parts), 0, *(size for part in parts for size in part.sizes)])
-        self._sizes[3] = max(part.layer.in_features for part in parts)
+        widest = max(part.layer.in_features for part in parts)
+        self._sizes = _sizes(rows, chunks, len(parts), widest, *(size for part in parts for size in part.sizes))
         self._numbers = np.zeros(3, dtype=np.float32)
         self._error = max(norm_error(part.sizes[0], part.layer.in_features + part.layer.out_features) for part in parts)
-        scratch = torch.empty(chunks, int(self._sizes[3]))
-        written = [pair for pairs in zip(scaled, biases, strict=True) for pair in (None, None, *pairs)]
+        written = [one for pair in zip(scaled, self._biases, strict=True) for one in (None, None, *pair)]
+        scratch = torch.empty(chunks, widest)
         self._clip = Task(clip_rows, [self._sizes, self._numbers, scratch, self.factors, *written])
-        self._total = np.zeros(sum(parameter.numel() for layer in layers for parameter in layer.parameters()))
-        self._add = Task(add_chunks, self._sums(layers, biases))
+        self._total = np.zeros(sum(map(_dimension, layers)))
+        self._add = Task(add_chunks, self._sums(layers))
 
-    def _sums(self, layers: list[nn.Linear], biases: list[torch.Tensor]) -> list[NDArray[Any] | torch.Tensor | None]:
+    def _sums(self, layers: list[nn.Linear]) -> list[NDArray[Any] | torch.Tensor | None]:
         """Return what ``add_chunks`` takes: which sums by chunk go where in the total."""
-        place, places = 0, dict[nn.Linear, int]()
-        for layer in layers:
-            places[layer] = place
-            place += sum(parameter.numel() for parameter in layer.parameters())
-        sums: list[torch.Tensor] = []
-        sizes = [len(self._weights[0]), 0, len(self._total)]
-        for (layer, _, _), weights, bias in zip(self.shapes, self._weights, biases, strict=True):
+        starts = np.cumsum([0, *map(_dimension, layers)]).tolist()
+        sums: list[NDArray[Any] | torch.Tensor | None] = []
+        sizes: list[int] = []
+        for (layer, _, _), weights, biases in zip(self.shapes, self._weights, self._biases, strict=True):
+            start = starts[layers.index(layer)]
             sums.append(weights)
-            sizes += [weights[0].numel(), places[layer]]
+            sizes += [layer.weight.numel(), start]
             if layer.bias is not None:
-                sums.append(bias)
-                sizes += [bias[0].numel(), places[layer] + weights[0].numel()]
-        sizes[1] = len(sums)
-        return [np.array(sizes), self._total, *sums]
+                sums.append(biases)
+                sizes += [layer.out_features, start + layer.weight.numel()]
+        return [_sizes(len(self._weights[0]), len(sums), len(self._total), *sizes), self._total, *sums]
 
     def clip(self, parts: list[Part], *, rows: int, kept: float, unit: float) -> None:
         """Scale each row's gradients so that over all layers it fills at most ``kept``, in units of 1 / ``unit``.
@@ -133,3 +135,11 @@ class Desk:
             torch.bmm(scaled, part.inputs.view(len(weights), -1, weights.shape[2]), out=weights)
         self._add.run()
         return add_integers(self._total, summed, most=_LARGEST_SUM)
+
+
+def _dimension(layer: nn.Linear) -> int:
+    return sum(parameter.numel() for parameter in layer.parameters())
+
+
+def _sizes(*sizes: int) -> NDArray[np.int64]:
+    return np.array(sizes, dtype=np.int64)

@@ -132,7 +132,18 @@ def _propose(cells: _Cells, proposed: NDArray[np.int64]) -> tuple[NDArray[np.int
     pool = random_words(-(-len(proposed) * bytes_per_draw(cells.width_bits) // 8))
     far = np.empty(len(proposed) + 1, dtype=np.int64)
     far = far[: propose(cells.table, pool, proposed=proposed, far=far)]
-    rest = random_words(2 * len(far))
+    return far, _settle(cells, pool, far=far, rest=random_words(2 * len(far)), proposed=proposed)
+
+
+def _settle(
+    cells: _Cells,
+    pool: NDArray[np.uint64],
+    *,
+    far: NDArray[np.int64],
+    rest: NDArray[np.uint64],
+    proposed: NDArray[np.int64],
+) -> NDArray[np.uint8]:
+    """Decide about the draws ``far`` with two more words for each; exactly where float64 cannot."""
     verdicts, undecided = decide(cells.table, pool, far=far, rest=rest, proposed=proposed)
     if undecided:
         draws = split(pool, (len(proposed), cells.width_bits))
@@ -141,7 +152,7 @@ def _propose(cells: _Cells, proposed: NDArray[np.int64]) -> tuple[NDArray[np.int
             bits = int(draws.firsts[draw]), int(draws.words[draw]), int(draws.places[draw])
             proposed[draw], accepted = _decide_exactly(cells, bits, rest=rest[2 * one : 2 * one + 2].tolist())
             verdicts[one] = ACCEPTED if accepted else REJECTED
-    return far, verdicts
+    return verdicts
 
 
 def _decide_exactly(cells: _Cells, bits: tuple[int, int, int], *, rest: list[int]) -> tuple[int, bool]:

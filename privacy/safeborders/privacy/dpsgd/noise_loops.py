@@ -1,7 +1,10 @@
-"""The compiled loops of noise: one pass over all draws, one over the few that need more bits (see ``noise``)."""
+"""The compiled loops of noise: one pass over all draws, one over the few that need more bits (see ``noise``).
+
+Coverage cannot see into machine code: tests compare what it returns with the exact law.
+"""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +86,7 @@ def propose(
         minus = -(np.int64(words[draw]) >> (FIRST_BITS - 1) & 1)  # all bits set for a minus
         proposed[draw] = (magnitude ^ minus) - minus
         far[count] = draw
-        count += (cell < 0) | (np.int64(words[draw]) >= table.sure)
+        count += int((cell < 0) | (np.int64(words[draw]) >= table.sure))
     return count
 
 
@@ -101,7 +104,8 @@ def decide(
     for one in range(len(far)):
         draw = far[one]
         word = np.int64(words[draw])
-        cell, tie = np.int64(table.cells[firsts[draw]]), False
+        cell: Any = np.int64(table.cells[firsts[draw]])
+        tie: Any = False
         if cell < 0:
             upper = extended(np.int64(firsts[draw]), rest[2 * one])
             cell = np.searchsorted(table.high, upper, side="right")
@@ -122,13 +126,15 @@ def decide(
 
 
 @compiled
-def extended(first: int, rest: np.uint64) -> np.uint64:  # pragma: no cover - compiled
+def extended(first: np.int64, rest: np.uint64) -> np.uint64:  # pragma: no cover - compiled
     """Return the 64-bit word of its first bits and, below them, the upper bits of ``rest``."""
     return np.uint64(first) << np.uint64(WORD_BITS - FIRST_BITS) | rest >> np.uint64(FIRST_BITS)
 
 
 @compiled
-def fill(proposed: Integers, *, far: Integers, verdicts: Verdicts, count: int) -> Integers:  # pragma: no cover
+def fill(
+    proposed: Integers, *, far: Integers, verdicts: Verdicts, count: int
+) -> Integers:  # pragma: no cover - compiled
     """Put accepted proposals from ``count`` on into the places of rejected ones below; return which stay open."""
     spare = proposed[count:]
     kept, looked = 0, np.searchsorted(far, count)

@@ -2,20 +2,21 @@
 
 Chunks of rows are shared out to threads; a row's numbers depend on that row alone, whoever computes them. Sums are
 float32 unless said otherwise, in an order that the compiler chooses once, which the bounds of ``rounding`` allow.
+
+Coverage cannot see into machine code: tests compare what it returns with NumPy and torch in double precision.
 """
 
 import numpy as np
-from numba import carray
 from numpy.typing import NDArray
 
-from safeborders.privacy.dpsgd.team import Addresses, compiled, compiled_sums, share
+from safeborders.privacy.dpsgd.team import Addresses, carray, compiled, compiled_sums, share
 from safeborders.privacy.rounding import CANCELLATION, CHUNK_ROWS
 
-FLOOR = np.float32(1e-30)  # added to products: what float32 may lose below its smallest normal numbers
-
-_HEADER, _PER_LAYER = 4, 4  # numbers in a table of sizes
 FIRST_LAYER, LAYER_ARRAYS = 4, 4  # arrays before those of the layers, and of each
 
+_HEADER, _PER_LAYER = 4, 4  # numbers in a table of sizes
+
+_FLOOR = np.float32(1e-30)  # added to products: what float32 may lose below its smallest normal numbers
 _CANCELLED = np.float32(CANCELLATION**2)
 _TILE = 2048  # numbers of a sum that stay in the first cache while chunks are added to them
 _ROUNDING = 1.5 * 2.0**52  # added to a float64 below 2**51 and taken off again, leaves the nearest integer
@@ -23,13 +24,13 @@ _ROUNDING = 1.5 * 2.0**52  # added to a float64 below 2**51 and taken off again,
 Floats = NDArray[np.float32]
 
 
-def clip_rows(addresses: Addresses) -> None:  # pragma: no cover - machine code, which coverage cannot see
+def clip_rows(addresses: Addresses) -> None:  # pragma: no cover - compiled
     """Scale each row's output gradients so that its gradient over all layers is clipped; a region of ``team.Task``.
 
-    Arrays: sizes [rows in use, chunks, layers, widest D, and for each layer positions P, inputs D, outputs H, 1 for a bias];
-    numbers [clip_norm as kept, error of a squared norm, units]; a scratch line per chunk (chunks, widest D); factors
-    (R), written; and for each layer inputs (R, P, D), gradients (R, P, H), the same scaled, written, and the sums of
-    these by chunk (chunks, H), written.
+    Arrays: sizes [rows in use, chunks, layers, widest D, and for each layer positions P, inputs D, outputs H, 1 for a
+    bias]; numbers [clip_norm as kept, error of a squared norm, units]; a scratch line per chunk (chunks, widest D);
+    factors (R), written; and for each layer inputs (R, P, D), gradients (R, P, H), the same scaled, written, and the
+    sums of these by chunk (chunks, H), written.
     """
     layers = carray(addresses[0], _HEADER, np.int64)[2]
     sizes = carray(addresses[0], _HEADER + _PER_LAYER * layers, np.int64)
@@ -49,9 +50,7 @@ def clip_rows(addresses: Addresses) -> None:  # pragma: no cover - machine code,
 
 
 @compiled
-def _factor(
-    squared: np.float32, lengths: np.float32, numbers: Floats
-) -> np.float32:  # pragma: no cover - machine code, which coverage cannot see
+def _factor(squared: np.float32, lengths: np.float32, numbers: Floats) -> np.float32:  # pragma: no cover - compiled
     """Return what brings a row to at most clip_norm, times the units; 0 for a row whose norm is not finite.
 
     The larger of the norm, enlarged by its error, and of a CANCELLATION-th of the uncancelled length counts.
@@ -59,13 +58,14 @@ def _factor(
     if not (np.isfinite(squared) and np.isfinite(lengths)):
         return np.float32(0)
     bound = max(squared + numbers[1] * lengths, lengths / _CANCELLED)
-    return numbers[0] / max(np.sqrt(bound), numbers[0]) * numbers[2]
+    factor: np.float32 = numbers[0] / max(np.sqrt(bound), numbers[0]) * numbers[2]
+    return factor
 
 
 @compiled
-def _squared_norm(
+def _squared_norm(  # house: numba misplaces keywords
     addresses: Addresses, sizes: NDArray[np.int64], layer: int, row: int
-) -> tuple[np.float32, np.float32]:  # pragma: no cover - machine code, which coverage cannot see
+) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
     """Return the squared norm of a row's gradient in one layer, and the square of its positions' norms added up."""
     at = _HEADER + _PER_LAYER * layer
     rows, positions, width, outputs = sizes[1] * CHUNK_ROWS, sizes[at], sizes[at + 1], sizes[at + 2]
@@ -73,32 +73,33 @@ def _squared_norm(
     g = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer + 1], (rows, positions, outputs), np.float32)[row]
     bias = np.float32(sizes[at + 3])
     if positions * (width + outputs) <= width * outputs:
-        return by_products(a, g, bias)
+        return _by_products(a, g, bias)
     scratch = carray(addresses[2], (sizes[1], sizes[3]), np.float32)
-    return by_forming(a, g, bias, scratch[row // CHUNK_ROWS])
+    return _by_forming(a, g, bias, scratch[row // CHUNK_ROWS])
 
 
 @compiled_sums
-def by_products(
+def _by_products(
     a: Floats, g: Floats, bias: np.float32
-) -> tuple[np.float32, np.float32]:  # pragma: no cover - machine code, which coverage cannot see
-    """Return both squares from two Gram matrices. The floor off the diagonals only enlarges: it adds
-    floor * (\\|sum a\\|**2 + bias P**2 + \\|sum g\\|**2).
+) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
+    """Return both squares from two Gram matrices.
+
+    The floor off the diagonals only enlarges: it adds floor * (|sum a|**2 + bias P**2 + |sum g|**2).
     """
     squared, length = np.float32(0), np.float32(0)
     for p in range(len(a)):
         for q in range(p):
-            squared += np.float32(2) * ((_dot(a[p], a[q]) + (bias + FLOOR)) * (_dot(g[p], g[q]) + FLOOR))
-        own = (_dot(a[p], a[p]) + (bias + FLOOR)) * (_dot(g[p], g[p]) + FLOOR)
+            squared += np.float32(2) * ((_dot(a[p], a[q]) + (bias + _FLOOR)) * (_dot(g[p], g[q]) + _FLOOR))
+        own = (_dot(a[p], a[p]) + (bias + _FLOOR)) * (_dot(g[p], g[p]) + _FLOOR)
         squared += own
         length += np.sqrt(own)
     return squared, length * length
 
 
 @compiled_sums
-def by_forming(
+def _by_forming(  # house: numba misplaces keywords
     a: Floats, g: Floats, bias: np.float32, line: Floats
-) -> tuple[np.float32, np.float32]:  # pragma: no cover - machine code, which coverage cannot see
+) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
     """Return both squares from the gradient itself, line by line: cheaper where a row has many positions."""
     formed, length = 0.0, np.float32(0)
     for output in range(g.shape[1]):
@@ -112,12 +113,12 @@ def by_forming(
             formed += np.float64(line[k]) * np.float64(line[k])
         formed += bias * np.float64(total) * np.float64(total)
     for p in range(len(a)):
-        length += np.sqrt((_dot(a[p], a[p]) + (bias + FLOOR)) * (_dot(g[p], g[p]) + FLOOR))
+        length += np.sqrt((_dot(a[p], a[p]) + (bias + _FLOOR)) * (_dot(g[p], g[p]) + _FLOOR))
     return np.float32(formed), length * length
 
 
 @compiled_sums
-def _dot(x: Floats, y: Floats) -> np.float32:  # pragma: no cover - machine code, which coverage cannot see
+def _dot(x: Floats, y: Floats) -> np.float32:  # pragma: no cover - compiled
     total = np.float32(0)
     for k in range(len(x)):
         total += x[k] * y[k]
@@ -125,9 +126,9 @@ def _dot(x: Floats, y: Floats) -> np.float32:  # pragma: no cover - machine code
 
 
 @compiled_sums
-def _scale(
+def _scale(  # house: numba misplaces keywords
     addresses: Addresses, sizes: NDArray[np.int64], layer: int, row: int, factor: np.float32
-) -> None:  # pragma: no cover - machine code, which coverage cannot see
+) -> None:  # pragma: no cover - compiled
     """Write a row's scaled gradients and add them to their chunk's; a row that adds nothing is 0 whatever it held."""
     at = _HEADER + _PER_LAYER * layer
     rows, positions, outputs = sizes[1] * CHUNK_ROWS, sizes[at], sizes[at + 2]
@@ -147,7 +148,7 @@ def _scale(
             total[k] += scaled[p, k]
 
 
-def add_chunks(addresses: Addresses) -> None:  # pragma: no cover - machine code, which coverage cannot see
+def add_chunks(addresses: Addresses) -> None:  # pragma: no cover - compiled
     """Round each chunk's sums to integers and add the chunks, exactly, in float64; a region of ``team.Task``.
 
     Arrays: sizes [chunks, parts, all numbers, and for each part its numbers n and its place in the total]; total,
@@ -167,9 +168,9 @@ def add_chunks(addresses: Addresses) -> None:  # pragma: no cover - machine code
 
 
 @compiled
-def _add_rounded(
+def _add_rounded(  # house: numba misplaces keywords
     sums: Floats, total: NDArray[np.float64], start: int, end: int
-) -> None:  # pragma: no cover - machine code, which coverage cannot see
+) -> None:  # pragma: no cover - compiled
     """Write the sum over chunks of the numbers from ``start`` to ``end``, four chunks streaming in at a time."""
     total[:] = 0
     whole = len(sums) - len(sums) % 4
@@ -185,14 +186,14 @@ def _add_rounded(
 
 
 @compiled
-def _rounded(number: np.float32) -> float:  # pragma: no cover - machine code, which coverage cannot see
+def _rounded(number: np.float32) -> float:  # pragma: no cover - compiled
     return np.float64(number) + _ROUNDING - _ROUNDING
 
 
 @compiled
 def add_integers(
     total: NDArray[np.float64], summed: NDArray[np.int64], *, most: float
-) -> bool:  # pragma: no cover - machine code, which coverage cannot see
+) -> bool:  # pragma: no cover - compiled
     """Add ``total`` to ``summed`` and return True, or leave it if one number is no number or not below ``most``."""
     unfit = 0
     for k in range(len(total)):

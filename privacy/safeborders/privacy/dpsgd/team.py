@@ -20,19 +20,21 @@ import torch
 from numpy.typing import NDArray
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
+compiler: Any = numba  # its types cover little
+carray: Any = compiler.carray
 Addresses = Any  # what a region sees: where each of its arrays begins
 Region = Callable[[Addresses], None]
 
 
 def compiled(function: Loop) -> Loop:
     """Compile ``function`` when it is first called; every operation rounds as IEEE 754 says."""
-    loop: Loop = numba.njit(nogil=True, error_model="numpy")(function)
+    loop: Loop = compiler.njit(nogil=True, error_model="numpy")(function)
     return loop
 
 
 def compiled_sums(function: Loop) -> Loop:
     """Compile ``function``; its sums may add in any order and fuse, nothing else is relaxed: NaN stays NaN."""
-    loop: Loop = numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})(function)
+    loop: Loop = compiler.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})(function)
     return loop
 
 
@@ -70,9 +72,9 @@ def _address(array: NDArray[Any] | torch.Tensor) -> int:
 
 
 @cache
-def _code(region: Region) -> Any:
-    pointers = numba.types.CPointer(numba.types.voidptr)
-    return numba.cfunc(numba.types.void(pointers), error_model="numpy")(region)
+def _code(region: Region) -> Any:  # noqa: ANN401  # numba ships no types
+    pointers = compiler.types.CPointer(compiler.types.voidptr)
+    return compiler.cfunc(compiler.types.void(pointers), error_model="numpy")(region)
 
 
 def find_openmp(folder: Path) -> ctypes.CDLL | None:
@@ -92,16 +94,17 @@ _OPENMP = find_openmp(Path(torch.__file__).parent)
 _ALONE = {"omp_get_thread_num": lambda: 0, "omp_get_num_threads": lambda: 1}
 
 
-def _of_openmp(name: str) -> Callable[[], int]:
+def of_openmp(name: str) -> Callable[[], int]:
+    """Return one of OpenMP's functions, for compiled code, or what it would say of a thread that runs alone."""
     found: Callable[[], int] = compiled(_ALONE[name]) if _OPENMP is None else getattr(_OPENMP, name)
     return found
 
 
-_member, _members = _of_openmp("omp_get_thread_num"), _of_openmp("omp_get_num_threads")
+_member, _members = of_openmp("omp_get_thread_num"), of_openmp("omp_get_num_threads")
 
 
 @compiled
-def share(parts: int) -> tuple[int, int]:  # pragma: no cover - machine code, which coverage cannot see
+def share(parts: int) -> tuple[int, int]:  # pragma: no cover - compiled
     """Return the first and the end of the calling thread's own part of ``parts``."""
     member, members = _member(), _members()
     return parts * member // members, parts * (member + 1) // members
