@@ -11,7 +11,7 @@ from scipy.stats import chisquare, kstest, norm
 
 from safeborders.privacy.dpsgd import noise
 from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION, discrete_gaussian
-from safeborders.privacy.dpsgd.noise_loops import ACCEPTED, REJECTED, Verdicts, fill, propose
+from safeborders.privacy.dpsgd.noise_loops import ACCEPTED, REJECTED, Draws, Verdicts, fill, propose
 
 # Each test below fails by chance with this probability; 20 of them make a false alarm once in 50,000 runs.
 CHANCE = 1e-6
@@ -123,11 +123,11 @@ FIRST, PLACE = 49_000, 2**10
 def settled(cells: noise._Cells, *, acceptance: int, cell: int | None = None, minus: bool = False) -> tuple[int, bool]:
     """Return what one draw proposes, and whether it is accepted, by all 64 bits of its acceptance and of its cell."""
     first = FIRST if cell is None else cell >> 48
-    word = acceptance >> 48 << 16 | minus << 15 | PLACE
-    pool = np.array([word | first << 32], dtype=np.uint64)
+    word = np.array([acceptance >> 48 << 16 | minus << 15 | PLACE], dtype=np.uint32)
+    draws = Draws(np.array([first], dtype=np.uint16), word, word)
     rest = np.array([(cell or 0) << 16 & 2**64 - 1, acceptance << 16 & 2**64 - 1], dtype=np.uint64)
     proposed = np.zeros(1, dtype=np.int64)
-    verdicts = noise._settle(cells, pool, far=np.array([0]), rest=rest, proposed=proposed)
+    verdicts = noise._settle(cells, draws, far=np.array([0]), rest=rest, proposed=proposed)
     return int(proposed[0]), bool(verdicts[0] == ACCEPTED)
 
 
@@ -158,13 +158,12 @@ def test_a_zero_is_accepted_with_one_sign_alone(exactly: bool, monkeypatch: pyte
     cells = noise._cells(1)
     if exactly:
         cells = replace(cells, table=cells.table._replace(undecided=2.0))
-    pool = np.array([[0], [1 << 15]], dtype=np.uint64)  # the first cell is zero alone
-    verdicts = [
-        int(
-            noise._settle(cells, one, far=np.array([0]), rest=np.zeros(2, np.uint64), proposed=np.zeros(1, np.int64))[0]
-        )
-        for one in pool
-    ]
+    words = np.array([0, 1 << 15], dtype=np.uint32)  # a plus and a minus
+    draws = Draws(np.zeros(2, dtype=np.uint16), words, words)  # the first cell is zero alone
+    nothing = np.zeros(4, dtype=np.uint64)
+    verdicts = noise._settle(
+        cells, draws, far=np.arange(2), rest=nothing, proposed=np.zeros(2, dtype=np.int64)
+    ).tolist()
     assert verdicts == [ACCEPTED, REJECTED]
 
 
@@ -198,11 +197,11 @@ def test_control_a_wrong_cell_and_a_rash_acceptance_are_caught() -> None:
 def test_the_first_pass_proposes_what_its_bits_say_and_leaves_out_nobody() -> None:
     cells = noise._cells(5 * 2**16)
     count = 5_000
-    pool = noise.random_words(-(-count * 6 // 8))
+    draws = Draws.of(count, width_bits=cells.width_bits)
     proposed, far = np.empty(count, dtype=np.int64), np.empty(count + 1, dtype=np.int64)
-    found = far[: propose(cells.table, pool, proposed=proposed, far=far)]
-    words, firsts = pool.view(np.uint32)[:count].astype(np.int64), pool.view(np.uint16)[2 * count :][:count]
-    cell = cells.table.cells[firsts].astype(np.int64)
+    found = far[: propose(cells.table, draws, proposed=proposed, far=far)]
+    words = draws.words.astype(np.int64)
+    cell = cells.table.cells[draws.firsts].astype(np.int64)
     assert np.array_equal(found, np.flatnonzero((cell < 0) | (words >= cells.table.sure)))
     near = np.setdiff1d(np.arange(count), found)
     magnitude = (cell << cells.width_bits) + (words & 2**cells.width_bits - 1)
@@ -213,7 +212,7 @@ def test_the_first_pass_proposes_what_its_bits_say_and_leaves_out_nobody() -> No
 def test_places_of_rejected_proposals_are_filled_by_later_accepted_ones(rejected: list[int]) -> None:
     proposed, far = np.arange(8) * 10, np.arange(8)
     verdicts = np.array([REJECTED if one in rejected else ACCEPTED for one in far], dtype=np.uint8)
-    still_open = fill(proposed, far=far.copy(), verdicts=verdicts, count=5)
+    still_open = far[: fill(proposed, far=far, verdicts=verdicts, count=5)].tolist()
     lost, spare = [one for one in rejected if one < 5], [one for one in (5, 6, 7) if one not in rejected]
     assert len(still_open) == max(0, len(lost) - len(spare))
     kept = [one for one in range(5) if one not in rejected]

@@ -28,12 +28,11 @@ from safeborders.privacy.dpsgd.noise_loops import (
     REJECTED,
     UNDECIDED,
     WORD_BITS,
+    Draws,
     Table,
-    bytes_per_draw,
     decide,
     fill,
     propose,
-    split,
 )
 from safeborders.privacy.dpsgd.sampling import random_words
 
@@ -68,8 +67,8 @@ def discrete_gaussian(count: int, *, deviation: int) -> NDArray[np.int64]:
     far, verdicts = _propose(cells, proposed)
     still_open = fill(proposed, far=far, verdicts=verdicts, count=count)
     drawn = proposed[:count]
-    if len(still_open):  # small deviations reject more: up to a half
-        drawn[still_open] = discrete_gaussian(len(still_open), deviation=deviation)
+    if still_open:  # small deviations reject more: up to a half
+        drawn[far[:still_open]] = discrete_gaussian(still_open, deviation=deviation)
     return drawn
 
 
@@ -129,24 +128,18 @@ def _thresholds(deviation: int, *, width: int) -> list[int]:
 
 def _propose(cells: _Cells, proposed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Write signed proposals; return the places of those that needed more bits, and the verdicts about these."""
-    pool = random_words(-(-len(proposed) * bytes_per_draw(cells.width_bits) // 8))
+    draws = Draws.of(len(proposed), width_bits=cells.width_bits)
     far = np.empty(len(proposed) + 1, dtype=np.int64)
-    far = far[: propose(cells.table, pool, proposed=proposed, far=far)]
-    return far, _settle(cells, pool, far=far, rest=random_words(2 * len(far)), proposed=proposed)
+    far = far[: propose(cells.table, draws, proposed=proposed, far=far)]
+    return far, _settle(cells, draws, far=far, rest=random_words(2 * len(far)), proposed=proposed)
 
 
 def _settle(
-    cells: _Cells,
-    pool: NDArray[np.uint64],
-    *,
-    far: NDArray[np.int64],
-    rest: NDArray[np.uint64],
-    proposed: NDArray[np.int64],
+    cells: _Cells, draws: Draws, *, far: NDArray[np.int64], rest: NDArray[np.uint64], proposed: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
     """Decide about the draws ``far`` with two more words for each; exactly where float64 cannot."""
-    verdicts, undecided = decide(cells.table, pool, far=far, rest=rest, proposed=proposed)
-    if undecided:
-        draws = split(pool, (len(proposed), cells.width_bits))
+    verdicts = np.empty(len(far), dtype=np.uint8)
+    if decide(cells.table, draws, far=far, rest=rest, proposed=proposed, verdicts=verdicts):
         for one in np.flatnonzero(verdicts == UNDECIDED).tolist():
             draw = int(far[one])
             bits = int(draws.firsts[draw]), int(draws.words[draw]), int(draws.places[draw])

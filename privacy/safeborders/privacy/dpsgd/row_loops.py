@@ -88,11 +88,13 @@ def _by_products(
     """
     squared, length = np.float32(0), np.float32(0)
     for p in range(len(a)):
-        for q in range(p):
-            squared += np.float32(2) * ((_dot(a[p], a[q]) + (bias + _FLOOR)) * (_dot(g[p], g[q]) + _FLOOR))
-        own = (_dot(a[p], a[p]) + (bias + _FLOOR)) * (_dot(g[p], g[p]) + _FLOOR)
-        squared += own
-        length += np.sqrt(own)
+        for q in range(p + 1):
+            product = (_dot(a[p], a[q]) + (bias + _FLOOR)) * (_dot(g[p], g[q]) + _FLOOR)
+            squared += product
+            if q < p:
+                squared += product
+            else:
+                length += np.sqrt(product)
     return squared, length * length
 
 
