@@ -36,17 +36,29 @@ def clip_rows(addresses: Addresses) -> None:  # pragma: no cover - compiled
     sizes = carray(addresses[0], _HEADER + _PER_LAYER * layers, np.int64)
     numbers = carray(addresses[1], 3, np.float32)
     first, last = share(sizes[1])
-    for chunk in range(first, last):
-        for row in range(chunk * CHUNK_ROWS, (chunk + 1) * CHUNK_ROWS):
-            squared, lengths = np.float32(0), np.float32(0)
-            for layer in range(layers):
-                exact, uncancelled = _squared_norm(addresses, sizes, layer, row)
-                squared += exact
-                lengths += uncancelled
-            factor = _factor(squared, lengths, numbers) if row < sizes[0] else np.float32(0)
-            carray(addresses[3], sizes[1] * CHUNK_ROWS, np.float32)[row] = factor
-            for layer in range(layers):
-                _scale(addresses, sizes, layer, row, factor)
+    for row in range(first * CHUNK_ROWS, last * CHUNK_ROWS):
+        squared, lengths = np.float32(0), np.float32(0)
+        for layer in range(layers):
+            at, place = _HEADER + _PER_LAYER * layer, FIRST_LAYER + LAYER_ARRAYS * layer
+            positions, width, outputs = sizes[at], sizes[at + 1], sizes[at + 2]
+            a = carray(addresses[place], ((row + 1) * positions, width), np.float32)[row * positions :]
+            g = carray(addresses[place + 1], ((row + 1) * positions, outputs), np.float32)[row * positions :]
+            line = carray(addresses[2], (sizes[1], sizes[3]), np.float32)[row // CHUNK_ROWS]
+            exact, uncancelled = _squared_norm(a, g, np.float32(sizes[at + 3]), line)
+            squared += exact
+            lengths += uncancelled
+        factor = _factor(squared, lengths, numbers) if row < sizes[0] else np.float32(0)
+        carray(addresses[3], row + 1, np.float32)[row] = factor
+        for layer in range(layers):
+            at, place = _HEADER + _PER_LAYER * layer, FIRST_LAYER + LAYER_ARRAYS * layer
+            positions, outputs = sizes[at], sizes[at + 2]
+            g = carray(addresses[place + 1], ((row + 1) * positions, outputs), np.float32)[row * positions :]
+            scaled = carray(addresses[place + 2], ((row + 1) * positions, outputs), np.float32)[row * positions :]
+            total = carray(addresses[place + 3], (sizes[1], outputs), np.float32)[row // CHUNK_ROWS]
+            if row % CHUNK_ROWS == 0:
+                for k in range(outputs):
+                    total[k] = 0
+            _scale(g, scaled, total, factor)
 
 
 @compiled
@@ -62,61 +74,47 @@ def _factor(squared: np.float32, lengths: np.float32, numbers: Floats) -> np.flo
     return factor
 
 
-@compiled
-def _squared_norm(  # house: numba misplaces keywords
-    addresses: Addresses, sizes: NDArray[np.int64], layer: int, row: int
-) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
-    """Return the squared norm of a row's gradient in one layer, and the square of its positions' norms added up."""
-    at = _HEADER + _PER_LAYER * layer
-    rows, positions, width, outputs = sizes[1] * CHUNK_ROWS, sizes[at], sizes[at + 1], sizes[at + 2]
-    a = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer], (rows, positions, width), np.float32)[row]
-    g = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer + 1], (rows, positions, outputs), np.float32)[row]
-    bias = np.float32(sizes[at + 3])
-    if positions * (width + outputs) <= width * outputs:
-        return _by_products(a, g, bias)
-    scratch = carray(addresses[2], (sizes[1], sizes[3]), np.float32)
-    return _by_forming(a, g, bias, scratch[row // CHUNK_ROWS])
-
-
 @compiled_sums
-def _by_products(
-    a: Floats, g: Floats, bias: np.float32
+def _squared_norm(  # house: numba misplaces keywords
+    a: Floats, g: Floats, bias: np.float32, line: Floats
 ) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
-    """Return both squares from two Gram matrices.
+    """Return the squared norm of a row's gradient in one layer, and the square of its positions' norms added up.
 
-    The floor off the diagonals only enlarges: it adds floor * (|sum a|**2 + bias P**2 + |sum g|**2).
+    By the products of two Gram matrices, where the floor off the diagonals only enlarges (it adds floor * (|sum a|**2 +
+    bias P**2 + |sum g|**2)), or, where a row has many positions, by forming the gradient, line by line.
     """
+    forms = len(a) * (a.shape[1] + g.shape[1]) > a.shape[1] * g.shape[1]
     squared, length = np.float32(0), np.float32(0)
     for p in range(len(a)):
-        for q in range(p + 1):
+        for q in range(p if forms else 0, p + 1):
             product = (_dot(a[p], a[q]) + (bias + _FLOOR)) * (_dot(g[p], g[q]) + _FLOOR)
             squared += product
             if q < p:
                 squared += product
             else:
                 length += np.sqrt(product)
+    if forms and len(a) > 1:
+        squared = _formed(a, g, bias, line)
     return squared, length * length
 
 
 @compiled_sums
-def _by_forming(  # house: numba misplaces keywords
+def _formed(  # house: numba misplaces keywords
     a: Floats, g: Floats, bias: np.float32, line: Floats
-) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
-    """Return both squares from the gradient itself, line by line: cheaper where a row has many positions."""
-    formed, length = 0.0, np.float32(0)
+) -> np.float32:  # pragma: no cover - compiled
+    squared = 0.0
     for output in range(g.shape[1]):
-        line[:] = 0
         total = np.float32(0)
+        for k in range(a.shape[1]):
+            line[k] = 0
         for p in range(len(a)):
             total += g[p, output]
             for k in range(a.shape[1]):
                 line[k] += g[p, output] * a[p, k]
         for k in range(a.shape[1]):
-            formed += np.float64(line[k]) * np.float64(line[k])
-        formed += bias * np.float64(total) * np.float64(total)
-    for p in range(len(a)):
-        length += np.sqrt((_dot(a[p], a[p]) + (bias + _FLOOR)) * (_dot(g[p], g[p]) + _FLOOR))
-    return np.float32(formed), length * length
+            squared += np.float64(line[k]) * np.float64(line[k])
+        squared += bias * np.float64(total) * np.float64(total)
+    return np.float32(squared)
 
 
 @compiled_sums
@@ -129,25 +127,17 @@ def _dot(x: Floats, y: Floats) -> np.float32:  # pragma: no cover - compiled
 
 @compiled_sums
 def _scale(  # house: numba misplaces keywords
-    addresses: Addresses, sizes: NDArray[np.int64], layer: int, row: int, factor: np.float32
+    g: Floats, scaled: Floats, total: Floats, factor: np.float32
 ) -> None:  # pragma: no cover - compiled
     """Write a row's scaled gradients and add them to their chunk's; a row that adds nothing is 0 whatever it held."""
-    at = _HEADER + _PER_LAYER * layer
-    rows, positions, outputs = sizes[1] * CHUNK_ROWS, sizes[at], sizes[at + 2]
-    g = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer + 1], (rows, positions, outputs), np.float32)[row]
-    scaled = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer + 2], (rows, positions, outputs), np.float32)[row]
-    total = carray(addresses[FIRST_LAYER + LAYER_ARRAYS * layer + 3], (sizes[1], outputs), np.float32)[
-        row // CHUNK_ROWS
-    ]
-    if row % CHUNK_ROWS == 0:
-        total[:] = 0
-    if factor == 0:
-        scaled[:] = 0
-        return
-    for p in range(positions):
-        for k in range(outputs):
-            scaled[p, k] = factor * g[p, k]
-            total[k] += scaled[p, k]
+    for p in range(len(g)):
+        if factor == 0:
+            for k in range(g.shape[1]):
+                scaled[p, k] = 0
+        else:
+            for k in range(g.shape[1]):
+                scaled[p, k] = factor * g[p, k]
+                total[k] += scaled[p, k]
 
 
 def add_chunks(addresses: Addresses) -> None:  # pragma: no cover - compiled
@@ -174,7 +164,8 @@ def _add_rounded(  # house: numba misplaces keywords
     sums: Floats, total: NDArray[np.float64], start: int, end: int
 ) -> None:  # pragma: no cover - compiled
     """Write the sum over chunks of the numbers from ``start`` to ``end``, four chunks streaming in at a time."""
-    total[:] = 0
+    for k in range(end - start):
+        total[k] = 0
     whole = len(sums) - len(sums) % 4
     for chunk in range(0, whole, 4):
         one, two = sums[chunk, start:end], sums[chunk + 1, start:end]
