@@ -11,7 +11,7 @@ from scipy.stats import chisquare, kstest, norm
 
 from safeborders.privacy.dpsgd import noise
 from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION, discrete_gaussian
-from safeborders.privacy.dpsgd.noise_loops import ACCEPTED, REJECTED, Draws, Verdicts, fill, propose
+from safeborders.privacy.dpsgd.noise_loops import ACCEPTED, REJECTED, Verdicts, draw_bits, fill, propose
 
 # Each test below fails by chance with this probability; 20 of them make a false alarm once in 50,000 runs.
 CHANCE = 1e-6
@@ -123,11 +123,10 @@ FIRST, PLACE = 49_000, 2**10
 def settled(cells: noise._Cells, *, acceptance: int, cell: int | None = None, minus: bool = False) -> tuple[int, bool]:
     """Return what one draw proposes, and whether it is accepted, by all 64 bits of its acceptance and of its cell."""
     first = FIRST if cell is None else cell >> 48
-    word = np.array([acceptance >> 48 << 16 | minus << 15 | PLACE], dtype=np.uint32)
-    draws = Draws(np.array([first], dtype=np.uint16), word, word)
+    bits = np.array([acceptance >> 48, minus << 15 | PLACE, first], dtype=np.uint16)
     rest = np.array([(cell or 0) << 16 & 2**64 - 1, acceptance << 16 & 2**64 - 1], dtype=np.uint64)
     proposed = np.zeros(1, dtype=np.int64)
-    verdicts = noise._settle(cells, draws, far=np.array([0]), rest=rest, proposed=proposed)
+    verdicts = noise._settle(cells, bits, far=np.array([0]), rest=rest, proposed=proposed)
     return int(proposed[0]), bool(verdicts[0] == ACCEPTED)
 
 
@@ -158,12 +157,9 @@ def test_a_zero_is_accepted_with_one_sign_alone(exactly: bool, monkeypatch: pyte
     cells = noise._cells(1)
     if exactly:
         cells = replace(cells, table=cells.table._replace(undecided=2.0))
-    words = np.array([0, 1 << 15], dtype=np.uint32)  # a plus and a minus
-    draws = Draws(np.zeros(2, dtype=np.uint16), words, words)  # the first cell is zero alone
+    bits = np.array([0, 0, 0, 0, 1 << 15, 0], dtype=np.uint16)  # a plus and a minus; the first cell is zero alone
     nothing = np.zeros(4, dtype=np.uint64)
-    verdicts = noise._settle(
-        cells, draws, far=np.arange(2), rest=nothing, proposed=np.zeros(2, dtype=np.int64)
-    ).tolist()
+    verdicts = noise._settle(cells, bits, far=np.arange(2), rest=nothing, proposed=np.zeros(2, dtype=np.int64)).tolist()
     assert verdicts == [ACCEPTED, REJECTED]
 
 
@@ -177,7 +173,7 @@ def wrong_shortcuts(cells: noise._Cells) -> int:
         wrong += not bounds[cell] <= first << 112 < (first + 1) << 112 <= bounds[cell + 1]
     width, begin = 2**cells.width_bits, int(cells.table.cells.max()) << cells.width_bits
     least = math.exp(-(width - 1) * (2 * begin + width - 1) / (2 * cells.deviation**2))
-    return wrong + int(cells.table.sure > least * 2**32)
+    return wrong + int(cells.table.sure > least * 2**16)
 
 
 @pytest.mark.parametrize("deviation", [1, 100, 1000, 5 * 2**16, 2**24 - 1, 2**24, LARGEST_DEVIATION])
@@ -191,21 +187,21 @@ def test_control_a_wrong_cell_and_a_rash_acceptance_are_caught() -> None:
     cells = noise._cells(5 * 2**16)
     shifted = np.where(cells.table.cells >= 0, cells.table.cells + np.int16(1), cells.table.cells)
     assert wrong_shortcuts(replace(cells, table=cells.table._replace(cells=shifted))) > 60_000
-    assert wrong_shortcuts(replace(cells, table=cells.table._replace(sure=2**32 - 1))) == 1
+    assert wrong_shortcuts(replace(cells, table=cells.table._replace(sure=2**16))) == 1
 
 
 def test_the_first_pass_proposes_what_its_bits_say_and_leaves_out_nobody() -> None:
     cells = noise._cells(5 * 2**16)
     count = 5_000
-    draws = Draws.of(count, width_bits=cells.width_bits)
+    bits = draw_bits(count, width_bits=cells.width_bits)
     proposed, far = np.empty(count, dtype=np.int64), np.empty(count + 1, dtype=np.int64)
-    found = far[: propose(cells.table, draws, proposed=proposed, far=far)]
-    words = draws.words.astype(np.int64)
-    cell = cells.table.cells[draws.firsts].astype(np.int64)
-    assert np.array_equal(found, np.flatnonzero((cell < 0) | (words >= cells.table.sure)))
+    found = far[: propose(cells.table, bits, proposed=proposed, far=far)]
+    acceptances, places, firsts = bits[: 3 * count].reshape(count, 3).T.astype(np.int64)
+    cell = cells.table.cells[firsts].astype(np.int64)
+    assert np.array_equal(found, np.flatnonzero((cell < 0) | (acceptances >= cells.table.sure)))
     near = np.setdiff1d(np.arange(count), found)
-    magnitude = (cell << cells.width_bits) + (words & 2**cells.width_bits - 1)
-    assert np.array_equal(proposed[near], np.where(words >> 15 & 1, -magnitude, magnitude)[near])
+    magnitude = (cell << cells.width_bits) + (places & 2**cells.width_bits - 1)
+    assert np.array_equal(proposed[near], np.where(places >> 15, -magnitude, magnitude)[near])
 
 
 @pytest.mark.parametrize("rejected", [[], [1, 3], [1, 4, 6, 7], [0, 1, 2, 3, 5], list(range(8))])

@@ -147,7 +147,7 @@ class BookKeepingModule(nn.Module):
     def _keep(self, layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         if not (self.training and torch.is_grad_enabled() and self._blocks and isinstance(layer, nn.Linear)):
             return
-        record = _Record(layer, inputs[0].detach())
+        record = _Record(layer, inputs[0].detach() if inputs[0].requires_grad else inputs[0])
         record.watch(output)
         self._blocks[-1][0].append(record)
 

@@ -28,11 +28,15 @@ from safeborders.privacy.dpsgd.noise_loops import (
     REJECTED,
     UNDECIDED,
     WORD_BITS,
-    Draws,
+    Bits,
     Table,
     decide,
+    draw_bits,
     fill,
+    place_of,
     propose,
+    shorts_per_draw,
+    signed,
 )
 from safeborders.privacy.dpsgd.sampling import random_words
 
@@ -102,7 +106,7 @@ def _cells(deviation: int) -> _Cells:
     meant = np.where((lowest == highest) & (lowest > 0) & (lowest <= usual), lowest, -1).astype(np.int16)
     # 1 - x <= exp(-x), and no exponent is larger than that of the last point of the last usual cell.
     largest = -(-(2**FIRST_BITS) * (width - 1) * (2 * usual * width + width - 1) // (2 * deviation**2))
-    sure = 2**FIRST_BITS - max(1, largest) << FIRST_BITS
+    sure = 2**FIRST_BITS - max(1, largest)
     return _Cells(deviation, width_bits, thresholds, Table(meant, high, width_bits, sure, float(deviation), _UNDECIDED))
 
 
@@ -128,36 +132,34 @@ def _thresholds(deviation: int, *, width: int) -> list[int]:
 
 def _propose(cells: _Cells, proposed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Write signed proposals; return the places of those that needed more bits, and the verdicts about these."""
-    draws = Draws.of(len(proposed), width_bits=cells.width_bits)
+    bits = draw_bits(len(proposed), width_bits=cells.width_bits)
     far = np.empty(len(proposed) + 1, dtype=np.int64)
-    far = far[: propose(cells.table, draws, proposed=proposed, far=far)]
-    return far, _settle(cells, draws, far=far, rest=random_words(2 * len(far)), proposed=proposed)
+    far = far[: propose(cells.table, bits, proposed=proposed, far=far)]
+    return far, _settle(cells, bits, far=far, rest=random_words(2 * len(far)), proposed=proposed)
 
 
 def _settle(
-    cells: _Cells, draws: Draws, *, far: NDArray[np.int64], rest: NDArray[np.uint64], proposed: NDArray[np.int64]
+    cells: _Cells, bits: Bits, *, far: NDArray[np.int64], rest: NDArray[np.uint64], proposed: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
     """Decide about the draws ``far`` with two more words for each; exactly where float64 cannot."""
     verdicts = np.empty(len(far), dtype=np.uint8)
-    if decide(cells.table, draws, far=far, rest=rest, proposed=proposed, verdicts=verdicts):
+    if decide(cells.table, bits, far=far, rest=rest, proposed=proposed, verdicts=verdicts):
         for one in np.flatnonzero(verdicts == UNDECIDED).tolist():
-            draw = int(far[one])
-            bits = int(draws.firsts[draw]), int(draws.words[draw]), int(draws.places[draw])
-            proposed[draw], accepted = _decide_exactly(cells, bits, rest=rest[2 * one : 2 * one + 2].tolist())
+            at = shorts_per_draw(cells.width_bits) * int(far[one])
+            magnitude, accepted = _decide_exactly(cells, bits, at=at, rest=rest[2 * one : 2 * one + 2].tolist())
+            proposed[far[one]] = signed(bits, at, magnitude)
             verdicts[one] = ACCEPTED if accepted else REJECTED
     return verdicts
 
 
-def _decide_exactly(cells: _Cells, bits: tuple[int, int, int], *, rest: list[int]) -> tuple[int, bool]:
-    """Return one signed proposal, of a draw's ``bits`` and the ``rest`` of its two words, and whether to accept it."""
-    first, word, place = bits
-    cell = int(cells.table.cells[first])
+def _decide_exactly(cells: _Cells, bits: Bits, *, at: int, rest: list[int]) -> tuple[int, bool]:
+    """Return the magnitude of the draw whose bits begin ``at``, with the ``rest`` of them, and whether to accept it."""
+    first, cell = int(bits[at + 2]), int(cells.table.cells[bits[at + 2]])
     if cell < 0:
         cell = _draw_cell(cells, _extended(first, rest[0]))
-    magnitude = (cell << cells.width_bits) + (place & 2**cells.width_bits - 1)
-    minus = word >> FIRST_BITS - 1 & 1
-    accepted = _is_below(cells, magnitude, word=_extended(word >> FIRST_BITS, rest[1]))
-    return -magnitude if minus else magnitude, accepted and not (magnitude == 0 and minus)
+    magnitude = (cell << cells.width_bits) + place_of(bits, at, cells.width_bits)
+    accepted = _is_below(cells, magnitude, word=_extended(int(bits[at]), rest[1]))
+    return magnitude, accepted and (magnitude > 0 or int(bits[at + 1]) >> FIRST_BITS - 1 == 0)
 
 
 def _extended(first: int, rest: int) -> int:

@@ -4,7 +4,7 @@ Coverage cannot see into machine code: tests compare what it returns with the ex
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,14 @@ REJECTED, ACCEPTED, UNDECIDED = 0, 1, 2
 
 FIRST_BITS = 16  # of a cell's draw and of an acceptance's, of 64 bits that may come
 WORD_BITS = 64
-_NARROW_BITS = 15  # widest place that fits a 32-bit word beside its sign and the acceptance's first bits
+_NARROW_BITS = 15  # widest place that fits beside its sign
 
 _SCALE = 2.0**-WORD_BITS
 
 Integers = NDArray[np.int64]
 Verdicts = NDArray[np.uint8]
+Bits = NDArray[np.uint16]
+Whole = Any  # an int, in compiled code of 64 bits
 
 
 class Table(NamedTuple):
@@ -32,7 +34,7 @@ class Table(NamedTuple):
             cells at zero and in the tail. Shape (2**16,).
         high: The upper 64 bits of all thresholds but the last.
         width_bits: log2 of the cells' width.
-        sure: Words below this accept every point of the cells in ``cells``.
+        sure: First bits below this accept every point of the cells in ``cells``.
         deviation: t.
         undecided: How close to a word an acceptance probability may be for float64 to decide.
     """
@@ -45,84 +47,86 @@ class Table(NamedTuple):
     undecided: float
 
 
-class Draws(NamedTuple):
-    """Random bits of proposals, three numbers for each.
+def draw_bits(count: int, *, width_bits: int) -> Bits:
+    """Return the random bits of ``count`` proposals, three or five numbers for each.
 
-    Attributes:
-        firsts: The first of the cell's bits.
-        words: From above, the first of the acceptance's bits, the sign, and up to 15 that place a point in its cell.
-        places: Words that place it; the same words where cells are narrow enough.
+    They are the first bits of an acceptance; a sign, and below it the place in a narrow cell; the first bits of a
+    cell's draw; and, where cells are wide, two for the place.
     """
-
-    firsts: NDArray[np.uint16]
-    words: NDArray[np.uint32]
-    places: NDArray[np.uint32]
-
-    @classmethod
-    def of(cls, count: int, *, width_bits: int) -> "Draws":
-        """Return fresh bits of ``count`` draws of cells 2**``width_bits`` wide, all independent."""
-        wide = width_bits > _NARROW_BITS
-        pool = random_words(-(-count * (10 if wide else 6) // 8))
-        words, firsts = pool.view(np.uint32), pool.view(np.uint16)[count * (4 if wide else 2) :]
-        return cls(firsts[:count], words[:count], words[count : 2 * count] if wide else words[:count])
+    return random_words(-(-count * shorts_per_draw(width_bits) // 4)).view(np.uint16)
 
 
 @compiled
-def propose(table: Table, draws: Draws, *, proposed: Integers, far: Integers) -> int:  # pragma: no cover - compiled
+def shorts_per_draw(width_bits: int) -> int:  # pragma: no cover - compiled
+    """Return how many 16-bit numbers a draw takes."""
+    return 3 if width_bits <= _NARROW_BITS else 5
+
+
+@compiled
+def place_of(  # house: numba misplaces keywords
+    bits: Bits, at: int, width_bits: int
+) -> Whole:  # pragma: no cover - compiled
+    """Return the place in its cell of the draw whose bits begin ``at``."""
+    place = np.int64(bits[at + 1])
+    if width_bits > _NARROW_BITS:
+        place = np.int64(bits[at + 3]) << FIRST_BITS | np.int64(bits[at + 4])
+    return place & ((1 << width_bits) - 1)
+
+
+@compiled
+def signed(  # house: numba misplaces keywords
+    bits: Bits, at: int, magnitude: Whole
+) -> Whole:  # pragma: no cover - compiled
+    """Return ``magnitude`` with the sign of the draw whose bits begin ``at``."""
+    minus = -(np.int64(bits[at + 1]) >> (FIRST_BITS - 1))  # all bits set for a minus
+    return (magnitude ^ minus) - minus
+
+
+@compiled
+def propose(table: Table, bits: Bits, *, proposed: Integers, far: Integers) -> int:  # pragma: no cover - compiled
     """Write a signed proposal of each draw, and to ``far`` which of them need more bits; return how many do."""
-    firsts, words, places = draws
-    inside, count = (1 << table.width_bits) - 1, 0
-    for draw in range(len(firsts)):
-        cell = np.int64(table.cells[firsts[draw]])
-        magnitude = (cell << table.width_bits) + (np.int64(places[draw]) & inside)
-        minus = -(np.int64(words[draw]) >> (FIRST_BITS - 1) & 1)  # all bits set for a minus
-        proposed[draw] = (magnitude ^ minus) - minus
+    shorts, count = shorts_per_draw(table.width_bits), 0
+    for draw in range(len(proposed)):
+        at = shorts * draw
+        cell = np.int64(table.cells[bits[at + 2]])
+        magnitude = (cell << table.width_bits) + place_of(bits, at, table.width_bits)
+        proposed[draw] = signed(bits, at, magnitude)
         far[count] = draw
-        count += int((cell < 0) | (np.int64(words[draw]) >= table.sure))
+        count += int((cell < 0) | (bits[at] >= table.sure))
     return count
 
 
 @compiled
 def decide(  # house: what a draw needs
-    table: Table,
-    draws: Draws,
-    *,
-    far: Integers,
-    rest: NDArray[np.uint64],
-    proposed: Integers,
-    verdicts: Verdicts,
+    table: Table, bits: Bits, *, far: Integers, rest: NDArray[np.uint64], proposed: Integers, verdicts: Verdicts
 ) -> int:  # pragma: no cover - compiled
     """Settle the draws ``far`` with the bits that were left out, 48 of the cell's draw and 48 of the acceptance's.
 
     Where float64 cannot settle a draw, its verdict is ``UNDECIDED`` and it stays as proposed; their number is returned.
     """
-    firsts, words, places = draws
     square, undecided = -0.5 / (table.deviation * table.deviation), 0
     for one in range(len(far)):
-        draw = far[one]
-        word = np.int64(words[draw])
-        cell, tie = np.int64(table.cells[firsts[draw]]), False
+        at = shorts_per_draw(table.width_bits) * far[one]
+        cell, tie = np.int64(table.cells[bits[at + 2]]), False
         if cell < 0:
-            upper = _extended(np.int64(firsts[draw]), rest[2 * one])
+            upper = _extended(bits[at + 2], rest[2 * one])
             cell = _passed(table.high, upper)
             tie = bool(cell > 0 and table.high[cell - 1] == upper)
-        begin = cell << table.width_bits
-        place = np.int64(places[draw]) & ((1 << table.width_bits) - 1)
+        begin, place = cell << table.width_bits, place_of(bits, at, table.width_bits)
         likely = math.exp(float(place) * (2.0 * float(begin) + float(place)) * square)
-        excess = likely - float(_extended(word >> FIRST_BITS, rest[2 * one + 1])) * _SCALE
+        excess = likely - float(_extended(bits[at], rest[2 * one + 1])) * _SCALE
         if tie or abs(excess) < table.undecided:
             verdicts[one] = UNDECIDED
             undecided += 1
             continue
-        minus = -(word >> (FIRST_BITS - 1) & 1)
-        proposed[draw] = (begin + place ^ minus) - minus
+        proposed[far[one]] = signed(bits, at, begin + place)
         # Zero would come with both signs and be twice as likely.
-        verdicts[one] = excess > 0 and not (begin + place == 0 and minus != 0)
+        verdicts[one] = excess > 0 and not (begin + place == 0 and bits[at + 1] >> (FIRST_BITS - 1) != 0)
     return undecided
 
 
 @compiled
-def _extended(first: np.int64, rest: np.uint64) -> np.uint64:  # pragma: no cover - compiled
+def _extended(first: np.uint16, rest: np.uint64) -> np.uint64:  # pragma: no cover - compiled
     """Return the 64-bit word of its first bits and, below them, the upper bits of ``rest``."""
     return np.uint64(first) << np.uint64(WORD_BITS - FIRST_BITS) | rest >> np.uint64(FIRST_BITS)
 

@@ -55,10 +55,7 @@ def clip_rows(addresses: Addresses) -> None:  # pragma: no cover - compiled
             g = carray(addresses[place + 1], ((row + 1) * positions, outputs), np.float32)[row * positions :]
             scaled = carray(addresses[place + 2], ((row + 1) * positions, outputs), np.float32)[row * positions :]
             total = carray(addresses[place + 3], (sizes[1], outputs), np.float32)[row // CHUNK_ROWS]
-            if row % CHUNK_ROWS == 0:
-                for k in range(outputs):
-                    total[k] = 0
-            _scale(g, scaled, total, factor)
+            _scale(g, scaled, total, factor, row % CHUNK_ROWS == 0)
 
 
 @compiled
@@ -127,17 +124,20 @@ def _dot(x: Floats, y: Floats) -> np.float32:  # pragma: no cover - compiled
 
 @compiled_sums
 def _scale(  # house: numba misplaces keywords
-    g: Floats, scaled: Floats, total: Floats, factor: np.float32
+    g: Floats, scaled: Floats, total: Floats, factor: np.float32, begins: bool
 ) -> None:  # pragma: no cover - compiled
-    """Write a row's scaled gradients and add them to their chunk's; a row that adds nothing is 0 whatever it held."""
+    """Write a row's scaled gradients and add them to their chunk's, which perhaps begins with them.
+
+    A row that adds nothing is 0 whatever it held.
+    """
+    for k in range(len(total) if begins else 0):
+        total[k] = 0
     for p in range(len(g)):
-        if factor == 0:
-            for k in range(g.shape[1]):
-                scaled[p, k] = 0
-        else:
-            for k in range(g.shape[1]):
-                scaled[p, k] = factor * g[p, k]
-                total[k] += scaled[p, k]
+        for k in range(g.shape[1] if factor == 0 else 0):
+            scaled[p, k] = 0
+        for k in range(g.shape[1] if factor != 0 else 0):
+            scaled[p, k] = factor * g[p, k]
+            total[k] += scaled[p, k]
 
 
 def add_chunks(addresses: Addresses) -> None:  # pragma: no cover - compiled
