@@ -22,13 +22,14 @@ from safeborders.node.learning.privacy_audits.battery import audit_release
 from safeborders.node.learning.privacy_audits.deletion import Deletions, delete_from_graph
 from safeborders.node.learning.privacy_audits.subject import Answers, RootedSubject
 from safeborders.node.learning.training_parts import RootedPart, curate_cases
-from safeborders.privacy.dpsgd import bookkeeping
+from safeborders.privacy.dpsgd.clipping import Desk
 from safeborders.privacy.dpsgd.engine import clipped_sum
 from safeborders.privacy.pricing import stacked_positions
 from safeborders.privacy.relational import RootedGaussian
 from safeborders.privacy.units import RootedExamples
 from sbtest.linked_country import linked_country
 from sbtest.task_plans import tiny_task_plans
+from sbtest.wrong_clipping import unclipped
 
 pytestmark = pytest.mark.audit
 
@@ -86,10 +87,7 @@ def caught(model: Model = Model.RELATIONAL, *, kind: type[RootedPart] = RootedPa
 
 
 def test_control_gradients_that_are_not_clipped_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unclipped(records: object, *, rows: int, clip_norm: float, scale: float) -> torch.Tensor:
-        return (torch.arange(bookkeeping.BLOCK_ROWS) < rows).float()
-
-    monkeypatch.setattr(bookkeeping, "_factors", unclipped)
+    monkeypatch.setattr(Desk, "clip", unclipped)
     assert caught() > 0
 
 

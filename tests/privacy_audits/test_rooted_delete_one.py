@@ -6,6 +6,7 @@ docs/proofs/stage-b.md is caught by the same audit.
 
 import functools
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +19,8 @@ from torch import nn
 from torch_geometric.nn import SAGEConv
 
 from safeborders.models.graph.csr import CuratedGraph
-from safeborders.privacy.dpsgd import bookkeeping
 from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
+from safeborders.privacy.dpsgd.clipping import Desk
 from safeborders.privacy.dpsgd.delete_one_audit import (
     ClippedSum,
     DeletedPerson,
@@ -32,6 +33,7 @@ from safeborders.privacy.dpsgd.rooted_sampling import NOBODY, KeptLinks, Neighbo
 from safeborders.privacy.dpsgd.sampling import CoinSource
 from safeborders.privacy.relational import RootedGaussian
 from sbtest.rooted_country import LIMITS, RootedCountry, make_country, make_event, make_model, make_rules
+from sbtest.wrong_clipping import by_batch, by_layer, unclipped
 
 pytestmark = pytest.mark.audit
 
@@ -106,36 +108,11 @@ def test_control_a_sampler_that_refills_vacancies_is_caught() -> None:
     )
 
 
-def test_control_clipping_per_layer_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = BookKeepingModule._block_sum
-
-    def per_layer(self: BookKeepingModule, records: list[bookkeeping._Record], factors: torch.Tensor) -> torch.Tensor:
-        rows = int((factors != 0).sum())
-        unit = 2.0**20 / CLIP_NORM
-        clipped = [bookkeeping._factors([part], rows=rows, clip_norm=CLIP_NORM, scale=1.0) * unit for part in records]
-        wholes = [plain(self, [part], factor) for part, factor in zip(records, clipped, strict=True)]
-        return torch.stack(wholes).sum(0)
-
-    monkeypatch.setattr(BookKeepingModule, "_block_sum", per_layer)
-    assert violations(audit(make_country("random", seed=1), hops=1, seed=1)) > 0
-
-
-def test_control_gradients_that_are_not_clipped_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unclipped(records: object, *, rows: int, clip_norm: float, scale: float) -> torch.Tensor:
-        return (torch.arange(64) < rows).float()
-
-    monkeypatch.setattr(bookkeeping, "_factors", unclipped)
-    assert violations(audit(make_country("random", seed=1), hops=1, seed=1)) > 0
-
-
-def test_control_a_clip_factor_of_the_whole_batch_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = bookkeeping._factors
-
-    def shared(records: list[bookkeeping._Record], *, rows: int, clip_norm: float, scale: float) -> torch.Tensor:
-        factors = plain(records, rows=rows, clip_norm=clip_norm, scale=scale)
-        return torch.where(factors > 0, factors[:rows].max() if rows else 0.0, 0.0)
-
-    monkeypatch.setattr(bookkeeping, "_factors", shared)
+@pytest.mark.parametrize("wrong", [by_layer, unclipped, by_batch])
+def test_control_gradients_that_are_not_clipped_row_by_row_are_caught(
+    wrong: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Desk, "clip", wrong)
     assert violations(audit(make_country("random", seed=1), hops=1, seed=1)) > 0
 
 

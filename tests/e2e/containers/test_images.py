@@ -116,7 +116,15 @@ def can_import(host: Host, module: str) -> bool:
 
 def test_the_coordinators_image_holds_nothing_that_trains_or_reads_a_case(coordinator: Host) -> None:
     assert can_import(coordinator, "safeborders.server.federation.runner")  # the control: what is there is found
-    for module in ("torch", "opacus", "torch_geometric", "sklearn", "safeborders.node", "safeborders.models.gnn"):
+    for module in (
+        "torch",
+        "opacus",
+        "torch_geometric",
+        "sklearn",
+        "numba",
+        "safeborders.node",
+        "safeborders.models.gnn",
+    ):
         assert not can_import(coordinator, module), module
     shown = coordinator.run("--help").stdout
     assert "coordinator" in shown

@@ -1,7 +1,8 @@
 """Processes that answer rounds on a real database until they are killed: ``doomed_node.py DB KEY WIRE CARE``.
 
-Each line on standard input starts one, forked from this one so that none has to import and to learn the price anew. The
-wire is a file that stands for the world outside: a line is there once the bytes have left, whatever happens next.
+Each line on standard input starts one, forked from this one so that none has to import, to compile and to learn the
+price anew. The wire is a file that stands for the world outside: a line is there once the bytes have left, whatever
+happens next.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from sbtest.ledger import make_charge
 def main(database: Path, *, key: str, wire: Path, careful: bool) -> None:
     """Start one process after another, the next when the one before has been killed."""
     epsilon(make_charge("run", 1, noise=1e4).events, delta=1e-5)
+    discrete_gaussian(1, deviation=2**20)  # compiled once
     for _ in sys.stdin:
         child = os.fork()
         if not child:

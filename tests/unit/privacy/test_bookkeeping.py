@@ -11,9 +11,10 @@ from opacus.grad_sample import GradSampleModule
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from safeborders.privacy.dpsgd import bookkeeping
 from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
-from safeborders.privacy.rounding import CHUNK_ROWS, chunk_slack
+from safeborders.privacy.dpsgd.clipping import Desk, Part
+from safeborders.privacy.errors import UnsoundExamples
+from safeborders.privacy.rounding import CANCELLATION, CHUNK_ROWS, KEPT_SHARE, chunk_slack
 
 GRID = 2**24
 CLASSES = 4
@@ -155,11 +156,18 @@ def test_a_row_without_a_finite_gradient_adds_nothing_and_poisons_nothing() -> N
     assert np.abs(mixed - sane).max() < 1e-5
 
 
+def factors(layer: nn.Linear, a: torch.Tensor, g: torch.Tensor, *, clip_norm: float, rows: int = 0) -> torch.Tensor:
+    part = Part(layer, a, g)
+    desk = Desk([layer], [part], rows=len(a))
+    desk.clip([part], rows=rows or len(a), kept=clip_norm * KEPT_SHARE, unit=1.0)
+    return desk.factors
+
+
 @pytest.mark.parametrize("scales", [(1e-21, 1e18), (1e18, 1e-21), (1e-30, 1e30)])
 def test_tiny_inputs_and_huge_gradients_are_clipped_although_squares_vanish(scales: tuple[float, float]) -> None:
     a, g = scales
-    record = bookkeeping._Record(nn.Linear(3, 2, bias=False), torch.full((64, 3), a), torch.full((64, 2), g))
-    factor = bookkeeping._factors([record], rows=64, clip_norm=1e-6, scale=1.0)[0]
+    inputs, gradients = torch.full((64, 3), a), torch.full((64, 2), g)
+    factor = factors(nn.Linear(3, 2, bias=False), inputs, gradients, clip_norm=1e-6)[0]
     assert float(factor) * (3 * a * a) ** 0.5 * (2 * g * g) ** 0.5 <= 1e-6
 
 
@@ -172,16 +180,16 @@ def test_deleting_a_row_changes_the_integers_of_its_own_and_the_last_chunk_alone
 
     def chunks(order: list[int]) -> list[NDArray[np.float64]]:
         kept: list[NDArray[np.float64]] = []
-        plain = bookkeeping._chunk_sums
+        plain = Desk._add_up
 
-        def spying(a: torch.Tensor, scaled: torch.Tensor, *, has_bias: bool) -> list[torch.Tensor]:
-            for start in range(0, len(a), CHUNK_ROWS):
-                part = slice(start, start + CHUNK_ROWS)
-                kept.append(torch.cat(plain(a[part], scaled[part], has_bias=has_bias)).numpy())
-            return plain(a, scaled, has_bias=has_bias)
+        def spying(desk: Desk, parts: list[Part], summed: NDArray[np.int64]) -> bool:
+            fits = plain(desk, parts, summed)
+            for weights, biases in zip(desk._weights, desk._biases, strict=True):
+                kept.extend(torch.cat([weights.flatten(1), biases], dim=1).round().double().numpy())
+            return fits
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(bookkeeping, "_chunk_sums", spying)
+            patch.setattr(Desk, "_add_up", spying)
             clipped(private, (nodes[order],), labels[order], clip_norm=0.2)
         return kept[: 2 * 6 : 1]
 
@@ -201,21 +209,62 @@ def test_deleting_a_row_changes_the_integers_of_its_own_and_the_last_chunk_alone
     assert sum(not np.array_equal(a, b) for a, b in zip(before, shifted, strict=True)) > layers * 2  # control
 
 
-@pytest.mark.parametrize("shape", [(6, 64, 16), (9, 3, 2), (1, 20, 4)])  # Gram matrices, formed products, one position
+SHAPES = [(6, 64, 16), (5, 7, 40), (9, 3, 2), (1, 20, 4)]  # Gram matrices twice, formed gradients, one position
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_clip_factor_depends_neither_on_the_place_of_its_row_nor_on_other_rows(shape: tuple[int, int, int]) -> None:
     torch.manual_seed(5)
     positions, width, outputs = shape
     layer = nn.Linear(width, outputs)
     a, g = torch.randn(256, positions, width), torch.randn(256, positions, outputs)
-
-    def factors(a: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        return bookkeeping._factors([bookkeeping._Record(layer, a, g)], rows=256, clip_norm=1.0, scale=1.0)
-
-    before, order = factors(a, g), torch.randperm(256)
-    assert torch.equal(factors(a[order], g[order]), before[order])
+    before, order = factors(layer, a, g, clip_norm=1.0), torch.randperm(256)
+    assert torch.equal(factors(layer, a[order], g[order], clip_norm=1.0), before[order])
     others = torch.cat([a[:100], torch.randn(156, positions, width)])
-    assert torch.equal(factors(others, g)[:100], before[:100])
-    assert not torch.equal(factors(others, g)[100:], before[100:])  # control: a changed row is seen
+    assert torch.equal(factors(layer, others, g, clip_norm=1.0)[:100], before[:100])
+    assert not torch.equal(factors(layer, others, g, clip_norm=1.0)[100:], before[100:])  # control: a change is seen
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_clip_factor_is_that_of_the_norm_in_double_precision(shape: tuple[int, int, int], bias: bool) -> None:
+    torch.manual_seed(8)
+    positions, width, outputs = shape
+    layer = nn.Linear(width, outputs, bias=bias)
+    a, g = torch.randn(128, positions, width), torch.randn(128, positions, outputs)
+    a[5], g[7, :, 0], a[9] = torch.nan, torch.inf, 3e38  # rows that add nothing
+    if positions > 1:
+        a[3], g[3] = 1.0, torch.tensor([100.0, -100.0, *[0.0] * (positions - 2)]).unsqueeze(1)  # these cancel
+    full = torch.cat([a, torch.ones(128, positions, 1)], dim=2).double() if bias else a.double()
+    norms = torch.einsum("rph,rpd->rhd", g.double(), full).flatten(1).norm(dim=1)
+    clip_norm = float(norms[10:].median())
+    least = (full.norm(dim=2) * g.double().norm(dim=2)).sum(1) / CANCELLATION
+    wanted = (clip_norm / torch.maximum(norms, least)).clamp(max=1)
+    wanted[[5, 7, 9]], wanted[100:] = 0, 0
+    found = factors(layer, a, g, clip_norm=clip_norm, rows=100)
+    np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=1e-5 * positions)
+    assert bool((found.double() * norms).nan_to_num(0)[:100].max() <= clip_norm)
+    assert positions == 1 or float(found[3]) < 1  # although its gradient is 0
+
+
+def test_what_is_not_float32_and_not_one_row_for_each_example_is_refused() -> None:
+    class Unstacked(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(5, CLASSES)
+
+        def forward(self, nodes: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.layer(nodes.flatten(0, 1)).view(len(nodes), -1, CLASSES).mean(1)
+            return logits
+
+    unstacked = BookKeepingModule(Unstacked(), block_rows=CHUNK_ROWS).train()
+    labels = torch.zeros(10, dtype=torch.int64)
+    with pytest.raises(UnsoundExamples, match="other rows"):
+        clipped(unstacked, (torch.randn(10, 3, 5),), labels, clip_norm=1.0)
+    plain = BookKeepingModule(nn.Linear(5, CLASSES), block_rows=CHUNK_ROWS).train()
+    with torch.autocast("cpu", dtype=torch.bfloat16), pytest.raises(UnsoundExamples, match="float32"):
+        clipped(plain, (torch.randn(10, 5),), labels, clip_norm=1.0)
+    assert clipped(plain, (torch.randn(10, 5),), labels, clip_norm=1.0).any()  # control
 
 
 def test_outputs_that_share_one_gradient_are_not_scaled_twice() -> None:

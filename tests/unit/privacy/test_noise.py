@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from scipy.stats import chisquare, kstest, norm
 
 from safeborders.privacy.dpsgd import noise
 from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION, discrete_gaussian
+from safeborders.privacy.dpsgd.noise_loops import ACCEPTED, REJECTED, Verdicts, draw_bits, fill, propose
 
 # Each test below fails by chance with this probability; 20 of them make a false alarm once in 50,000 runs.
 CHANCE = 1e-6
@@ -111,57 +113,120 @@ def test_control_a_zero_with_two_signs_is_caught() -> None:
 
 def test_words_that_float64_cannot_decide_are_decided_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noise, "_UNDECIDED", 2.0)  # everything takes the slow way
+    monkeypatch.setattr(noise, "_cells", noise._cells.__wrapped__)  # in tables of its own
     assert p_value(discrete_gaussian(4_000, deviation=20), deviation=20) > CHANCE
+
+
+FIRST, PLACE = 49_000, 2**10
+
+
+def settled(cells: noise._Cells, *, acceptance: int, cell: int | None = None, minus: bool = False) -> tuple[int, bool]:
+    """Return what one draw proposes, and whether it is accepted, by all 64 bits of its acceptance and of its cell."""
+    first = FIRST if cell is None else cell >> 48
+    bits = np.array([acceptance >> 48, minus << 15 | PLACE, first], dtype=np.uint16)
+    rest = np.array([(cell or 0) << 16 & 2**64 - 1, acceptance << 16 & 2**64 - 1], dtype=np.uint64)
+    proposed = np.zeros(1, dtype=np.int64)
+    verdicts = noise._settle(cells, bits, far=np.array([0]), rest=rest, proposed=proposed)
+    return int(proposed[0]), bool(verdicts[0] == ACCEPTED)
+
+
+def test_an_acceptance_within_a_hair_of_its_probability_is_decided_exactly() -> None:
     cells = noise._cells(2**20)
-    begin, offset = np.array([2**20]), np.array([2**16])
-    edge = math.exp(-(2**16) * (2 * 2**20 + 2**16) / 2 / 2**40) * 2.0**64
-    for word, wanted in ((int(edge * (1 - 2**-40)), True), (int(edge * (1 + 2**-40)), False)):
-        words = np.array([word], dtype=np.uint64)
-        assert noise._accept(cells, begin, offset=offset, words=words).tolist() == [wanted]
+    begin = int(cells.table.cells[FIRST]) << cells.width_bits
+    with localcontext() as context:
+        context.prec = 60
+        edge = int((-Decimal(PLACE * (2 * begin + PLACE)) / 2**41).exp() * 2**64)
+    for word, wanted in ((edge, True), (edge + 1, False), (edge - 2**30, True), (edge + 2**30, False)):
+        assert settled(cells, acceptance=word) == (begin + PLACE, wanted)
+        assert settled(cells, acceptance=word, minus=True) == (-begin - PLACE, wanted)
 
 
 def test_an_upper_half_that_equals_a_threshold_is_decided_by_the_lower() -> None:
-    cells = noise._cells(1000)
+    cells = noise._cells(2**20)
     edge = cells.thresholds[3]
-    word = np.array([edge >> 64] * 400, dtype=np.uint64)
-    share = float((noise._draw_cells(cells, word) == 3).mean())
+    found = [settled(cells, acceptance=0, cell=edge >> 64)[0] >> cells.width_bits for _ in range(400)]
     wanted = (edge & (2**64 - 1)) / 2**64
-    assert abs(share - wanted) < 5 * math.sqrt(0.25 / 400)
+    assert set(found) <= {3, 4}
+    assert abs(found.count(3) / 400 - wanted) < 5 * math.sqrt(0.25 / 400)
+    assert settled(cells, acceptance=0, cell=(edge >> 64) - 1)[0] >> cells.width_bits == 3  # control: no tie
+    assert settled(cells, acceptance=0, cell=(edge >> 64) + 1)[0] >> cells.width_bits == 4
+
+
+@pytest.mark.parametrize("exactly", [False, True])
+def test_a_zero_is_accepted_with_one_sign_alone(exactly: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = noise._cells(1)
+    if exactly:
+        cells = replace(cells, table=cells.table._replace(undecided=2.0))
+    bits = np.array([0, 0, 0, 0, 1 << 15, 0], dtype=np.uint16)  # a plus and a minus; the first cell is zero alone
+    nothing = np.zeros(4, dtype=np.uint64)
+    verdicts = noise._settle(cells, bits, far=np.arange(2), rest=nothing, proposed=np.zeros(2, dtype=np.int64)).tolist()
+    assert verdicts == [ACCEPTED, REJECTED]
 
 
 def wrong_shortcuts(cells: noise._Cells) -> int:
     """Return how many first bits are looked up wrongly, plus one if a certain acceptance is not certain."""
-    usual = np.flatnonzero(cells.begins >= 0)
+    usual = np.flatnonzero(cells.table.cells >= 0)
     bounds = [0, *cells.thresholds]
     wrong = 0
     for first in usual.tolist():
-        cell = int(cells.begins[first]) >> cells.width_bits
+        cell = int(cells.table.cells[first])
         wrong += not bounds[cell] <= first << 112 < (first + 1) << 112 <= bounds[cell + 1]
-    width, begin = 2**cells.width_bits, int(cells.begins.max())
+    width, begin = 2**cells.width_bits, int(cells.table.cells.max()) << cells.width_bits
     least = math.exp(-(width - 1) * (2 * begin + width - 1) / (2 * cells.deviation**2))
-    return wrong + int(int(cells.sure) > least * 2 ** (8 * cells.begins.itemsize))
+    return wrong + int(cells.table.sure > least * 2**16)
 
 
 @pytest.mark.parametrize("deviation", [1, 100, 1000, 5 * 2**16, 2**24 - 1, 2**24, LARGEST_DEVIATION])
 def test_bits_are_left_out_only_where_they_decide_nothing(deviation: int) -> None:
     cells = noise._cells(deviation)
     assert wrong_shortcuts(cells) == 0
-    assert deviation < 100 or (cells.begins < 0).mean() < 0.04  # and elsewhere they are left out
+    assert deviation < 100 or (cells.table.cells < 0).mean() < 0.04  # and elsewhere they are left out
 
 
 def test_control_a_wrong_cell_and_a_rash_acceptance_are_caught() -> None:
     cells = noise._cells(5 * 2**16)
-    shifted = np.where(cells.begins >= 0, cells.begins + np.int32(2**cells.width_bits), cells.begins)
-    assert wrong_shortcuts(replace(cells, begins=shifted)) > 60_000
-    assert wrong_shortcuts(replace(cells, sure=np.uint32(2**32 - 1))) == 1
+    shifted = np.where(cells.table.cells >= 0, cells.table.cells + np.int16(1), cells.table.cells)
+    assert wrong_shortcuts(replace(cells, table=cells.table._replace(cells=shifted))) > 60_000
+    assert wrong_shortcuts(replace(cells, table=cells.table._replace(sure=2**16))) == 1
 
 
-def test_places_of_rejected_proposals_are_filled_by_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_pass_proposes_what_its_bits_say_and_leaves_out_nobody() -> None:
+    cells = noise._cells(5 * 2**16)
+    count = 5_000
+    bits = draw_bits(count, width_bits=cells.width_bits)
+    proposed, far = np.empty(count, dtype=np.int64), np.empty(count + 1, dtype=np.int64)
+    found = far[: propose(cells.table, bits, proposed=proposed, far=far)]
+    acceptances, places, firsts = bits[: 3 * count].reshape(count, 3).T.astype(np.int64)
+    cell = cells.table.cells[firsts].astype(np.int64)
+    assert np.array_equal(found, np.flatnonzero((cell < 0) | (acceptances >= cells.table.sure)))
+    near = np.setdiff1d(np.arange(count), found)
+    magnitude = (cell << cells.width_bits) + (places & 2**cells.width_bits - 1)
+    assert np.array_equal(proposed[near], np.where(places >> 15, -magnitude, magnitude)[near])
+
+
+@pytest.mark.parametrize("rejected", [[], [1, 3], [1, 4, 6, 7], [0, 1, 2, 3, 5], list(range(8))])
+def test_places_of_rejected_proposals_are_filled_by_later_accepted_ones(rejected: list[int]) -> None:
+    proposed, far = np.arange(8) * 10, np.arange(8)
+    verdicts = np.array([REJECTED if one in rejected else ACCEPTED for one in far], dtype=np.uint8)
+    still_open = far[: fill(proposed, far=far, verdicts=verdicts, count=5)].tolist()
+    lost, spare = [one for one in rejected if one < 5], [one for one in (5, 6, 7) if one not in rejected]
+    assert len(still_open) == max(0, len(lost) - len(spare))
+    kept = [one for one in range(5) if one not in rejected]
+    assert all(proposed[one] == 10 * one for one in kept)
+    filled = sorted(int(proposed[one]) for one in lost if one not in still_open)
+    assert len(set(filled)) == len(filled)
+    assert set(filled) <= {10 * one for one in spare}
+
+
+def test_what_stays_open_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = noise._propose
 
-    def mostly_rejecting(cells: noise._Cells, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        proposed, rejected = plain(cells, count)
-        return proposed, np.union1d(rejected, np.flatnonzero(np.arange(count) % 10 > 0))
+    def mostly_rejecting(cells: noise._Cells, proposed: NDArray[np.int64]) -> tuple[NDArray[np.int64], Verdicts]:
+        far, verdicts = plain(cells, proposed)
+        accepted = np.ones(len(proposed), dtype=np.uint8)
+        accepted[far] = verdicts
+        accepted[np.arange(len(proposed)) % 10 > 0] = REJECTED
+        return np.arange(len(proposed)), accepted
 
     monkeypatch.setattr(noise, "_propose", mostly_rejecting)
     assert p_value(discrete_gaussian(DRAWS, deviation=5), deviation=5) > CHANCE

@@ -168,7 +168,7 @@ class Counts(nn.Module):
 
     def __init__(self, combine: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
-        self.layer, self.combine = nn.Linear(3, 2), combine
+        self.layer, self.combine = nn.Linear(40, 2), combine
 
     def forward(self, present: torch.Tensor) -> torch.Tensor:
         output: torch.Tensor = self.layer(self.combine(present.float()))
@@ -176,7 +176,7 @@ class Counts(nn.Module):
 
 
 def test_rows_are_probed_with_coins_where_inputs_are_whole_numbers() -> None:
-    inputs = (torch.zeros(4, 3, dtype=torch.int64),)
+    inputs = (torch.zeros(4, 40, dtype=torch.int64),)  # so many that two rows of coins are not the same by chance
     check_rows_apart(Counts(lambda present: present), inputs, rows=CHUNK_ROWS)
     with pytest.raises(RowsMixed):
         check_rows_apart(Counts(lambda present: present - present.mean(0)), inputs, rows=CHUNK_ROWS)

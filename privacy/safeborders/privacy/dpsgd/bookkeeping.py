@@ -10,8 +10,7 @@ the network in blocks of one fixed shape; norms are enlarged by their rounding e
 rounded to integers chunk by chunk, so that a deleted person changes the integers of few chunks and of no other.
 """
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +18,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from safeborders.privacy.dpsgd.clipping import Desk, Part
 from safeborders.privacy.dpsgd.soundness import check_rooted_module, check_rows_apart
 from safeborders.privacy.errors import UnsoundExamples
-from safeborders.privacy.rounding import CANCELLATION, CHUNK_ROWS, KEPT_SHARE, norm_error
+from safeborders.privacy.rounding import CHUNK_ROWS, KEPT_SHARE
 
 BLOCK_ROWS = 1024
 """Rows that pass through the network at once: public and fixed, because kernels round by the shape of their input."""
-
-_FLOOR = 1e-30  # added to squared lengths: what float32 may lose below its smallest normal numbers
-_LARGEST_SUM = 2.0**52
 
 
 @dataclass(eq=False)
@@ -42,11 +39,6 @@ class _Record:
     gradient: torch.Tensor | None = None
     leaf: torch.Tensor | None = None
 
-    def __post_init__(self) -> None:
-        self.inputs = _stacked(self.inputs)
-        if self.gradient is not None:
-            self.gradient = _stacked(self.gradient)
-
     def watch(self, output: torch.Tensor) -> None:
         """Have the backward pass leave the gradient of ``output`` here."""
         if output.requires_grad:
@@ -55,13 +47,12 @@ class _Record:
             self.leaf = output.requires_grad_()  # backward() hands its gradient over; a hook would make it copy that
 
     def keep_gradient(self, gradient: torch.Tensor) -> None:
-        self.gradient = _stacked(gradient)
+        self.gradient = gradient
 
-    def collect(self) -> "_Record":
-        if self.leaf is not None and self.leaf.grad is not None:
-            self.gradient = _stacked(self.leaf.grad)
-        self.leaf = None
-        return self
+    def collect(self) -> Part | None:
+        """Return the layer's part of the block, or None if no loss depends on it."""
+        gradient = self.gradient if self.leaf is None else self.leaf.grad
+        return None if gradient is None else Part(self.layer, self.inputs, gradient)
 
 
 class BookKeepingModule(nn.Module):
@@ -84,9 +75,10 @@ class BookKeepingModule(nn.Module):
             raise ValueError(f"block_rows must be a multiple of {CHUNK_ROWS}. Got {block_rows}.")
         self._linear = check_rooted_module(module)
         self._module = module.requires_grad_(False)
+        self._dimension = sum(parameter.numel() for parameter in self.trainable())
         self.block_rows = block_rows
         self._blocks: list[tuple[list[_Record], int]] = []
-        self._rooms: dict[int, torch.Tensor] = {}
+        self._desk: Desk | None = None
         self._probed: set[tuple[torch.Size, ...]] = set()
         for layer in self._linear:
             layer.register_forward_hook(self._keep)
@@ -111,7 +103,9 @@ class BookKeepingModule(nn.Module):
             outputs.append(outcome if len(outcome) == stop - start else outcome[: stop - start])
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
-    def clipped_integers(self, *, clip_norm: float, grid: int, scale: float = 1.0) -> NDArray[np.int64]:
+    def clipped_integers(
+        self, *, clip_norm: float, grid: int, scale: float = 1.0, onto: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
         """Return the sum over the last batch of clipped gradients, in units of clip_norm / grid, and forget the batch.
 
         Not private; ``engine`` adds the noise. The rows must have come in uniformly random order.
@@ -120,6 +114,7 @@ class BookKeepingModule(nn.Module):
             clip_norm: Bound C on each row's gradient over all parameters.
             grid: Integer units to one clip_norm.
             scale: What gradients are multiplied by first (the batch's size when the loss was its mean).
+            onto: Numbers to which the sum is added in place: its noise, say. Shape (d,).
 
         Returns:
             The parameters of the linear layers in the order of ``trainable``; shape (d,).
@@ -127,24 +122,20 @@ class BookKeepingModule(nn.Module):
         Raises:
             UnsoundExamples: If the sum does not fit the integer grid.
         """
-        sums: list[NDArray[np.float64]] = []
+        summed = np.zeros(self.dimension, dtype=np.int64) if onto is None else onto
         blocks, self._blocks = self._blocks, []
-        with torch.no_grad():
-            for records, rows in blocks:
-                if rows:
-                    complete = [record.collect() for record in records]
-                    factors = _factors(complete, rows=rows, clip_norm=clip_norm, scale=scale)
-                    sums.append(self._block_sum(complete, factors * (scale * grid / clip_norm)).numpy())
-        total = sum(sums[1:], sums[0]) if sums else np.zeros(self.dimension)
-        if not -_LARGEST_SUM < total.min() <= total.max() < _LARGEST_SUM:  # false for NaN; a cast would leak signs
-            raise UnsoundExamples("The sum does not fit the integer grid: nothing was released.")
-        summed: NDArray[np.int64] = total.astype(np.int64)
+        for records, rows in blocks:
+            if rows:
+                parts = [part for part in (record.collect() for record in records) if part is not None]
+                desk = self._desk_for(parts)
+                desk.clip(parts, rows=rows, kept=clip_norm * KEPT_SHARE / scale, unit=scale * grid / clip_norm)
+                desk.add_to(summed)
         return summed
 
     @property
     def dimension(self) -> int:
         """Coordinates of the sum."""
-        return sum(parameter.numel() for parameter in self.trainable())
+        return self._dimension
 
     def trainable(self) -> Iterator[torch.Tensor]:
         """Yield the parameters in the order of the clipped sum: each linear layer's weight, then its bias."""
@@ -156,9 +147,16 @@ class BookKeepingModule(nn.Module):
     def _keep(self, layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         if not (self.training and torch.is_grad_enabled() and self._blocks and isinstance(layer, nn.Linear)):
             return
-        record = _Record(layer, inputs[0].detach())
+        record = _Record(layer, inputs[0].detach() if inputs[0].requires_grad else inputs[0])
         record.watch(output)
         self._blocks[-1][0].append(record)
+
+    def _desk_for(self, parts: list[Part]) -> Desk:
+        if not parts:
+            raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
+        if self._desk is None or self._desk.shapes != [part.shape for part in parts]:
+            self._desk = Desk(self._linear, parts, rows=self.block_rows)
+        return self._desk
 
     def _padded(self, tensor: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         if stop - start == self.block_rows:
@@ -173,118 +171,3 @@ class BookKeepingModule(nn.Module):
             with torch.no_grad():
                 check_rows_apart(self._module, inputs, rows=CHUNK_ROWS)
             self._probed.add(shape)
-
-    def _block_sum(self, records: list[_Record], factors: torch.Tensor) -> torch.Tensor:
-        total = self._layer_sums(records, factors)
-        if math.isfinite(float(total.sum())):
-            return total
-        # 0 * inf is nan: rows that add nothing must be taken out, not scaled.
-        return self._layer_sums(records, factors, unusable=(factors == 0).view(-1, 1, 1))
-
-    def _layer_sums(
-        self, records: list[_Record], factors: torch.Tensor, *, unusable: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        by_layer = {id(record.layer): record for record in records}
-        parts: list[torch.Tensor] = []
-        for layer in self._linear:
-            record = by_layer.get(id(layer))
-            if record is None or record.gradient is None:
-                parts.append(torch.zeros(sum(p.numel() for p in layer.parameters()), dtype=torch.float64))
-                continue
-            a = record.inputs
-            room = self._room(layer, shape=record.gradient.shape)
-            scaled = torch.mul(record.gradient, factors.view(-1, 1, 1), out=room)
-            if unusable is not None:
-                a = a.masked_fill(unusable, 0.0)
-                scaled.masked_fill_(unusable, 0.0)
-            parts += _chunk_sums(a, scaled, has_bias=layer.bias is not None)
-        return torch.cat(parts)
-
-    def _room(self, layer: nn.Linear, *, shape: torch.Size) -> torch.Tensor:
-        """Return memory for one layer's scaled gradients, the same step after step: fresh pages cost more than sums."""
-        found = self._rooms.get(id(layer))
-        if found is None or found.shape != shape:
-            found = self._rooms[id(layer)] = torch.empty(shape)
-        return found
-
-
-def _factors(records: Iterable[_Record], *, rows: int, clip_norm: float, scale: float) -> torch.Tensor:
-    """Return the factor that brings each row's gradient to at most clip_norm, rounding errors included; 0 for padding.
-
-    A row whose norm is not finite gets 0: it adds nothing. A row whose positions cancel one another by more than
-    ``CANCELLATION`` is scaled further down, because its rounding errors are as large as its uncancelled parts.
-    """
-    squared: list[NDArray[np.float32]] = []
-    whole: list[NDArray[np.float32]] = []
-    error = 0.0
-    with np.errstate(all="ignore"):  # what is not finite is taken care of
-        for record in records:
-            if record.gradient is None:
-                continue
-            a, g = record.inputs, record.gradient
-            exact, uncancelled = _squared_norms(a, g, bias=0.0 if record.layer.bias is None else 1.0)
-            squared.append(exact)
-            whole.append(uncancelled)
-            error = max(error, norm_error(a.shape[1], a.shape[2] + g.shape[2]))
-        if not squared:
-            raise UnsoundExamples("No layer took part in the loss: call backward() on the loss of the last batch.")
-        lengths = sum(whole[1:], whole[0])
-        # The larger of the norm, enlarged by its error, and of a CANCELLATION-th of the uncancelled length; squares.
-        bounds = np.maximum(sum(squared[1:], squared[0]) + error * lengths, lengths / CANCELLATION**2)
-        kept = np.float32(clip_norm * KEPT_SHARE / scale)
-        factors = kept / np.maximum(np.sqrt(bounds), kept)
-    factors[~np.isfinite(bounds)] = 0
-    factors[rows:] = 0
-    return torch.from_numpy(factors)
-
-
-def _squared_norms(a: torch.Tensor, g: torch.Tensor, *, bias: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return each row's squared gradient norm of one layer, and the square of its positions' norms added uncancelled.
-
-    The steps on few numbers are NumPy's, whose calls cost a fraction of torch's.
-
-    Shape:
-        - ``a``: :math:`(R, P, D_{in})`; ``g``: :math:`(R, P, D_{out})`; both results: :math:`(R)`.
-    """
-    rows, positions = a.shape[:2]
-    if positions == 1:
-        product = (_squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR))[:, 0]
-        return product, product
-    if positions * (a.shape[2] + g.shape[2]) > a.shape[2] * g.shape[2]:
-        products = _squared_lengths(a, extra=bias + _FLOOR) * _squared_lengths(g, extra=_FLOOR)
-        formed = torch.bmm(g.transpose(1, 2), a).square().sum((1, 2), dtype=torch.float64).to(a.dtype)
-        exact: NDArray[np.float32] = (formed + bias * g.sum(1).square().sum(1)).numpy()
-        return exact, np.square(_row_sums(np.sqrt(products)))
-    # The floor off the diagonals adds floor * (|sum a|^2 + bias P^2 + |sum g|^2): the norm is enlarged, as it may be.
-    products = torch.bmm(a, a.transpose(1, 2)).numpy().reshape(rows, -1)
-    products += np.float32(bias + _FLOOR)
-    others = torch.bmm(g, g.transpose(1, 2)).numpy().reshape(rows, -1)
-    others += np.float32(_FLOOR)
-    products *= others
-    return _row_sums(products), np.square(_row_sums(np.sqrt(products[:, :: positions + 1])))
-
-
-def _row_sums(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-    summed: NDArray[np.float32] = np.einsum("rp->r", numbers)
-    return summed
-
-
-def _squared_lengths(tensor: torch.Tensor, *, extra: float) -> NDArray[np.float32]:
-    """Return the squared length of each position plus ``extra``; shape (R, P)."""
-    lengths: NDArray[np.float32] = np.square(torch.linalg.vector_norm(tensor, dim=2).numpy())
-    return lengths + np.float32(extra)
-
-
-def _chunk_sums(a: torch.Tensor, scaled: torch.Tensor, *, has_bias: bool) -> list[torch.Tensor]:
-    """Return the flat sums of weight and bias, each chunk of rows rounded to integers before chunks are added."""
-    chunks = len(a) // CHUNK_ROWS
-    a, scaled = a.reshape(chunks, -1, a.shape[2]), scaled.reshape(chunks, -1, scaled.shape[2])
-    sums = [torch.bmm(scaled.transpose(1, 2), a).round_().sum(0, dtype=torch.float64).flatten()]
-    if has_bias:
-        sums.append(scaled.sum(1).round_().sum(0, dtype=torch.float64))
-    return sums
-
-
-def _stacked(tensor: torch.Tensor) -> torch.Tensor:
-    """Return rows of stacked positions: (R, P, D), P = 1 for a row that is one vector."""
-    return tensor.reshape(len(tensor), -1, tensor.shape[-1])

@@ -18,22 +18,34 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from safeborders.privacy.dpsgd.noise_loops import (
+    ACCEPTED,
+    FIRST_BITS,
+    REJECTED,
+    UNDECIDED,
+    WORD_BITS,
+    Bits,
+    Table,
+    decide,
+    draw_bits,
+    fill,
+    place_of,
+    propose,
+    shorts_per_draw,
+    signed,
+)
 from safeborders.privacy.dpsgd.sampling import random_words
 
 LARGEST_DEVIATION = 2**40
 """Largest supported standard deviation; a sum of noise and signal then stays far inside int64."""
 
 _REACH = 13  # deviations; the mass beyond is below 2**-121
-_WORD_BITS = 64
-_FIRST_BITS = 16  # of a cell's draw and of an acceptance's
 _CELL_BITS = 8  # a deviation is at least 2**8 cells wide
 _USUAL = 4.5  # deviations; cells beyond take the long way, about one draw in 150,000
-_NARROW_BITS = 15  # widest place that fits a 32-bit word beside its sign and the acceptance's first bits
 _UNDECIDED = 2.0**-44  # far above float64's error in an acceptance probability
 _DIGITS = 80
 _SPARE = 64  # proposals beyond one in 128, in place of those that are not accepted
@@ -55,16 +67,12 @@ def discrete_gaussian(count: int, *, deviation: int) -> NDArray[np.int64]:
     if not 1 <= deviation <= LARGEST_DEVIATION:
         raise ValueError(f"deviation must be in [1, 2**40]. Got {deviation}.")
     cells = _cells(deviation)
-    proposed, rejected = _propose(cells, count + count // 128 + _SPARE)
-    drawn, spare = proposed[:count].astype(np.int64), np.delete(proposed[count:], rejected[rejected >= count] - count)
-    missing = rejected[rejected < count]
-    while len(missing):
-        filled = min(len(missing), len(spare))
-        drawn[missing[:filled]] = spare[:filled]
-        missing = missing[filled:]
-        if len(missing):  # small deviations reject more: up to a half
-            proposed, rejected = _propose(cells, 2 * len(missing) + _SPARE)
-            spare = np.delete(proposed, rejected)
+    proposed = np.empty(count + count // 128 + _SPARE, dtype=np.int64)
+    far, verdicts = _propose(cells, proposed)
+    still_open = fill(proposed, far=far, verdicts=verdicts, count=count)
+    drawn = proposed[:count]
+    if still_open:  # small deviations reject more: up to a half
+        drawn[far[:still_open]] = discrete_gaussian(still_open, deviation=deviation)
     return drawn
 
 
@@ -76,18 +84,13 @@ class _Cells:
         deviation: t.
         width_bits: log2 of the cells' width w.
         thresholds: Cumulated likelihoods in units of 2**-128; the last is 1.
-        high: The upper 64 bits of all but the last. Shape (cells - 1,).
-        begins: For each value of a draw's first bits, the first point of the cell that it means; -1 where several are
-            possible, and for cells at zero and in the tail. Its type holds every magnitude.
-        sure: Words below this accept every point of the cells in ``begins``.
+        table: The same as the compiled loops take it.
     """
 
     deviation: int
     width_bits: int
     thresholds: list[int]
-    high: NDArray[np.uint64]
-    begins: NDArray[Any]
-    sure: np.unsignedinteger[Any]
+    table: Table
 
 
 @lru_cache(maxsize=64)
@@ -95,18 +98,16 @@ def _cells(deviation: int) -> _Cells:
     width_bits = max(0, deviation.bit_length() - 1 - _CELL_BITS)
     width = 2**width_bits
     thresholds = _thresholds(deviation, width=width)
-    high = np.array([value >> _WORD_BITS for value in thresholds[:-1]], dtype=np.uint64)
-    firsts = np.arange(2**_FIRST_BITS, dtype=np.uint64) << np.uint64(_WORD_BITS - _FIRST_BITS)
-    lasts = firsts + np.uint64(2 ** (_WORD_BITS - _FIRST_BITS) - 1)
+    high = np.array([value >> WORD_BITS for value in thresholds[:-1]], dtype=np.uint64)
+    firsts = np.arange(2**FIRST_BITS, dtype=np.uint64) << np.uint64(WORD_BITS - FIRST_BITS)
+    lasts = firsts + np.uint64(2 ** (WORD_BITS - FIRST_BITS) - 1)
     lowest, highest = np.searchsorted(high, firsts, side="left"), np.searchsorted(high, lasts, side="right")
     usual = int(_USUAL * deviation) // width
-    begins = np.where((lowest == highest) & (lowest > 0) & (lowest <= usual), lowest << width_bits, -1)
+    meant = np.where((lowest == highest) & (lowest > 0) & (lowest <= usual), lowest, -1).astype(np.int16)
     # 1 - x <= exp(-x), and no exponent is larger than that of the last point of the last usual cell.
-    largest = -(-(2**_FIRST_BITS) * (width - 1) * (2 * usual * width + width - 1) // (2 * deviation**2))
-    sure = 2**_FIRST_BITS - max(1, largest)
-    if width_bits <= _NARROW_BITS:
-        return _Cells(deviation, width_bits, thresholds, high, begins.astype(np.int32), np.uint32(sure << 16))
-    return _Cells(deviation, width_bits, thresholds, high, begins.astype(np.int64), np.uint64(sure << 48))
+    largest = -(-(2**FIRST_BITS) * (width - 1) * (2 * usual * width + width - 1) // (2 * deviation**2))
+    sure = 2**FIRST_BITS - max(1, largest)
+    return _Cells(deviation, width_bits, thresholds, Table(meant, high, width_bits, sure, float(deviation), _UNDECIDED))
 
 
 def _thresholds(deviation: int, *, width: int) -> list[int]:
@@ -129,73 +130,52 @@ def _thresholds(deviation: int, *, width: int) -> list[int]:
     return thresholds
 
 
-def _propose(cells: _Cells, count: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return ``count`` proposals with their signs, and the places of those that are not accepted."""
-    words, firsts = _random_parts(count, size=cells.begins.dtype.itemsize)
-    begin = cells.begins.take(firsts)
-    long_way = np.flatnonzero((begin < 0) | (words >= cells.sure))
-    # A word holds, from above: an acceptance's first bits, the sign, what is not used, the place in the cell.
-    signed = words.view(cells.begins.dtype)
-    minus = signed << _FIRST_BITS >> (8 * signed.itemsize - 1)  # all bits set for a minus
-    offset = signed & (2**cells.width_bits - 1)
-    begin[long_way], accepted = _decide(
-        cells, begin[long_way], firsts=firsts[long_way], words=words[long_way], offset=offset[long_way]
-    )
-    begin += offset
-    # Zero would come with both signs and be twice as likely.
-    rejected = long_way[~accepted | ((begin[long_way] == 0) & (minus[long_way] < 0))]
-    begin ^= minus
-    begin -= minus
-    return begin, rejected
+def _propose(cells: _Cells, proposed: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Write signed proposals; return the places of those that needed more bits, and the verdicts about these."""
+    bits = draw_bits(len(proposed), width_bits=cells.width_bits)
+    far = np.empty(len(proposed) + 1, dtype=np.int64)
+    far = far[: propose(cells.table, bits, proposed=proposed, far=far)]
+    return far, _settle(cells, bits, far=far, rest=random_words(2 * len(far)), proposed=proposed)
 
 
-def _decide(
-    cells: _Cells, begin: NDArray[Any], *, firsts: NDArray[np.uint16], words: NDArray[Any], offset: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Draw the bits that were left out; return the beginnings of the cells and whether each is accepted."""
-    several = np.flatnonzero(begin < 0)
-    rest = random_words(len(several) + len(begin)) >> np.uint64(_FIRST_BITS)
-    begin[several] = _draw_cells(cells, _extended(firsts[several], rest[: len(several)])) << cells.width_bits
-    first = words >> words.dtype.type(8 * words.itemsize - _FIRST_BITS)
-    return begin, _accept(cells, begin, offset=offset, words=_extended(first, rest[len(several) :]))
+def _settle(
+    cells: _Cells, bits: Bits, *, far: NDArray[np.int64], rest: NDArray[np.uint64], proposed: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Decide about the draws ``far`` with two more words for each; exactly where float64 cannot."""
+    verdicts = np.empty(len(far), dtype=np.uint8)
+    if decide(cells.table, bits, far=far, rest=rest, proposed=proposed, verdicts=verdicts):
+        for one in np.flatnonzero(verdicts == UNDECIDED).tolist():
+            at = shorts_per_draw(cells.width_bits) * int(far[one])
+            magnitude, accepted = _decide_exactly(cells, bits, at=at, rest=rest[2 * one : 2 * one + 2].tolist())
+            proposed[far[one]] = signed(bits, at, magnitude)
+            verdicts[one] = ACCEPTED if accepted else REJECTED
+    return verdicts
 
 
-def _random_parts(count: int, *, size: int) -> tuple[NDArray[Any], NDArray[np.uint16]]:
-    """Return ``count`` uniform words of ``size`` bytes and as many of two, all independent."""
-    pool = random_words(-(-count * (size + 2) // 8))
-    words: NDArray[Any] = pool.view(np.uint32 if size == 4 else np.uint64)[:count]
-    return words, pool.view(np.uint16)[count * size // 2 :][:count]
+def _decide_exactly(cells: _Cells, bits: Bits, *, at: int, rest: list[int]) -> tuple[int, bool]:
+    """Return the magnitude of the draw whose bits begin ``at``, with the ``rest`` of them, and whether to accept it."""
+    first, cell = int(bits[at + 2]), int(cells.table.cells[bits[at + 2]])
+    if cell < 0:
+        cell = _draw_cell(cells, _extended(first, rest[0]))
+    magnitude = (cell << cells.width_bits) + place_of(bits, at, cells.width_bits)
+    accepted = _is_below(cells, magnitude, word=_extended(int(bits[at]), rest[1]))
+    return magnitude, accepted and (magnitude > 0 or int(bits[at + 1]) >> FIRST_BITS - 1 == 0)
 
 
-def _extended(firsts: NDArray[Any], rest: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    return firsts.astype(np.uint64) << np.uint64(_WORD_BITS - _FIRST_BITS) | rest
+def _extended(first: int, rest: int) -> int:
+    return first << WORD_BITS - FIRST_BITS | rest >> FIRST_BITS
 
 
-def _draw_cells(cells: _Cells, words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return the number of thresholds that each 128-bit draw, of which ``words`` are the upper halves, has passed."""
-    index = np.searchsorted(cells.high, words, side="right")
-    # An upper half that equals a threshold's is decided by the lower one: about once in 2**51 draws.
-    for tie in np.flatnonzero((index > 0) & (cells.high[np.maximum(index - 1, 0)] == words)):
-        index[tie] = bisect_right(cells.thresholds, int(words[tie]) << _WORD_BITS | int(random_words(1)[0]))
-    return index
+def _draw_cell(cells: _Cells, word: int) -> int:
+    """Return the number of thresholds that a 128-bit draw has passed whose upper half is ``word``."""
+    # The lower half counts where the upper one equals a threshold's: about once in 2**51 draws.
+    return bisect_right(cells.thresholds, word << WORD_BITS | int(random_words(1)[0]))
 
 
-def _accept(
-    cells: _Cells, begin: NDArray[Any], *, offset: NDArray[Any], words: NDArray[np.uint64]
-) -> NDArray[np.bool_]:
-    """Return whether each 64-bit word, as a fraction, is below exp(-offset (2 begin + offset) / 2 t**2)."""
-    place = offset.astype(np.float64)
-    exponent = place * (2.0 * begin + place) * (-0.5 / float(cells.deviation) ** 2)
-    excess = np.exp(exponent) - words * 2.0**-_WORD_BITS
-    accepted: NDArray[np.bool_] = excess > 0
-    for close in np.flatnonzero(np.abs(excess) < _UNDECIDED):
-        accepted[close] = _is_below(cells, int(begin[close]), offset=int(offset[close]), word=int(words[close]))
-    return accepted
-
-
-def _is_below(cells: _Cells, begin: int, *, offset: int, word: int) -> bool:
-    """Decide one acceptance in decimal arithmetic."""
+def _is_below(cells: _Cells, magnitude: int, *, word: int) -> bool:
+    """Return whether ``word``, as a fraction, is below the probability with which ``magnitude`` is accepted."""
+    offset = magnitude & 2**cells.width_bits - 1
     with localcontext() as context:
         context.prec = _DIGITS
-        exponent = Decimal(offset * (2 * begin + offset)) / Decimal(2 * cells.deviation**2)
-        return bool(Decimal(word) < (-exponent).exp() * 2**_WORD_BITS)
+        exponent = Decimal(offset * (2 * magnitude - offset)) / Decimal(2 * cells.deviation**2)
+        return bool(Decimal(word) < (-exponent).exp() * 2**WORD_BITS)
