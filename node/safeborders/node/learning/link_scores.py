@@ -18,7 +18,8 @@ from safeborders.node.learning.regression import Floats, fit_residual
 from safeborders.node.learning.scores import area_under_curve
 
 LIGHT, HEAVY = 1.0, 100.0
-"""Penalties of the regression over the plain columns, as published, and of the one over all of them."""
+"""Penalties of the regression over the plain columns, as published, and of the one over all of them. With fewer links
+than ``_ENOUGH`` the first learns by heart and keeps silent."""
 WORTH = 20.0
 """How many links of its own the released scorer is worth to a country."""
 _ENOUGH = 50
@@ -51,6 +52,11 @@ class LinkProblem:
     codes: NDArray[np.int64]
     judged: NDArray[np.bool_]
     turns: int = 1
+
+    def count_links(self, *, judged: bool = False) -> int:
+        """Return how many links are asked for, each once."""
+        answers = self.labels[self.judged] if judged else self.labels
+        return int(answers.sum()) // self.turns
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -148,10 +154,10 @@ def _fit(problem: LinkProblem, known: NDArray[np.bool_]) -> LinkScorer:
     if not len(labels):
         return LinkScorer(trust=0.0, slopes=np.zeros(width), level=0.0)
     trees = grow_trees(table, labels, turns=problem.turns, seed=_SEED)
-    fitted = [
-        _regress(table, labels, columns=columns, penalty=penalty * problem.turns)
-        for columns, penalty in ((problem.plain, LIGHT), (np.arange(width), HEAVY))
-    ]
+    voices = [(np.arange(width), HEAVY)]
+    if problem.count_links() >= _ENOUGH:
+        voices.append((problem.plain, LIGHT))
+    fitted = [_regress(table, labels, columns=columns, penalty=penalty * problem.turns) for columns, penalty in voices]
     weight = 1 / (len(fitted) + len(trees))
     slopes = weight * np.sum([part for part, _ in fitted], axis=0)
     level = weight * sum(constant for _, constant in fitted)
