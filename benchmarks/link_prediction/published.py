@@ -1,7 +1,7 @@
 """The published stack: logistic regression and a random forest over topological predictors (Ghasemian et al., 2020).
 
-Both learn from links hidden again from the observed network, as often as ours hides them (ten times, less often where
-links abound), so that the difference is in the scorer and not in the number of its examples.
+Both learn from links hidden again from the observed network, ten times, less often where links abound. Ours asks the
+links of a small network in four turns of ten parts; the stack gains little from as many (decision 0195).
 """
 
 import numpy as np

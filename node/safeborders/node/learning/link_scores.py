@@ -1,9 +1,10 @@
 """Stage C for links: the federated scorer as prior, a local stack beside it, and a choice that may refuse the prior.
 
-The stack is two regressions and two forests, learnt from links that are hidden again; its score is the mean of their
-log-odds, in every network. The prior's log-odds count as much as some links would: much where a country has few of its
-own, next to nothing where it has many. Whether they count at all is decided on pairs that the judged models did not
-see. Everything here may look at anything, because it stays home (decisions 0195 and 0196).
+The stack is two regressions and two forests, learnt from links that are hidden again; its score is a mean of their
+log-odds, in which the forests count half unless held-out pairs clearly say otherwise. The prior's log-odds count as
+much as some links would: much where a country has few of its own, next to nothing where it has many. Whether they
+count at all is decided on pairs that the judged models did not see. Everything here may look at anything, because it
+stays home (decisions 0195 and 0196).
 """
 
 from collections.abc import Iterator
@@ -26,6 +27,11 @@ _ENOUGH = 50
 _DOUBT = 0.5
 """With fewer judged links than ``_ENOUGH`` a score with the prior may look worse by the prior's part in it times this
 over the root of their number, which is about the standard error of an area."""
+SHARES = (0.5, 0.3, 0.7, 0.1, 0.9)
+"""What the forests may count in the stack."""
+_CAUTION = 0.05
+"""By how much in area another share must be better for each unit that it is away from half: an area from few links is
+partly luck."""
 _SEED = 20260101
 _BLIND = 0.5
 _LEAST_SPREAD = 0.02
@@ -95,6 +101,33 @@ class LinkScorers(StaysHome):
     chosen_area: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Stack:
+    """The local stack before anything is weighed: the mean regression, and the forests."""
+
+    slopes: Floats
+    level: float
+    trees: tuple[Trees, ...] = ()
+
+    def odds(self, table: Floats) -> tuple[Floats, Floats]:
+        """Return the log-odds of the regressions and of the forests; the former twice where no forest is."""
+        regressed = np.asarray(table @ self.slopes + self.level)
+        forests = [forest.odds(table) for forest in self.trees]
+        return regressed, np.mean(forests, axis=0) if forests else regressed
+
+    def scorer(self, *, share: float, part: float) -> LinkScorer:
+        """Return the scorer in which the forests count ``share`` of the stack and the prior ``part`` of the whole."""
+        forests = share if self.trees else 0.0
+        regressions = (1 - part) * (1 - forests)
+        return LinkScorer(
+            trust=part,
+            slopes=regressions * self.slopes,
+            level=regressions * self.level,
+            trees=self.trees,
+            weight=(1 - part) * forests / max(len(self.trees), 1),
+        )
+
+
 def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
     """Fit the local stack, add the federated model, and use it so unless that is worse on held-out pairs.
 
@@ -102,42 +135,35 @@ def personalise_links(problem: LinkProblem, federated: Floats) -> LinkScorers:
         problem: Pairs with known answers.
         federated: Logits of the released model for the same pairs, :math:`(N, 2)`.
     """
-    links, judged = (
-        int(answers.sum()) // problem.turns for answers in (problem.labels, problem.labels[problem.judged])
-    )
-    part = WORTH / (WORTH + links)
-    local_area, with_prior = _areas(problem, federated, part=part)
+    judged = problem.count_links(judged=True)
+    part = WORTH / (WORTH + problem.count_links())
+    without, with_prior = _areas(problem, federated, part=part)
+    best = int(np.argmax(without - _CAUTION * np.abs(np.array(SHARES) - SHARES[0])))
     doubt = part * _DOUBT / np.sqrt(max(judged, 1)) if judged < _ENOUGH else 0.0
-    is_believed = with_prior >= local_area - doubt
-    local = _fit(problem, np.ones(len(problem.labels), dtype=np.bool_))
+    is_believed = bool(with_prior[best] >= without[best] - doubt)
+    stack = _fit(problem, np.ones(len(problem.labels), dtype=np.bool_))
     return LinkScorers(
-        local=local,
-        personalised=_with_prior(local, part=part) if is_believed else local,
-        local_area=local_area,
-        chosen_area=with_prior if is_believed else local_area,
+        local=stack.scorer(share=SHARES[best], part=0.0),
+        personalised=stack.scorer(share=SHARES[best], part=part if is_believed else 0.0),
+        local_area=float(without[best]),
+        chosen_area=float((with_prior if is_believed else without)[best]),
     )
 
 
-def _areas(problem: LinkProblem, federated: Floats, *, part: float) -> tuple[float, float]:
-    """Return the mean areas without and with the prior over two halves, each judged by models of the other."""
-    found: list[tuple[float, ...]] = []
+def _areas(problem: LinkProblem, federated: Floats, *, part: float) -> tuple[Floats, Floats]:
+    """Return the areas without and with the prior for each of ``SHARES``, means over two halves.
+
+    Each half is judged by models of the other.
+    """
+    prior = federated[:, 1] - federated[:, 0]
+    found = []
     for known, here in _halves(problem):
-        local = _fit(problem, known)
-        scorers = (local, _with_prior(local, part=part))
-        scores = (scorer.scores(problem.table[here], federated=federated[here]) for scorer in scorers)
-        found.append(tuple(area_under_curve(scored, problem.labels[here]) for scored in scores))
+        regressed, forests = _fit(problem, known).odds(problem.table[here])
+        stacks = [(1 - share) * regressed + share * forests for share in SHARES]
+        scores = (stacks, [(1 - part) * stack + part * prior[here] for stack in stacks])
+        found.append([[area_under_curve(one, problem.labels[here]) for one in ones] for ones in scores])
     without, with_prior = np.nan_to_num(np.array(found), nan=_BLIND).mean(axis=0)
-    return float(without), float(with_prior)
-
-
-def _with_prior(local: LinkScorer, *, part: float) -> LinkScorer:
-    return LinkScorer(
-        trust=part,
-        slopes=(1 - part) * local.slopes,
-        level=(1 - part) * local.level,
-        trees=local.trees,
-        weight=(1 - part) * local.weight,
-    )
+    return without, with_prior
 
 
 def _halves(problem: LinkProblem) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
@@ -147,21 +173,21 @@ def _halves(problem: LinkProblem) -> Iterator[tuple[NDArray[np.bool_], NDArray[n
         yield ~mine, mine & problem.judged
 
 
-def _fit(problem: LinkProblem, known: NDArray[np.bool_]) -> LinkScorer:
+def _fit(problem: LinkProblem, known: NDArray[np.bool_]) -> _Stack:
     """Return the local stack, learnt from the known rows."""
     width = problem.table.shape[1]
     table, labels = problem.table[known], problem.labels[known]
     if not len(labels):
-        return LinkScorer(trust=0.0, slopes=np.zeros(width), level=0.0)
-    trees = grow_trees(table, labels, turns=problem.turns, seed=_SEED)
+        return _Stack(slopes=np.zeros(width), level=0.0)
     voices = [(np.arange(width), HEAVY)]
     if problem.count_links() >= _ENOUGH:
         voices.append((problem.plain, LIGHT))
     fitted = [_regress(table, labels, columns=columns, penalty=penalty * problem.turns) for columns, penalty in voices]
-    weight = 1 / (len(fitted) + len(trees))
-    slopes = weight * np.sum([part for part, _ in fitted], axis=0)
-    level = weight * sum(constant for _, constant in fitted)
-    return LinkScorer(trust=0.0, slopes=slopes, level=level, trees=trees, weight=weight)
+    return _Stack(
+        slopes=np.mean([slopes for slopes, _ in fitted], axis=0),
+        level=float(np.mean([level for _, level in fitted])),
+        trees=grow_trees(table, labels, turns=problem.turns, seed=_SEED),
+    )
 
 
 def _regress(

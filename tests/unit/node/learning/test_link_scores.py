@@ -1,13 +1,26 @@
 """The local stack of links and the prior that it may refuse."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeborders.node.learning.link_scores import WORTH, LinkProblem, personalise_links
+from safeborders.node.learning import link_trees
+from safeborders.node.learning.link_scores import WORTH, LinkProblem, LinkScorer, personalise_links
 from safeborders.node.learning.link_trees import grow_trees
 from safeborders.node.learning.scores import area_under_curve
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_forests() -> Iterator[None]:
+    """Grow ten trees where the product grows a hundred: what is tested does not depend on their number."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(link_trees, "TREES", 10)
+        patch.setattr(link_trees, "SEARCHED_TREES", 10)
+        yield
 
 
 def problem_of(seed: int, count: int = 200) -> tuple[LinkProblem, np.ndarray]:
@@ -58,6 +71,28 @@ def test_the_prior_counts_less_the_more_links_there_are() -> None:
         problem, logits = problem_of(3, count=count)
         trusts.append(personalise_links(problem, logits).personalised.trust)
     assert 1 > trusts[0] > trusts[1] > trusts[2] > 0
+
+
+@pytest.mark.parametrize("count", [60, 200])
+def test_a_light_regression_speaks_only_where_links_are_many(count: int) -> None:
+    problem, logits = problem_of(3, count=count)
+    heavy_alone = replace(problem, plain=np.arange(0))
+    slopes = [personalise_links(one, logits).local.slopes for one in (problem, heavy_alone)]
+    assert np.allclose(*slopes) is (problem.count_links() < 50)
+
+
+def test_forests_count_more_only_where_they_are_clearly_better() -> None:
+    problem, logits = problem_of(6, count=400)
+    assert share_of_forests(personalise_links(problem, logits).local) == pytest.approx(0.5)
+    random = np.random.default_rng(7)
+    table = random.normal(size=problem.table.shape)
+    labels = (table[:, 0] * table[:, 1] > 0).astype(np.int64)  # nothing that is linear tells
+    crossed = replace(problem, table=table, labels=labels)
+    assert share_of_forests(personalise_links(crossed, logits * 0).local) > 0.5
+
+
+def share_of_forests(scorer: LinkScorer) -> float:
+    return scorer.weight * len(scorer.trees)
 
 
 def test_links_that_are_asked_in_several_turns_count_once_and_are_judged_together() -> None:
