@@ -101,8 +101,8 @@ class LinkScorers(StaysHome):
     chosen_area: float
 
 
-@dataclass(frozen=True, eq=False)
-class _Stack:
+@dataclass(frozen=True, eq=False, repr=False)
+class _Stack(StaysHome):
     """The local stack before anything is weighed: the mean regression, and the forests."""
 
     slopes: Floats
