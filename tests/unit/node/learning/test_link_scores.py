@@ -77,8 +77,8 @@ def test_the_prior_counts_less_the_more_links_there_are() -> None:
 def test_a_light_regression_speaks_only_where_links_are_many(count: int) -> None:
     problem, logits = problem_of(3, count=count)
     heavy_alone = replace(problem, plain=np.arange(0))
-    slopes = [personalise_links(one, logits).local.slopes for one in (problem, heavy_alone)]
-    assert np.allclose(*slopes) is (problem.count_links() < 50)
+    both, heavy = (personalise_links(one, logits).local.slopes for one in (problem, heavy_alone))
+    assert np.allclose(both, heavy) is (problem.count_links() < 50)
 
 
 def test_forests_count_more_only_where_they_are_clearly_better() -> None:
