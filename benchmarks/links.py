@@ -19,14 +19,14 @@ from sklearn.metrics import average_precision_score
 
 from benchmarks.link_prediction.edges import load_edges
 from benchmarks.link_prediction.prior_training import Prior, covert_countries, load_prior, train_prior
-from benchmarks.link_prediction.published import STACK, stack_scores
+from benchmarks.link_prediction.published import stack_scores
 from benchmarks.link_prediction.records import records_of
 from benchmarks.link_prediction.worlds import load_world
 from safeborders.kit.logs import set_up_logs
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
 from safeborders.node.graph.ties import Ties
-from safeborders.node.graph.topology import Floats, topological_predictors
+from safeborders.node.graph.topology import PUBLISHED, Floats, topological_predictors
 from safeborders.node.learning.hiding import Hidden, hide
 from safeborders.node.learning.link_predictions import fit_links
 from safeborders.node.learning.scores import area_under_curve
@@ -42,7 +42,7 @@ def score_all(hidden: Hidden, records: Records, *, prior: Prior, seed: int) -> M
     """Return each method's scores of hidden pairs, strangers and near misses, in this order."""
     pairs = np.concatenate([hidden.positives, hidden.strangers, hidden.near])
     ends = pairs[:, 0], pairs[:, 1]
-    columns = topological_predictors(hidden.observed.network, ends, names=STACK)
+    columns = topological_predictors(hidden.observed.network, ends, names=PUBLISHED)
     ours = fit_links(
         records, build_person_graph(records), module=prior.module, examples_per_person=prior.examples_per_person
     ).score(ends)
@@ -51,7 +51,7 @@ def score_all(hidden: Hidden, records: Records, *, prior: Prior, seed: int) -> M
         "ours_without_prior": ours.scores["local"],
         "prior_alone": ours.scores["federated"],
         **stack_scores(hidden.observed, ends, seed=seed),
-        **dict(zip(STACK, columns.T, strict=True)),
+        **dict(zip(PUBLISHED, columns.T, strict=True)),
     }
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from benchmarks.federation_value import train
 from benchmarks.link_prediction.covert import covert_country
 from benchmarks.link_prediction.records import RecordsAlone, records_of
+from safeborders.kit.canonical import document_sha256
 from safeborders.models.architecture import Architecture, Catalogue
 from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.countries import DEMONSTRATION, Country
@@ -44,7 +45,7 @@ class Prior:
         epsilon: Of each country's messages for the whole training, at ``delta``.
         delta: Its delta.
         examples_per_person: Of the plan.
-        features_sha256: Of the inputs that it reads.
+        inputs_sha256: Of the inputs that it reads.
         trained_on: The command that made it.
     """
 
@@ -52,7 +53,7 @@ class Prior:
     epsilon: float
     delta: float
     examples_per_person: int
-    features_sha256: str
+    inputs_sha256: str
     trained_on: str
 
     @property
@@ -73,9 +74,14 @@ def load_prior(path: Path) -> Prior:
     """
     stored = json.loads(path.read_text(encoding="utf-8"))
     prior = Prior(**{**stored, "flat": tuple(stored["flat"])})
-    if prior.features_sha256 != SPECIFICATION.sha256():
+    if prior.inputs_sha256 != inputs_sha256():
         raise ValueError(f"{path.name} reads the inputs of another version: train it again with --train-prior.")
     return prior
+
+
+def inputs_sha256() -> str:
+    """Return the hash of the link task's inputs alone: another task's new inputs leave a scorer of links as it is."""
+    return document_sha256({"links": [asdict(feature) for feature in SPECIFICATION.links]})
 
 
 def covert_countries(*, seed: int) -> dict[Country, Records]:
@@ -98,7 +104,7 @@ def train_prior(countries: Mapping[Country, Records], *, trained_on: str) -> Pri
         epsilon=round(plan_epsilon(plan, LINKS_ALONE), 4),
         delta=plan.delta,
         examples_per_person=plan.tasks[0].examples_per_person,
-        features_sha256=SPECIFICATION.sha256(),
+        inputs_sha256=inputs_sha256(),
         trained_on=trained_on,
     )
 

@@ -349,3 +349,20 @@ PREDICTORS: Mapping[str, Callable[[_Pairs], Floats]] = {
     "cores": _cores,
 }
 """All of them, for use at home."""
+
+PUBLISHED: tuple[str, ...] = (
+    "common_neighbours",
+    "adamic_adar",
+    "resource_allocation",
+    "katz",
+    "low_rank",
+    "page_rank",
+    "jaccard",
+    "degree_product",
+    "degree_sum",
+    "smaller_degree",
+    "distance",
+    "cores",
+    "clustering",
+)
+"""The thirteen predictors of the published stack."""

@@ -14,7 +14,7 @@ from safeborders.node.graph.pairs import Pairs, candidate_pairs, pair_inputs
 from safeborders.node.graph.persons import PersonGraph
 from safeborders.node.graph.predictors import PREDICTORS, predictors
 from safeborders.node.graph.ties import tie_columns, tie_predictors
-from safeborders.node.graph.topology import NEAR
+from safeborders.node.graph.topology import NEAR, PUBLISHED
 from safeborders.node.learning.hiding import draw_near, draw_strangers, hide_in_turn, pairs_of
 from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.regression import Floats
@@ -26,8 +26,10 @@ As many strangers as near misses: with more near misses the scorer learns that h
 a link, because missing links often have nobody (decision 0172).
 """
 ENOUGH = 1000
-"""Hidden links; a country with many asks only some of its parts."""
+"""Hidden links; a country with many asks only some of its parts, one with few asks all of them again."""
 FEWEST_PARTS, MOST_PARTS = 2, 10
+MOST_TURNS = 4
+"""How often the links of a small network are cut into parts anew: from one cut its luck is learnt, too."""
 INPUTS = tuple(feature.name for feature in SPECIFICATION.links)
 _SHARED = tuple(name for name in INPUTS if name not in (*NEAR, "common_associate"))
 _RARE = ("adamic_adar_bridges", "adamic_adar_cases", "adamic_adar_contacts", "mixed_paths")
@@ -42,15 +44,15 @@ class KnownPairs(StaysHome):
         inputs: Inputs of the federated model, :math:`(N, F)`.
         table: What the local stack looks at, :math:`(N, P)`.
         labels: 1 for a hidden link, 0 for a pair that is not linked, :math:`(N,)`.
-        parts: Which part was hidden, :math:`(N,)`.
-        codes: The pair as ``Ties.codes`` says it, :math:`(N,)`.
+        codes: The pair as ``Ties.codes`` says it, :math:`(N,)`; the same pair may come once in each turn.
+        turns: How often each recorded link is asked for.
     """
 
     inputs: NDArray[np.float32]
     table: Floats
     labels: NDArray[np.int64]
-    parts: NDArray[np.int64]
     codes: NDArray[np.int64]
+    turns: int
 
 
 def look_at(graph: PersonGraph, pairs: Pairs) -> tuple[NDArray[np.float32], Floats]:
@@ -70,12 +72,22 @@ def table_columns(graph: PersonGraph) -> tuple[str, ...]:
     return (*_SHARED, *_RARE, *tie_columns(graph.ties))
 
 
+def plain_columns(graph: PersonGraph) -> NDArray[np.int64]:
+    """Return the places of the columns that every network has: without what layers, times and long paths say."""
+    plain = (*_SHARED, *_RARE, *PUBLISHED)
+    return np.flatnonzero([name in plain for name in table_columns(graph)])
+
+
 def hide_again(graph: PersonGraph) -> KnownPairs:
     """Hide recorded links a part at a time and ask for them among unlinked pairs; the same pairs every time."""
     generator = np.random.default_rng(_SEED)
-    parts = hide_in_turn(graph.ties, generator)
-    wanted = int(np.clip(-(-ENOUGH // max(len(parts[0]), 1)), FEWEST_PARTS, MOST_PARTS)) if parts else 0
-    return _joined(graph, [_asked(graph, part, generator=generator) for part in parts[:wanted]])
+    turns = int(np.clip(ENOUGH // max(len(np.unique(graph.ties.codes)), 1), 1, MOST_TURNS))
+    asked = []
+    for _ in range(turns):
+        parts = hide_in_turn(graph.ties, generator)
+        wanted = int(np.clip(-(-ENOUGH // max(len(parts[0]), 1)), FEWEST_PARTS, MOST_PARTS)) if parts else 0
+        asked += [_asked(graph, part, generator=generator) for part in parts[:wanted]]
+    return _joined(graph, asked, turns=turns)
 
 
 def _asked(
@@ -96,7 +108,7 @@ def _asked(
     return observed, np.concatenate([pairs_of(hidden, graph.count), *drawn]), len(hidden)
 
 
-def _joined(graph: PersonGraph, asked: list[tuple[PersonGraph, NDArray[np.int64], int]]) -> KnownPairs:
+def _joined(graph: PersonGraph, asked: list[tuple[PersonGraph, NDArray[np.int64], int]], *, turns: int) -> KnownPairs:
     nobody = np.zeros((0, 2), dtype=np.int64)
     asked = asked or [(graph, nobody, 0)]
     ends = [(pairs[:, 0], pairs[:, 1]) for _, pairs, _ in asked]
@@ -106,6 +118,6 @@ def _joined(graph: PersonGraph, asked: list[tuple[PersonGraph, NDArray[np.int64]
         inputs=np.concatenate([inputs for inputs, _ in looked]),
         table=np.concatenate([table for _, table in looked]),
         labels=np.concatenate([(np.arange(len(pairs)) < hidden).astype(np.int64) for _, pairs, hidden in asked]),
-        parts=np.repeat(np.arange(len(asked)), [len(pairs) for _, pairs, _ in asked]),
         codes=np.concatenate([first * graph.count + second for first, second in ends]),
+        turns=turns,
     )

@@ -15,7 +15,7 @@ from safeborders.node.graph.records import PERSON, Records
 from safeborders.node.learning.examples import build_pair_examples
 from safeborders.node.learning.hiding import draw_strangers
 from safeborders.node.learning.home import StaysHome
-from safeborders.node.learning.known_links import hide_again, look_at, table_columns
+from safeborders.node.learning.known_links import hide_again, look_at, plain_columns, table_columns
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_scores import LinkProblem, LinkScorers, personalise_links
 from safeborders.node.learning.regression import Floats
@@ -85,8 +85,10 @@ def fit_links(records: Records, persons: PersonGraph, *, module: nn.Module, exam
     used = trained.examples.curated(limit=examples_per_person)
     problem = LinkProblem(
         table=known.table,
+        plain=plain_columns(persons),
         labels=known.labels,
-        parts=known.parts,
+        codes=known.codes,
+        turns=known.turns,
         judged=~np.isin(known.codes, (trained.first * persons.count + trained.second)[used]),
     )
     return FittedLinks(persons, module, personalise_links(problem, logits_of(module, known.inputs)))

@@ -10,27 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import expit, logit
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.regression import Floats
 
 TREES = 100
 LEAF = 10
+"""Of extremely randomised trees, which ask anything anywhere."""
+SEARCHED_TREES, SEARCHED_LEAF, SEARCHED_ROWS = 80, 6, 0.3
+"""Of a random forest, which searches for the best question; each tree sees three tenths of the pairs."""
 _CERTAIN = 1e-3
 _CLOSE = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trees(StaysHome):
-    """Extremely randomised trees (Geurts, Ernst and Wehenkel 2006), their log-odds cut at one in a thousand.
+    """A forest of one kind, its log-odds cut at one in a thousand.
 
     Attributes:
         forest: The trees.
         asked: Columns that they know: those that were not the same everywhere, which would only take others' turns.
     """
 
-    forest: ExtraTreesClassifier
+    forest: ExtraTreesClassifier | RandomForestClassifier
     asked: NDArray[np.int64]
 
     def odds(self, table: Floats) -> Floats:
@@ -68,13 +71,33 @@ class Trees(StaysHome):
         return np.asarray(self.forest.predict_proba(table[:, self.asked])[:, 1], dtype=np.float64)
 
 
-def grow_trees(table: Floats, labels: NDArray[np.int64], *, seed: int) -> Trees | None:
-    """Return trees that learnt from the rows; None where there is not one row of each kind."""
-    if not 0 < labels.sum() < len(labels):
-        return None
-    forest = ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, random_state=seed, n_jobs=1)
-    asked = np.flatnonzero(np.ptp(table, axis=0) > 0)
-    return Trees(forest.fit(table[:, asked], labels), asked) if len(asked) else None
+def grow_trees(table: Floats, labels: NDArray[np.int64], *, turns: int, seed: int) -> tuple[Trees, ...]:
+    """Return two forests, extremely randomised (Geurts, Ernst and Wehenkel 2006) and random (Breiman 2001).
+
+    Args:
+        table: Pairs with known answers.
+        labels: The answers.
+        turns: How often a link is among them. Leaves grow with its root: the same link says little new again.
+        seed: Of the trees.
+
+    Returns:
+        None of them where there is not one row of each kind, or nothing to ask for.
+    """
+    asked = np.flatnonzero(np.ptp(table, axis=0) > 0) if len(table) else np.zeros(0, dtype=np.int64)
+    if not 0 < labels.sum() < len(labels) or not len(asked):
+        return ()
+    larger = np.sqrt(turns)
+    forests = (
+        ExtraTreesClassifier(TREES, min_samples_leaf=round(LEAF * larger), random_state=seed, n_jobs=1),
+        RandomForestClassifier(
+            SEARCHED_TREES,
+            min_samples_leaf=round(SEARCHED_LEAF * larger),
+            max_samples=int(np.ceil(SEARCHED_ROWS * len(table))),
+            random_state=seed,
+            n_jobs=1,
+        ),
+    )
+    return tuple(Trees(forest.fit(table[:, asked], labels), asked) for forest in forests)
 
 
 def _log_odds(chances: Floats | np.floating | float) -> Floats:

@@ -42,16 +42,16 @@ def reasons_of(shares: Floats, present: NDArray[np.bool_]) -> tuple[Reason, ...]
 def link_shares(links: LinkPredictions, rows: NDArray[np.int64]) -> Floats:
     """Return how far each of ``FACTORS`` moves the scores of some pairs from the usual, :math:`(len(rows), factors)`.
 
-    The regression's part is measured from the mean candidate pair, the trees' from before they ask anything. The shares
+    The regressions' part is measured from the mean candidate pair, the trees' from before they ask anything. The shares
     of a pair add up to its score less ``usual_score``.
     """
     scorer = links.outcome.personalised
     prior = links.prior[:-1, 1] - links.prior[:-1, 0]
     inputs = _centred(links.inputs.astype(np.float64))[rows] * prior * scorer.trust
     columns = _centred(links.table)[rows] * scorer.slopes
-    if scorer.trees is not None:
-        columns = columns + scorer.trees.shares(links.table[rows])
-    return np.asarray((inputs @ _of_factors(INPUTS) + columns @ _of_factors(links.columns)) / scorer.voices)
+    for forest in scorer.trees:
+        columns = columns + scorer.weight * forest.shares(links.table[rows])
+    return np.asarray(inputs @ _of_factors(INPUTS) + columns @ _of_factors(links.columns))
 
 
 def usual_score(links: LinkPredictions) -> float:
@@ -60,7 +60,7 @@ def usual_score(links: LinkPredictions) -> float:
     inputs = links.inputs.astype(np.float64).mean(axis=0) @ (links.prior[:-1, 1] - links.prior[:-1, 0])
     odds = scorer.trust * (inputs + links.prior[-1, 1] - links.prior[-1, 0])
     odds += links.table.mean(axis=0) @ scorer.slopes + scorer.level
-    return float(odds + (0.0 if scorer.trees is None else scorer.trees.usual)) / scorer.voices
+    return float(odds + sum(scorer.weight * forest.usual for forest in scorer.trees))
 
 
 def link_suggestions(links: LinkPredictions) -> tuple[SuggestedLink, ...]:

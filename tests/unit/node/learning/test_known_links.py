@@ -2,12 +2,22 @@
 
 import numpy as np
 import pytest
+from benchmarks.link_prediction.records import records_of
 
 from safeborders.node.graph.pairs import contains
 from safeborders.node.graph.persons import PersonGraph, build_person_graph
 from safeborders.node.graph.ties import Ties
+from safeborders.node.graph.topology import PUBLISHED
 from safeborders.node.learning.hiding import hide, hide_in_turn
-from safeborders.node.learning.known_links import PER_LINK, hide_again, look_at, table_columns
+from safeborders.node.learning.known_links import (
+    ENOUGH,
+    MOST_TURNS,
+    PER_LINK,
+    hide_again,
+    look_at,
+    plain_columns,
+    table_columns,
+)
 from sbtest.small_country import small_country
 
 
@@ -51,21 +61,36 @@ def test_a_hidden_link_is_asked_without_itself_and_without_its_part(graph: Perso
     links = known.labels == 1
     assert set(known.codes[links]) <= set(graph.ties.codes)
     assert not set(known.codes[~links]) & set(graph.ties.codes)
-    part = known.codes[links & (known.parts == 0)]
+    first = int(np.flatnonzero(~links)[0])  # links of a part come before the pairs that they are told from
+    part = known.codes[:first]
     left = graph.without(part)
     ends = part // graph.count, part % graph.count
     assert contains(graph.associates, ends).all()
     assert not contains(left.associates, ends).any()
     inputs, table = look_at(left, ends)
-    assert np.array_equal(known.table[links & (known.parts == 0)], table)
-    assert np.array_equal(known.inputs[links & (known.parts == 0)], inputs)
+    assert np.array_equal(known.table[:first], table)
+    assert np.array_equal(known.inputs[:first], inputs)
     assert not np.array_equal(look_at(graph, ends)[1], table), "control: what is recorded shows"
+
+
+def test_a_small_network_is_cut_into_parts_anew_in_each_turn_and_a_large_one_once() -> None:
+    small = build_person_graph(small_country(3, groups=6))
+    known = hide_again(small)
+    often = np.unique(known.codes[known.labels == 1], return_counts=True)[1]
+    assert known.turns == often.max() == MOST_TURNS
+    assert often.mean() > 0.8 * MOST_TURNS
+    large = records_of(cells(1, number=30))
+    assert len(np.unique(build_person_graph(large).ties.codes)) > ENOUGH / 2
+    once = hide_again(build_person_graph(large))
+    assert once.turns == np.unique(once.codes[once.labels == 1], return_counts=True)[1].max() == 1
 
 
 def test_no_more_negatives_than_promised_and_a_name_for_each_column(graph: PersonGraph) -> None:
     known = hide_again(graph)
     assert 0 < (known.labels == 0).sum() <= sum(PER_LINK) * known.labels.sum()
     assert known.table.shape[1] == len(table_columns(graph))
+    plain = [table_columns(graph)[place] for place in plain_columns(graph)]
+    assert set(PUBLISHED) < set(plain) < set(table_columns(graph))
 
 
 def test_a_country_without_links_knows_nothing() -> None:
