@@ -71,7 +71,7 @@ class Asked:
         preset: Size of the world.
         seed: Of the world.
         epsilon: Of one country's messages.
-        model: What is trained for the types of cases.
+        model: What is trained.
         few: Labelled cases and recorded links that each of the label-poor countries has; None leaves it all it has.
     """
 
@@ -103,9 +103,9 @@ def measure(asked: Asked, *, folder: Path) -> Value:
     pooled = fit_pooled_model(records)
     for country, trainer in trainers.items():
         trainer.activate(plan, model)
-        cases, links = predict_pooled(records[country], pooled)
+        bounded = predict_pooled(records[country], pooled)
         bound = folder / "bound" / f"{country.value}.json"
-        write_evaluation(bound, learning[country].load_source_keys(), cases=cases, links=links)
+        write_evaluation(bound, learning[country].load_source_keys(), predictions=bounded)
         own = score_country(folder / "home" / country.value / f"{plan.run}.json", truth)
         found[country] = (own, score_country(bound, truth))
     labels = {country.value: int((known.case_type >= 0).sum()) for country, known in records.items()}
@@ -181,6 +181,7 @@ def _scores(found: Mapping[Country, tuple[CountryScores, CountryScores]]) -> Sco
             for country, (own, bound) in found.items()
         }
         for task in Task
+        if all(getattr(own, task.value) for own, _ in found.values())
     }
 
 
@@ -194,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--preset", default="demo", choices=["tiny", "demo", "bench"])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--epsilon", type=float, default=8.0, help="of one country's messages")
-    parser.add_argument("--model", default=DEFAULT_MODEL.value, choices=list(Model), help="for the types of cases")
+    parser.add_argument("--model", default=DEFAULT_MODEL.value, choices=list(Model), help="what is trained")
     parser.add_argument(
         "--few", type=int, metavar="N", help="leave the label-poor countries N labelled cases and N recorded links"
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from safeborders.models.architecture import Architecture, Catalogue, TaskArchitecture
+from safeborders.models.domain.roles import OFFENDING_ROLES
 from safeborders.models.graph.features import SPECIFICATION, SPEECH_WIDTH
 from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.models.protocol.plan import RelationPlan, Stage, Task, TaskPlan
@@ -25,6 +26,7 @@ BUNDLE_SHA256 = "062b9bf319801dfba9c3b49e8d747925fe2abb5bb6e88d866b0ae2d0827412a
 
 _ENCODER = TaskArchitecture(Task.TYPOLOGY, (len(SPECIFICATION.typology), len(CASE_TYPES)))
 _LINKS = TaskArchitecture(Task.LINKS, (len(SPECIFICATION.links), 2))
+_ROLES = TaskArchitecture(Task.ROLES, (len(SPECIFICATION.roles), len(OFFENDING_ROLES)))
 _RELATIONS = tuple(relation.name for relation in SPECIFICATION.case_relations)
 _HEAD = TaskArchitecture(
     Task.TYPOLOGY,
@@ -44,9 +46,10 @@ def _sage(hops: int) -> TaskArchitecture:
 
 
 class Model(StrEnum):
-    """What a plan can train for the types of cases; the scorer of links is the same in all."""
+    """What a plan can train; the scorer of links is the same in all."""
 
-    ENCODER = "encoder"  # stage A alone
+    ENCODER = "encoder"  # stage A alone, for the types of cases and for links
+    ROLES = "roles"  # the same, and for the parts of suspects in their cases
     RELATIONAL = "relational"  # stages A and B
     SAGE1 = "sage-1"  # rooted GraphSAGE, one hop
     SAGE2 = "sage-2"  # rooted GraphSAGE, two hops
@@ -54,6 +57,7 @@ class Model(StrEnum):
 
 ARCHITECTURES: Mapping[Model, Architecture] = {
     Model.ENCODER: Architecture((_ENCODER, _LINKS)),
+    Model.ROLES: Architecture((_ENCODER, _LINKS, _ROLES)),
     Model.RELATIONAL: Architecture((_ENCODER, _HEAD, _LINKS)),
     Model.SAGE1: Architecture((_sage(1), _LINKS)),
     Model.SAGE2: Architecture((_sage(2), _LINKS)),
@@ -111,6 +115,9 @@ NETWORK_DEFAULTS: Mapping[tuple[Task, Stage, int], TaskDefaults] = {
     ),
     (Task.LINKS, Stage.ENCODER, 0): TaskDefaults(
         sampling_rate=0.5, clip_norm=1.0, noise_multiplier=6.0, learning_rate=0.4
+    ),
+    (Task.ROLES, Stage.ENCODER, 0): TaskDefaults(
+        sampling_rate=0.5, clip_norm=1.0, noise_multiplier=6.0, learning_rate=0.5
     ),
 }
 """By task, stage and hops."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from safeborders.models.domain.governance import Purpose
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
 from safeborders.node.graph.records import Records, Relation
-from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, SuggestedLink
+from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, Outcomes, RoleHypothesis, SuggestedLink
 
 
 def make_relation(
@@ -99,6 +99,7 @@ class InMemoryLearningStore:
     records: Records
     links: tuple[SuggestedLink, ...] = ()
     cases: tuple[CaseTypeHypothesis, ...] = ()
+    roles: tuple[RoleHypothesis, ...] = ()
     runs: list[str] = field(default_factory=list)
     mark: str = ""
 
@@ -115,9 +116,7 @@ class InMemoryLearningStore:
         """Return keys that differ from our identifiers."""
         return {name: f"key-{name}" for kind in ("case", "person") for name in self.records.ids[kind]}
 
-    def replace_outcomes(
-        self, *, links: Sequence[SuggestedLink], cases: Sequence[CaseTypeHypothesis], run: str, model_sha256: str
-    ) -> None:
+    def replace_outcomes(self, outcomes: Outcomes, *, run: str, model_sha256: str) -> None:
         """Keep the outcomes of the last run."""
-        self.links, self.cases = tuple(links), tuple(cases)
+        self.links, self.cases, self.roles = tuple(outcomes.links), tuple(outcomes.cases), tuple(outcomes.roles)
         self.runs.append(f"{run} {model_sha256}")

@@ -23,9 +23,10 @@ from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.node.learning.evaluation import write_evaluation
-from safeborders.node.learning.outcomes import LEARNING, LearningStore
+from safeborders.node.learning.outcomes import LEARNING, LearningStore, Outcomes
 from safeborders.node.learning.predictions import predict_all
 from safeborders.node.learning.released import keep_released
+from safeborders.node.learning.role_reasons import role_hypotheses
 from safeborders.node.learning.suggestions import case_hypotheses, link_suggestions
 from safeborders.node.learning.training_parts import TrainingPart, build_parts
 
@@ -112,16 +113,16 @@ class NodeTrainer:
         self._prepared = None
         records = self._store.load_records(_purpose_of(plan))
         limits = {task.task: task.examples_per_person for task in plan.tasks}
-        cases, links = predict_all(records, networks, examples_per_person=limits)
-        self._store.replace_outcomes(
-            links=link_suggestions(links) if links else (),
-            cases=case_hypotheses(cases) if cases else (),
-            run=plan.run,
-            model_sha256=sha256_hex(model_to_bytes(model)),
+        said = predict_all(records, networks, examples_per_person=limits)
+        outcomes = Outcomes(
+            links=link_suggestions(said.links) if said.links else (),
+            cases=case_hypotheses(said.cases) if said.cases else (),
+            roles=role_hypotheses(said.roles) if said.roles else (),
         )
+        self._store.replace_outcomes(outcomes, run=plan.run, model_sha256=sha256_hex(model_to_bytes(model)))
         if self._evaluation is not None:
             keys = self._store.load_source_keys()
-            write_evaluation(self._evaluation / f"{plan.run}.json", keys, cases=cases, links=links)
+            write_evaluation(self._evaluation / f"{plan.run}.json", keys, predictions=said)
         if self._released is not None:
             keep_released(self._released, plan, model=model)
         _log.info("model_activated", run=plan.run)

@@ -12,7 +12,7 @@ from safeborders.models.domain.relations import KEEPING, RelationKind
 from safeborders.node.storage.admission import ENTITY, LINK
 from safeborders.node.storage.base import plain_table
 from safeborders.node.storage.entities import PersonRow
-from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
+from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, RoleHypothesisRow, SuggestedLinkRow
 from safeborders.node.storage.lifecycle_dates import Transaction, raise_snapshot_mark
 from safeborders.node.storage.lifecycle_erasure import (
     FOUND_WRONG,
@@ -129,6 +129,8 @@ def forget_hypotheses(connection: Transaction, person: str) -> None:
     connection.execute(delete(suggested).where(or_(suggested.c.first_id == person, suggested.c.second_id == person)))
     cases = select(LINK.c.target).where(LINK.c.kind == RelationKind.PARTY_TO, LINK.c.source == person)
     connection.execute(delete(CaseTypeHypothesisRow).where(CaseTypeHypothesisRow.case_id.in_(cases)))
+    told = plain_table(RoleHypothesisRow)  # reasons about others in these cases may speak of this person too
+    connection.execute(delete(told).where(or_(told.c.person_id == person, told.c.case_id.in_(cases))))
 
 
 def review_person(connection: Transaction, person: str, *, on: date) -> None:
