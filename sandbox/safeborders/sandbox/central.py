@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safeborders.models.architecture import Architecture
-from safeborders.models.defaults import ARCHITECTURES, Model
+from safeborders.models.defaults import ARCHITECTURE
 from safeborders.models.domain.countries import Country
 from safeborders.models.gnn.networks import build_networks
 from safeborders.models.protocol.plan import Task
@@ -21,7 +21,7 @@ from safeborders.node.learning.regression import fit_residual
 from safeborders.node.learning.training_parts import task_examples
 
 PENALTY = 1.0
-POOLED = ARCHITECTURES[Model.ROLES]
+POOLED = ARCHITECTURE
 """All tasks, whatever a run trains: the bound is the same beside every plan."""
 
 
