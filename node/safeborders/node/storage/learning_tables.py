@@ -7,7 +7,7 @@ record as a suspect of a case and about that case; it has no meaning elsewhere a
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, Float, String
+from sqlalchemy import JSON, CheckConstraint, DateTime, Float, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from safeborders.kit.db import UtcTime
@@ -83,10 +83,12 @@ class RoleDecisionRow(Base):
     """
 
     __tablename__ = "role_decision"
+    __table_args__ = (UniqueConstraint("person_id", "case_id", "role", name="uq_role_decision_what"),)
 
-    person_id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    case_id: Mapped[str] = mapped_column(String(36), primary_key=True, index=True)
-    role: Mapped[str] = mapped_column(String(24), primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    person_id: Mapped[str] = mapped_column(String(36))
+    case_id: Mapped[str] = mapped_column(String(36), index=True)
+    role: Mapped[str] = mapped_column(String(24))
     confirmed: Mapped[bool]
     decided_by: Mapped[str] = mapped_column(String(36))
     decided_at: Mapped[datetime] = mapped_column(UtcTime)

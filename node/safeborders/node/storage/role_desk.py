@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from safeborders.kit.clock import Clock
 from safeborders.kit.db import for_reading
 from safeborders.kit.errors import Conflict, Unavailable
+from safeborders.kit.ids import uuid7
 from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
@@ -70,7 +71,9 @@ class SqlRoleDesk:
             before = and_(*(_DECISION.c[name] == key[name] for name in ("person_id", "case_id")))
             connection.execute(delete(_DECISION).where(before, _DECISION.c.role == verdict.role))
             said = {"role": verdict.role, "confirmed": verdict.confirmed, "note": verdict.note}
-            connection.execute(insert(_DECISION).values(**key, **said, decided_by=who.caller.token, decided_at=at))
+            connection.execute(
+                insert(_DECISION).values(id=uuid7(), **key, **said, decided_by=who.caller.token, decided_at=at)
+            )
             if not verdict.confirmed:
                 raise_snapshot_mark(connection)  # a part that was confirmed before teaches nothing from now on
             event = AuditEvent(

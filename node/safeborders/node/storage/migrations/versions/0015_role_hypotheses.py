@@ -26,6 +26,7 @@ def upgrade() -> None:
     op.create_index("ix_role_hypothesis_case_id", "role_hypothesis", ["case_id"])
     op.create_table(
         "role_decision",
+        sa.Column("id", sa.String(36), nullable=False),
         sa.Column("person_id", sa.String(36), nullable=False),
         sa.Column("case_id", sa.String(36), nullable=False),
         sa.Column("role", sa.String(24), nullable=False),
@@ -34,7 +35,8 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("note", sa.String(400), nullable=False),
         sa.Column("model_sha256", sa.String(64), nullable=False),
-        sa.PrimaryKeyConstraint("person_id", "case_id", "role", name="pk_role_decision"),
+        sa.PrimaryKeyConstraint("id", name="pk_role_decision"),
+        sa.UniqueConstraint("person_id", "case_id", "role", name="uq_role_decision_what"),
     )
     op.create_index("ix_role_decision_case_id", "role_decision", ["case_id"])
 
