@@ -118,7 +118,7 @@ def test_a_status_that_has_ended_makes_nobody_one(records: Store) -> None:
     assert set(suspects(records, days=1)) == {("known", CASE)}
 
 
-WITHHELD: dict[str, dict[str, object]] = {
+WITHHELD: dict[str, dict[str, Any]] = {
     "restricted": {"restricted": True},
     "no training": {"train_ok": False},
     "review overdue": {"review_due": LATER},

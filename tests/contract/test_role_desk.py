@@ -152,7 +152,7 @@ def test_a_confirmed_part_is_the_humans_label_with_who_and_when(client: httpx.Cl
 def last_decision(store: Store) -> dict[str, Any]:
     """Return the audit log's newest row about a decision on a role."""
     with store.transaction() as connection:
-        rows = [json.loads(entry.content) for entry in LOG.entries(connection) if entry.content]
+        rows: list[dict[str, Any]] = [json.loads(entry.content) for entry in LOG.entries(connection) if entry.content]
     return [row for row in rows if row["action"] == "role.decide"][-1]
 
 

@@ -119,6 +119,8 @@ def _between(graph: PersonGraph, at: tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def _entries(table: csr_array, at: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Floats:
+    if not len(at[0]):  # scipy would answer with a table
+        return np.zeros(0)
     found: Floats = np.asarray(table.tocsr()[at[0].copy(), at[1].copy()], dtype=np.float64).ravel()
     return found
 

@@ -40,6 +40,7 @@ class HomeProblem:
         edges: Links over which evidence spreads, both directions, :math:`(2, E)`.
         weights: Their weights, :math:`(E,)`.
         shares: Weights of the neighbours that compete; (0,) where nothing spreads.
+        temperatures: Divisors of the logits that compete; below 1 they sharpen.
     """
 
     inputs: Floats
@@ -49,6 +50,7 @@ class HomeProblem:
     edges: NDArray[np.int64] = field(default_factory=lambda: np.zeros((2, 0), dtype=np.int64))
     weights: Floats = field(default_factory=lambda: np.zeros(0))
     shares: tuple[float, ...] = SHARES
+    temperatures: tuple[float, ...] = TEMPERATURES
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ def _held_out_losses(
     labels = problem.labels[judged]
     found = {}
     for share, logits in held_out.items():
-        by_temperature = {t: mean_log_loss(logits[judged] / t, labels) for t in TEMPERATURES}
+        by_temperature = {t: mean_log_loss(logits[judged] / t, labels) for t in problem.temperatures}
         warmest = min(by_temperature, key=lambda t: (by_temperature[t], abs(t - 1)))
         found[replace(base, share=share)] = (by_temperature[warmest], warmest)
     return found

@@ -20,6 +20,7 @@ from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.personalisation import (
     FOLDS,
+    TEMPERATURES,
     HomeModel,
     HomeProblem,
     ReleasedLogits,
@@ -29,6 +30,10 @@ from safeborders.node.learning.regression import Floats
 
 HOME_INPUTS: tuple[str, ...] = (*(feature.name for feature in ROLE_FEATURES), *CIRCLE_INPUTS)
 """What stage C looks at: the released model's inputs, then the place among the people of the case."""
+
+
+ENOUGH = 50
+"""Stated parts below which a country may not sharpen what its model says: a few lucky hits prove no certainty."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,6 +81,7 @@ def predict_roles(
         folds=(keyed_ranks(persons, key=FOLD_KEY) % np.uint64(FOLDS)).astype(np.int64),
         classes=len(OFFENDING_ROLES),
         shares=(0.0,),  # who acts together plays different parts: nothing spreads
+        temperatures=tuple(one for one in TEMPERATURES if one >= 1 or (suspects.role >= 0).sum() >= ENOUGH),
     )
     federated = logits_of(module, own).astype(np.float64)
     linear = linear_part(module, width=own.shape[1])
