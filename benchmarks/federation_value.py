@@ -3,7 +3,7 @@
 The federation runs in this process: the product's importer, curation, trainer, privacy engine with its real noise,
 coordinator's step and stage C, on nine encrypted databases of one synthetic world, but without network, masks and
 signatures, which change no figure (masks cancel exactly). Typology is accuracy on cases without a label, links is the
-area under the curve of hidden links. ``central`` pools all records without privacy, which nobody may do with real ones.
+area under the curve of hidden links, roles is accuracy on suspects whose part nobody stated. ``central`` pools all records without privacy, which nobody may do with real ones.
 """
 
 import argparse
@@ -11,8 +11,8 @@ import json
 import math
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +56,13 @@ class Value:
         scores: By task, country and model; None where there was nothing to judge.
         labels: Labelled cases by country.
         epsilon: What one country's messages cost it.
+        role_details: More about roles (``CountryScores.role_details``), mean over the countries.
     """
 
     scores: Scores
     labels: Mapping[str, int]
     epsilon: float
+    role_details: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,12 @@ def measure(asked: Asked, *, folder: Path) -> Value:
     labels = {country.value: int((known.case_type >= 0).sum()) for country, known in records.items()}
     for store in stores.values():
         store.close()
-    return Value(scores=_scores(found), labels=labels, epsilon=plan_epsilon(plan, ARCHITECTURES[asked.model]))
+    return Value(
+        scores=_scores(found),
+        labels=labels,
+        epsilon=plan_epsilon(plan, ARCHITECTURES[asked.model]),
+        role_details=_mean_details([own.role_details for own, _ in found.values()]),
+    )
 
 
 def train(
@@ -139,6 +146,7 @@ def summary(value: Value) -> dict[str, object]:
         "epsilon": round(value.epsilon, 3),
         "label_poor": poor,
         "labels": dict(value.labels),
+        "role_details": value.role_details,
         **{
             task: {
                 "worst_gain_points": round(min(points.values()), 2),
@@ -183,6 +191,11 @@ def _scores(found: Mapping[Country, tuple[CountryScores, CountryScores]]) -> Sco
         for task in Task
         if all(getattr(own, task.value) for own, _ in found.values())
     }
+
+
+def _mean_details(countries: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    names = countries[0] if countries else {}
+    return {name: round(float(np.nanmean([one[name] for one in countries])), 4) for name in names}
 
 
 def _rounded(score: float) -> float | None:

@@ -80,6 +80,7 @@ def test_the_machine_form_has_the_promised_keys(tmp_path: Path) -> None:
         "federated": 0.6,
         "personalised": 0.7,
         "links": {"local": 0.8, "federated": 0.85, "personalised": 0.9},
+        "roles": {"local": 0.4, "federated": 0.45, "personalised": 0.55},
         "epsilon_local": 7.99,
         "epsilon_sum": 2.41,
         "bytes_sent": 123,

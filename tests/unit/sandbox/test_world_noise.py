@@ -190,7 +190,7 @@ def test_one_in_eight_minors_of_forced_criminality_is_a_suspect_too(files: Files
     types = {row["case"]: row["type"] for row in read_table(demo_world, "gt_cases")}
     minors, dual = set(), set()
     for link in files.links["PARTY_TO"]:
-        if types[link["target"]] == "T3" and link["properties"]["role"] == "victim":
+        if types[link["target"]] == "T3" and link.get("properties", {}).get("role") == "victim":
             minors.add(link["source"])
             if "suspect" in files.statuses[link["source"]]:
                 dual.add(link["source"])

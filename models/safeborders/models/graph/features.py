@@ -78,7 +78,7 @@ class FeatureSpecification:
     version: int
     typology: tuple[Feature, ...]
     links: tuple[Feature, ...]
-    roles: tuple[Feature, ...]
+    roles: tuple[Feature, ...] = ()
     case_relations: tuple[CaseRelation, ...] = ()
 
     def __post_init__(self) -> None:

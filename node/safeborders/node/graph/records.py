@@ -41,7 +41,7 @@ class Relation:
     role: NDArray[np.str_]
 
     @classmethod
-    def of_links(cls, kind: str, ends: tuple[str, str], links: Sequence[tuple[int, int, str, float, float]]) -> Self:
+    def of_links(cls, kind: str, ends: tuple[str, str], *, links: Sequence[tuple[int, int, str, float, float]]) -> Self:
         """Return links given one by one: source, target, role, first and last day."""
         source, target, role, since, until = zip(*links, strict=True) if links else ((), (), (), (), ())
         return cls(

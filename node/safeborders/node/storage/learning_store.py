@@ -174,7 +174,7 @@ def _relations(
             part = CaseRole.VICTIM.value if kind in _CASE_KINDS and source in victims else role or ""
             key = (kind.value, source_kind.value, target_kind.value)
             groups.setdefault(key, []).append((at, to, part, _days(since), _days(until)))
-    return tuple(Relation.of_links(key[0], key[1:], groups[key]) for key in sorted(groups))
+    return tuple(Relation.of_links(key[0], key[1:], links=groups[key]) for key in sorted(groups))
 
 
 def _days(day: date | None) -> float:

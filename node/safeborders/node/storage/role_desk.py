@@ -170,9 +170,9 @@ def _known_people(connection: Connection, case: str, *, who: Justification, toda
         ids={PERSON: tuple(names), CASE: (case,)},
         places={PERSON: places, CASE: {case: 0}},
         relations=(
-            Relation.of_links(RelationKind.PARTY_TO, (PERSON, CASE), parties),
-            Relation.of_links(RelationKind.INVOLVED_IN, (PERSON, EPISODE), present),
-            Relation.of_links(RelationKind.HAS_EPISODE, (CASE, EPISODE), owned),
+            Relation.of_links(RelationKind.PARTY_TO, (PERSON, CASE), links=parties),
+            Relation.of_links(RelationKind.INVOLVED_IN, (PERSON, EPISODE), links=present),
+            Relation.of_links(RelationKind.HAS_EPISODE, (CASE, EPISODE), links=owned),
         ),
         categories=load_categories(connection, names, today=today),
     )

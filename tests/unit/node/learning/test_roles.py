@@ -142,7 +142,7 @@ def test_predictions_of_roles_stay_home(useful: NDArray[np.float32]) -> None:
     with pytest.raises(MustStayHome):
         np.asarray(said)
     with pytest.raises(MustStayHome):
-        list(said)  # type: ignore[call-overload]  # the point of the test
+        list(said)
 
 
 def test_the_type_that_is_likely_at_home_is_looked_at() -> None:
