@@ -3,7 +3,8 @@
 The federation runs in this process: the product's importer, curation, trainer, privacy engine with its real noise,
 coordinator's step and stage C, on nine encrypted databases of one synthetic world, but without network, masks and
 signatures, which change no figure (masks cancel exactly). Typology is accuracy on cases without a label, links is the
-area under the curve of hidden links, roles is accuracy on suspects whose part nobody stated. ``central`` pools all records without privacy, which nobody may do with real ones.
+area under the curve of hidden links, roles is accuracy on suspects whose part nobody stated. ``central`` pools all
+records without privacy, which nobody may do with real ones.
 """
 
 import argparse

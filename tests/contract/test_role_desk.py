@@ -147,6 +147,12 @@ def test_a_confirmed_part_is_the_humans_label_with_who_and_when(client: httpx.Cl
     assert event["facts"] == {"model": "ab" * 32, "role": "transporter"}
     assert event["actor"] == row.decided_by
     assert "wheel" not in str(event)
+    looked = SqlLookupJournal(records.engine).list_lookups()[-2]  # before the last look
+    assert (looked.operation, looked.object_ids, looked.reason) == (
+        "role.decide",
+        (CASE, "petros"),
+        "seen at the wheel",
+    )
 
 
 def last_decision(store: Store) -> dict[str, Any]:

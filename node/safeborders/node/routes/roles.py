@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 
 from safeborders.node.access.callers import Role
 from safeborders.node.access.errors import RoleRefused
-from safeborders.node.routes.bodies import CaseRolesBody, Identifier, RoleVerdictBody
+from safeborders.node.routes.bodies import CaseRolesBody, Identifier, RoleVerdictBody, SuspectRoleBody
 from safeborders.node.routes.context import Parts
 from safeborders.node.routes.recorded import Look, RecordedRoute, begin_look
 from safeborders.node.services.roles import RoleVerdict
@@ -36,11 +36,12 @@ def list_role_hypotheses(case: Identifier, look: Investigating, parts: Parts) ->
 @router.post("/cases/{case}/role-hypotheses/{person}")
 def decide_role_hypothesis(  # house: FastAPI gives a route its arguments by name
     case: Identifier, person: Identifier, body: RoleVerdictBody, look: Investigating, parts: Parts
-) -> CaseRolesBody:
+) -> SuspectRoleBody:
     """Confirm or refuse a hypothesis in your own case; a confirmed one is your statement, a refused one is gone."""
     look.show([case, person])
     verdict = RoleVerdict(
         case=case, person=person, role=body.role, confirmed=body.decision == "confirmed", note=body.note
     )
-    parts.roles.decide(verdict, who=look.who, at=parts.clock())
-    return list_role_hypotheses(case, look, parts)
+    decided = parts.roles.decide(verdict, who=look.who, at=parts.clock())
+    look.is_recorded = True
+    return SuspectRoleBody.model_validate(decided)

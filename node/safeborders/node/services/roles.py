@@ -78,10 +78,13 @@ class RoleDesk(Protocol):
     def list_roles(self, case: str, *, who: Justification) -> CaseRoles:
         """Return the suspects of the caller's own case. Raises NotFound for any other."""
 
-    def decide(self, verdict: RoleVerdict, *, who: Justification, at: datetime) -> None:
-        """Write a decision down, with who and when, and into the audit log.
+    def decide(self, verdict: RoleVerdict, *, who: Justification, at: datetime) -> SuspectRole:
+        """Write a decision down and return what the suspect is shown as now.
+
+        The journal of look-ups and the audit log hold who decided, when and why, or nothing was decided.
 
         Raises:
+            LookupNotRecorded: If they cannot take it.
             NotFound: If the case is not the caller's own, or there is nothing to decide.
             Conflict: If the hypothesis is another one by now.
         """

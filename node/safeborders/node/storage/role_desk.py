@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Connection, Engine, RowMapping, and_, delete, insert, or_, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from safeborders.kit.clock import Clock
 from safeborders.kit.db import for_reading
@@ -16,9 +16,12 @@ from safeborders.models.domain.audit import AuditEvent, Operation
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
 from safeborders.node.access.callers import Justification
+from safeborders.node.access.errors import EventNotRecorded
+from safeborders.node.access.journal import Lookup, Outcome
 from safeborders.node.graph.records import CASE, EPISODE, PERSON, Relation
 from safeborders.node.services.records import Entity, band_of, not_found
 from safeborders.node.services.roles import CaseRoles, RoleGuess, RoleVerdict, SuspectRole
+from safeborders.node.storage.access import add_lookup, lookup_not_recorded
 from safeborders.node.storage.access_visibility import (
     LINK,
     find_same_person,
@@ -59,7 +62,7 @@ class SqlRoleDesk:
             shown, suspects = self._look(connection, case, who=who)
             return CaseRoles(case=shown, items=[_item(one) for one in suspects])
 
-    def decide(self, verdict: RoleVerdict, *, who: Justification, at: datetime) -> None:
+    def decide(self, verdict: RoleVerdict, *, who: Justification, at: datetime) -> SuspectRole:
         """Write a decision down. Raises NotFound where there is nothing to decide, Conflict where it has changed."""
         with _answering(self._engine) as connection:
             _, suspects = self._look(connection, verdict.case, who=who)
@@ -76,17 +79,9 @@ class SqlRoleDesk:
             )
             if not verdict.confirmed:
                 raise_snapshot_mark(connection)  # a part that was confirmed before teaches nothing from now on
-            event = AuditEvent(
-                Operation.DECISION,
-                action="role.decide",
-                actor=who.caller.token,
-                outcome="confirmed" if verdict.confirmed else "refused",
-                purpose=who.purpose_code,
-                case_reference=who.case_reference,
-                objects=(verdict.case, verdict.person),
-                facts={"role": verdict.role, "model": key["model_sha256"]},
-            )
-            record_event(connection, event, at=at)
+            _record(connection, verdict, who=who, at=at, model=key["model_sha256"])
+            _, suspects = self._look(connection, verdict.case, who=who)
+            return next(_item(one) for one in suspects if verdict.person in one.records)
 
     def _look(self, connection: Connection, case: str, *, who: Justification) -> tuple[Entity, Sequence[_Suspect]]:
         today = self._clock().date()
@@ -114,6 +109,27 @@ class SqlRoleDesk:
                 )
             )
         return shown, suspects
+
+
+def _record(connection: Connection, verdict: RoleVerdict, *, who: Justification, at: datetime, model: str) -> None:
+    """Write who decided into journal and audit log, in the decision's own transaction."""
+    objects = (verdict.case, verdict.person)
+    lookup = Lookup(who, at, "role.decide", Outcome.ANSWERED, objects, reason=verdict.note, audited=None)
+    event = AuditEvent(
+        Operation.DECISION,
+        action="role.decide",
+        actor=who.caller.token,
+        outcome="confirmed" if verdict.confirmed else "refused",
+        purpose=who.purpose_code,
+        case_reference=who.case_reference,
+        objects=objects,
+        facts={"role": verdict.role, "model": model},
+    )
+    try:
+        add_lookup(connection, lookup)
+        record_event(connection, event, at=at)
+    except (SQLAlchemyError, EventNotRecorded) as error:
+        raise lookup_not_recorded() from error
 
 
 def _item(one: _Suspect) -> SuspectRole:
