@@ -13,8 +13,8 @@ from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.role_predictions import HOME_INPUTS, RolePredictions
 from safeborders.node.learning.role_words import FREQUENCY, WORDS
 
-LIKELY = 0.5
-"""Probability below which the model is silent: another part, or several, would be as likely."""
+LIKELY = 0.6
+"""Probability below which the model is silent: the others together would be nearly as likely (decision 0192)."""
 ABOVE_USUAL = float(np.log(2))
 """How far, in log-odds, a part must be above its share among the stated ones: at least twice the odds."""
 REASONS_FOR = 3
