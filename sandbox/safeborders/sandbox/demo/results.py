@@ -123,9 +123,9 @@ def _print_roles(result: DemoResult, console: Console) -> None:
     for country in rows:
         table.add_column(country.value.upper(), justify="right", no_wrap=True)
     table.add_column("mean", justify="right", no_wrap=True)
-    for name in ("local", "federated", "personalised"):
+    for name, short in (("local", "local"), ("federated", "fed."), ("personalised", "pers.")):
         scores = [100 * float(getattr(one, name)) for one in rows.values()]
-        table.add_row(name, *(f"{score:.1f}" for score in (*scores, sum(scores) / len(scores))))
+        table.add_row(short, *(f"{score:.1f}" for score in (*scores, sum(scores) / len(scores))))
     console.print(table)
 
 
