@@ -194,36 +194,43 @@ def test_there_is_nothing_to_decide_where_there_is_no_hypothesis(client: httpx.C
     assert decide(client, "confirmed").status_code == 200  # the control
 
 
-def make_victim(store: Store) -> None:
-    add_status(store, "petros", Is.VICTIM_PRESUMED)
-
-
-def restrict(store: Store) -> None:
+def restrict(store: Store, person: str) -> None:
     with store.transaction() as connection:
         table = plain_table(EntityRow)
-        connection.execute(update(table).where(table.c.id == "petros").values(restricted=True))
+        connection.execute(update(table).where(table.c.id == person).values(restricted=True))
 
 
-def for_another_purpose(store: Store) -> None:
+def keep_for_typology(store: Store, person: str) -> None:
     with store.transaction() as connection:
         table = plain_table(EntityRow)
-        connection.execute(update(table).where(table.c.id == "petros").values(purposes=int(Purpose.TYPOLOGY)))
+        connection.execute(update(table).where(table.c.id == person).values(purposes=int(Purpose.TYPOLOGY)))
 
 
-def merge_with_a_child(store: Store) -> None:
+def merge_with_a_child(store: Store, person: str) -> None:
     add_person(store, "child", Is.VICTIM_CONFIRMED, birth_date=date(2015, 1, 1))
     with store.session() as session:
-        session.add_all(PersonRecordRow(record_id=name, person_id="child") for name in ("child", "petros"))
+        session.add_all(PersonRecordRow(record_id=name, person_id="child") for name in ("child", person))
 
 
-@pytest.mark.parametrize("change", [make_victim, restrict, for_another_purpose, merge_with_a_child])
-def test_what_changed_since_the_run_counts_at_once(
-    client: httpx.Client, records: Store, change: Callable[[Store], None]
-) -> None:
-    assert set(shown(client)) == {"petros", "anna"}  # the control
-    change(records)
-    assert set(shown(client)) == {"anna"}
-    assert decide(client, "confirmed").status_code == 404
+CHANGES: dict[str, Callable[[Store, str], None]] = {
+    "victim": lambda store, person: add_status(store, person, Is.VICTIM_PRESUMED),
+    "restricted": restrict,
+    "other-purpose": keep_for_typology,
+    "merged": merge_with_a_child,
+}
+
+
+def test_what_changed_since_the_run_counts_at_once(client: httpx.Client, records: Store) -> None:
+    for name in CHANGES:
+        add_person(records, name)
+        add_status(records, name, Is.SUSPECT, case_id=CASE)
+        add_link(records, RelationKind.PARTY_TO, (name, CASE))
+    suggest(records, *CHANGES)
+    assert {person for person, (_, role) in shown(client).items() if role} == set(CHANGES)  # the control
+    for name, change in CHANGES.items():
+        change(records, name)
+    assert set(shown(client)) == {"petros", "anna"}
+    assert [decide(client, "confirmed", person=name).status_code for name in CHANGES] == [404] * 4
     assert stated(records) == {"anna": "recruiter"}
 
 

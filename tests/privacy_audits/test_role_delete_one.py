@@ -34,7 +34,7 @@ from sbtest.suspect_country import suspect_country, without_person
 from sbtest.task_plans import tiny_task_plans
 
 pytestmark = pytest.mark.audit
-SEEDS = range(3)
+SEEDS = range(2)
 SHAPE: TaskArchitecture = next(task for task in ARCHITECTURE.tasks if task.task is Task.ROLES)
 
 
@@ -95,8 +95,8 @@ def audit(seed: int, *, paid: int = 1, limit: int = 1) -> Found:
 
 def test_no_person_moves_the_sum_by_more_than_one_example() -> None:
     found = [audit(seed) for seed in SEEDS]
-    assert sum(one.persons for one in found) > 150
-    assert [one.violations for one in found] == [0, 0, 0]
+    assert sum(one.persons for one in found) > 100
+    assert [one.violations for one in found] == [0, 0]
     assert min(one.worst for one in found) > 0.9  # it looks where it matters
 
 
@@ -116,7 +116,7 @@ def test_control_an_input_that_counts_other_people_is_caught(monkeypatch: pytest
         return inputs
 
     monkeypatch.setattr(examples_module, "role_inputs", with_degree)
-    assert sum(audit(seed).violations for seed in SEEDS) > 0
+    assert audit(0).violations > 0
 
 
 def test_control_a_mean_over_the_country_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,13 +107,13 @@ def place_of(records: Records) -> NDArray[Any]:
     return circle_inputs(records, build_person_graph(records), case_types=types)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_nobody_elses_deletion_changes_what_training_looks_at(seed: int) -> None:
     assert moved_by_others(suspect_country(seed, cases=8), role_inputs) == 0
 
 
 def test_control_what_is_looked_at_at_home_does_change() -> None:
-    assert moved_by_others(suspect_country(0, cases=8), place_of) > 0
+    assert moved_by_others(suspect_country(0, cases=3), place_of) > 0
 
 
 def test_the_own_part_is_in_no_input_at_home_and_the_others_are() -> None:
