@@ -3,7 +3,8 @@
 The federation runs in this process: the product's importer, curation, trainer, privacy engine with its real noise,
 coordinator's step and stage C, on nine encrypted databases of one synthetic world, but without network, masks and
 signatures, which change no figure (masks cancel exactly). Typology is accuracy on cases without a label, links is the
-area under the curve of hidden links. ``central`` pools all records without privacy, which nobody may do with real ones.
+area under the curve of hidden links, roles is accuracy on suspects whose part nobody stated. ``central`` pools all
+records without privacy, which nobody may do with real ones.
 """
 
 import argparse
@@ -11,8 +12,8 @@ import json
 import math
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,13 @@ class Value:
         scores: By task, country and model; None where there was nothing to judge.
         labels: Labelled cases by country.
         epsilon: What one country's messages cost it.
+        role_details: More about roles (``CountryScores.role_details``), mean over the countries.
     """
 
     scores: Scores
     labels: Mapping[str, int]
     epsilon: float
+    role_details: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Asked:
         preset: Size of the world.
         seed: Of the world.
         epsilon: Of one country's messages.
-        model: What is trained for the types of cases.
+        model: What is trained.
         few: Labelled cases and recorded links that each of the label-poor countries has; None leaves it all it has.
     """
 
@@ -103,15 +106,20 @@ def measure(asked: Asked, *, folder: Path) -> Value:
     pooled = fit_pooled_model(records)
     for country, trainer in trainers.items():
         trainer.activate(plan, model)
-        cases, links = predict_pooled(records[country], pooled)
+        bounded = predict_pooled(records[country], pooled)
         bound = folder / "bound" / f"{country.value}.json"
-        write_evaluation(bound, learning[country].load_source_keys(), cases=cases, links=links)
+        write_evaluation(bound, learning[country].load_source_keys(), predictions=bounded)
         own = score_country(folder / "home" / country.value / f"{plan.run}.json", truth)
         found[country] = (own, score_country(bound, truth))
     labels = {country.value: int((known.case_type >= 0).sum()) for country, known in records.items()}
     for store in stores.values():
         store.close()
-    return Value(scores=_scores(found), labels=labels, epsilon=plan_epsilon(plan, ARCHITECTURES[asked.model]))
+    return Value(
+        scores=_scores(found),
+        labels=labels,
+        epsilon=plan_epsilon(plan, ARCHITECTURES[asked.model]),
+        role_details=_mean_details([own.role_details for own, _ in found.values()]),
+    )
 
 
 def train(
@@ -139,6 +147,7 @@ def summary(value: Value) -> dict[str, object]:
         "epsilon": round(value.epsilon, 3),
         "label_poor": poor,
         "labels": dict(value.labels),
+        "role_details": value.role_details,
         **{
             task: {
                 "worst_gain_points": round(min(points.values()), 2),
@@ -181,7 +190,13 @@ def _scores(found: Mapping[Country, tuple[CountryScores, CountryScores]]) -> Sco
             for country, (own, bound) in found.items()
         }
         for task in Task
+        if all(getattr(own, task.value) for own, _ in found.values())
     }
+
+
+def _mean_details(countries: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    names = countries[0] if countries else {}
+    return {name: round(float(np.nanmean([one[name] for one in countries])), 4) for name in names}
 
 
 def _rounded(score: float) -> float | None:
@@ -194,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--preset", default="demo", choices=["tiny", "demo", "bench"])
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--epsilon", type=float, default=8.0, help="of one country's messages")
-    parser.add_argument("--model", default=DEFAULT_MODEL.value, choices=list(Model), help="for the types of cases")
+    parser.add_argument("--model", default=DEFAULT_MODEL.value, choices=list(Model), help="what is trained")
     parser.add_argument(
         "--few", type=int, metavar="N", help="leave the label-poor countries N labelled cases and N recorded links"
     )

@@ -1,6 +1,6 @@
 """A country that starts: only some of its labels and of its recorded links between persons, as a store of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from safeborders.models.domain.governance import Purpose
 from safeborders.node.graph.persons import ASSOCIATION
 from safeborders.node.graph.ranking import keyed_ranks
 from safeborders.node.graph.records import CASE, PERSON, Records, Relation
-from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, LearningStore, SuggestedLink
+from safeborders.node.learning.outcomes import LEARNING, LearningStore, Outcomes
 
 _KEY = b"safeborders poor country 1"
 
@@ -36,15 +36,13 @@ class PoorCountry:
         """Return the other store's keys."""
         return self.store.load_source_keys()
 
-    def replace_outcomes(
-        self, *, links: Sequence[SuggestedLink], cases: Sequence[CaseTypeHypothesis], run: str, model_sha256: str
-    ) -> None:
+    def replace_outcomes(self, outcomes: Outcomes, *, run: str, model_sha256: str) -> None:
         """Put the outcomes into the other store."""
-        self.store.replace_outcomes(links=links, cases=cases, run=run, model_sha256=model_sha256)
+        self.store.replace_outcomes(outcomes, run=run, model_sha256=model_sha256)
 
 
 def made_poor(records: Records, *, few: int) -> Records:
-    """Return ``records`` with ``few`` labelled cases and ``few`` pairs of linked persons."""
+    """Return ``records`` with ``few`` labelled cases, ``few`` pairs of linked persons and ``few`` stated roles."""
     ranks = keyed_ranks(records.ids.get(CASE, ()), key=_KEY)
     labelled = np.flatnonzero(records.case_type >= 0)
     kept = labelled[np.argsort(ranks[labelled], kind="stable")[:few]]
@@ -53,9 +51,16 @@ def made_poor(records: Records, *, few: int) -> Records:
     between = [relation for relation in records.relations if _is_between_persons(relation)]
     pairs = sorted({pair for relation in between for pair in _pairs(records, relation)})
     chosen = {pairs[place] for place in np.argsort(keyed_ranks(pairs, key=_KEY), kind="stable")[:few]}
+    suspects = records.suspects
+    stated = np.flatnonzero(suspects.role >= 0)
+    names = [f"{records.ids[PERSON][suspects.person[row]]} {records.ids[CASE][suspects.case[row]]}" for row in stated]
+    roles = np.full_like(suspects.role, -1)
+    told = stated[np.argsort(keyed_ranks(names, key=_KEY), kind="stable")[:few]]
+    roles[told] = suspects.role[told]
     return replace(
         records,
         case_type=types,
+        suspects=replace(suspects, role=roles),
         relations=tuple(
             relation.where(np.array([pair in chosen for pair in _pairs(records, relation)], dtype=np.bool_))
             if _is_between_persons(relation)

@@ -1,6 +1,6 @@
 """A network as a country's records, so that a node's own code learns and predicts on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from safeborders.models.domain.governance import Purpose
 from safeborders.models.graph.indicators import INDICATORS
 from safeborders.node.graph.records import CASE, PERSON, Records, Relation
 from safeborders.node.graph.ties import Ties
-from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, SuggestedLink
+from safeborders.node.learning.outcomes import LEARNING, Outcomes
 
 
 def records_of(ties: Ties) -> Records:
@@ -56,7 +56,5 @@ class RecordsAlone:
         """Return each identifier as its own key."""
         return {name: name for names in self.records.ids.values() for name in names}
 
-    def replace_outcomes(
-        self, *, links: Sequence[SuggestedLink], cases: Sequence[CaseTypeHypothesis], run: str, model_sha256: str
-    ) -> None:
+    def replace_outcomes(self, outcomes: Outcomes, *, run: str, model_sha256: str) -> None:
         """Keep nothing."""

@@ -12,7 +12,7 @@ from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory
 from safeborders.models.domain.typology import CaseType
 from safeborders.models.graph.indicators import INDICATORS
-from safeborders.node.learning.outcomes import CaseTypeHypothesis, Reason, SuggestedLink
+from safeborders.node.learning.outcomes import CaseTypeHypothesis, Outcomes, Reason, SuggestedLink
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import ENTITY_CLASSES
 from safeborders.node.storage.learning_store import SqlLearningStore
@@ -153,8 +153,8 @@ def test_new_outcomes_replace_all_earlier_ones(store: Store) -> None:
     first = SuggestedLink(first_id="ann", second_id="bob", score=0.9, reasons=reasons)
     second = SuggestedLink(first_id="ann", second_id="cyd", score=0.8, reasons=())
     case = CaseTypeHypothesis(case_id="case-1", probabilities={"T1": 0.2, "T2": 0.8}, reasons=reasons)
-    learning(store).replace_outcomes(links=[first], cases=[case], run="one", model_sha256="a" * 64)
-    learning(store).replace_outcomes(links=[second], cases=[case], run="two", model_sha256="b" * 64)
+    learning(store).replace_outcomes(Outcomes(links=[first], cases=[case]), run="one", model_sha256="a" * 64)
+    learning(store).replace_outcomes(Outcomes(links=[second], cases=[case]), run="two", model_sha256="b" * 64)
     with store.session() as session:
         links = session.scalars(select(SuggestedLinkRow)).all()
         cases = session.scalars(select(CaseTypeHypothesisRow)).all()
@@ -165,9 +165,9 @@ def test_new_outcomes_replace_all_earlier_ones(store: Store) -> None:
 
 def test_outcomes_that_cannot_all_be_written_leave_the_earlier_ones(store: Store) -> None:
     link = SuggestedLink(first_id="ann", second_id="bob", score=0.9, reasons=())
-    learning(store).replace_outcomes(links=[link], cases=[], run="one", model_sha256="a" * 64)
+    learning(store).replace_outcomes(Outcomes(links=[link], cases=[]), run="one", model_sha256="a" * 64)
     with pytest.raises(Exception, match=r"UNIQUE|duplicate"):
-        learning(store).replace_outcomes(links=[link, link], cases=[], run="two", model_sha256="b" * 64)
+        learning(store).replace_outcomes(Outcomes(links=[link, link], cases=[]), run="two", model_sha256="b" * 64)
     with store.session() as session:
         assert [row.run for row in session.scalars(select(SuggestedLinkRow))] == ["one"]
 

@@ -16,7 +16,7 @@ from safeborders.node.access.callers import Caller, Justification, Role
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import PERSON, Records
 from safeborders.node.learning.examples import build_case_examples, build_pair_examples
-from safeborders.node.learning.outcomes import SuggestedLink
+from safeborders.node.learning.outcomes import Outcomes, SuggestedLink
 from safeborders.node.resolution_service import Resolution
 from safeborders.node.storage.access_reader import SqlRecordReader
 from safeborders.node.storage.database import Store
@@ -165,7 +165,7 @@ def test_the_neighbourhood_of_one_record_is_that_of_the_person(doubled: Store) -
 def test_a_suggestion_between_records_merged_since_is_shown_no_more(doubled: Store) -> None:
     suggestion = SuggestedLink(first_id=ADULT, second_id=ADULT_AGAIN, score=0.9, reasons=())
     store = SqlLearningStore(doubled.engine, clock=lambda: NOW)
-    store.replace_outcomes(links=[suggestion], cases=[], run="run", model_sha256="a" * 64)
+    store.replace_outcomes(Outcomes(links=[suggestion], cases=[]), run="run", model_sha256="a" * 64)
     assert len(reader(doubled).list_suggestions(case=None, who=WHO)) == 1  # the control
     merge(doubled, (ADULT, ADULT_AGAIN))
     assert reader(doubled).list_suggestions(case=None, who=WHO) == []

@@ -107,7 +107,7 @@ def test_machines_read_json(node: Path, capsys: pytest.CaptureFixture[str]) -> N
         (1, "stored", True),
         (2, "reserved", False),
     ]
-    assert (item["is_masked"], item["size"], len(item["tensors"])) == (False, 8 * ARCHITECTURE.update_length, 6)
+    assert (item["is_masked"], item["size"], len(item["tensors"])) == (False, 8 * ARCHITECTURE.update_length, 9)
 
 
 def test_two_logins_approve_and_one_login_under_two_names_does_not(

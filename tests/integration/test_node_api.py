@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlcipher3
 from fastapi import FastAPI
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
 from safeborders.models.domain.entities import DocumentKind, EntityKind
 from safeborders.node.access.callers import Role
@@ -20,8 +20,21 @@ from safeborders.node.routes.recorded import RecordedRoute
 from safeborders.node.services.records import MOST_HITS
 from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
 from safeborders.node.storage.database import Store
+from safeborders.node.storage.learning_tables import RoleDecisionRow
 from sbtest import casebook
-from sbtest.casebook import CASE, CASE_REFERENCE, CHILD, DRIVER, INVISIBLE, NAMES, NOW, PHONE, TYPOLOGY_ONLY, UNCLE
+from sbtest.casebook import (
+    CARRIER,
+    CASE,
+    CASE_REFERENCE,
+    CHILD,
+    DRIVER,
+    INVISIBLE,
+    NAMES,
+    NOW,
+    PHONE,
+    TYPOLOGY_ONLY,
+    UNCLE,
+)
 from sbtest.node_app import node_app
 from sbtest.stores import KEY, copied_store
 from sbtest.web import client_of
@@ -55,6 +68,7 @@ def template(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     path = tmp_path_factory.mktemp("node") / "template_test.db"
     with copied_store(migrated_file, path) as store:
         casebook.fill(store)
+        casebook.add_carrier(store)
     return path
 
 
@@ -80,7 +94,7 @@ def node(app: FastAPI, store: Store, tmp_path: Path) -> Iterator[Node]:
 
 def operations(app: FastAPI) -> list[tuple[str, str]]:
     """Return the method and a concrete path of every operation that needs a look-up."""
-    concrete = {"entity": UNCLE, "case": CASE}
+    concrete = {"entity": UNCLE, "case": CASE, "person": CARRIER}
     return [
         (method, re.sub(r"\{(\w+)\}", lambda found: concrete[found[1]], path))
         for path, item in app.openapi()["paths"].items()
@@ -91,7 +105,9 @@ def operations(app: FastAPI) -> list[tuple[str, str]]:
 
 def ask(node: Node, operation: tuple[str, str], headers: dict[str, str]) -> httpx.Response:
     method, path = operation
-    return node.client.request(method, path, headers=headers, json={"query": "ivanov"} if method == "post" else None)
+    decision = {"role": "transporter", "decision": "refused", "note": "was elsewhere"}
+    body = decision if path.endswith(CARRIER) else {"query": "ivanov"}
+    return node.client.request(method, path, headers=headers, json=body if method == "post" else None)
 
 
 def find_unprotected(app: FastAPI, node: Node) -> list[tuple[str, str]]:
@@ -176,6 +192,8 @@ def test_without_a_record_there_is_no_answer(app: FastAPI, node: Node) -> None:
         answer = ask(node, operation, whole)
         assert (answer.status_code, answer.json()["code"]) == (503, "access.not_recorded")
         assert UNCLE not in answer.text
+    with node.store.session() as session:  # and what cannot be recorded is not decided
+        assert not session.scalars(select(RoleDecisionRow)).all()
 
 
 def test_a_full_disk_gives_no_data_and_recovers(node: Node) -> None:
@@ -230,6 +248,7 @@ def test_what_may_not_be_seen_does_not_exist(node: Node, identifier: str) -> Non
         f"/v1/entities/{identifier}/neighbourhood",
         f"/v1/cases/{identifier}/suggested-links",
         f"/v1/cases/{identifier}/type-hypothesis",
+        f"/v1/cases/{identifier}/role-hypotheses",
     ):
         answer = node.client.get(path, headers=node.headers(Role.LEAD_INVESTIGATOR))
         assert (answer.status_code, answer.json()["detail"]) == (404, NO_RECORD)

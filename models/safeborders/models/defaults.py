@@ -1,7 +1,7 @@
 """The plan of a run as fixed in advance: measured once on synthetic worlds, never tuned on a country's records.
 
-Figures and how they were found: decision 0040. With these numbers one country's messages cost epsilon_local < 8 at
-delta = 1e-5 for both tasks together (a node computes that itself).
+Figures and how they were found: decisions 0040, 0173 and 0193. With these numbers one country's messages cost
+epsilon_local < 8 at delta = 1e-5 for all tasks together (a node computes that itself).
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from safeborders.models.architecture import Architecture, Catalogue, TaskArchitecture
+from safeborders.models.domain.roles import OFFENDING_ROLES
 from safeborders.models.graph.features import SPECIFICATION, SPEECH_WIDTH
 from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.models.protocol.plan import RelationPlan, Stage, Task, TaskPlan
@@ -25,6 +26,7 @@ BUNDLE_SHA256 = "062b9bf319801dfba9c3b49e8d747925fe2abb5bb6e88d866b0ae2d0827412a
 
 _ENCODER = TaskArchitecture(Task.TYPOLOGY, (len(SPECIFICATION.typology), len(CASE_TYPES)))
 _LINKS = TaskArchitecture(Task.LINKS, (len(SPECIFICATION.links), 2))
+_ROLES = TaskArchitecture(Task.ROLES, (len(SPECIFICATION.roles), len(OFFENDING_ROLES)))
 _RELATIONS = tuple(relation.name for relation in SPECIFICATION.case_relations)
 _HEAD = TaskArchitecture(
     Task.TYPOLOGY,
@@ -44,19 +46,21 @@ def _sage(hops: int) -> TaskArchitecture:
 
 
 class Model(StrEnum):
-    """What a plan can train for the types of cases; the scorer of links is the same in all."""
+    """What a plan can train for the types of cases; links and roles are the same in all that train them."""
 
     ENCODER = "encoder"  # stage A alone
     RELATIONAL = "relational"  # stages A and B
     SAGE1 = "sage-1"  # rooted GraphSAGE, one hop
     SAGE2 = "sage-2"  # rooted GraphSAGE, two hops
+    NO_ROLES = "no-roles"  # stage A alone, and nothing for the roles of suspects
 
 
 ARCHITECTURES: Mapping[Model, Architecture] = {
-    Model.ENCODER: Architecture((_ENCODER, _LINKS)),
-    Model.RELATIONAL: Architecture((_ENCODER, _HEAD, _LINKS)),
-    Model.SAGE1: Architecture((_sage(1), _LINKS)),
-    Model.SAGE2: Architecture((_sage(2), _LINKS)),
+    Model.ENCODER: Architecture((_ENCODER, _LINKS, _ROLES)),
+    Model.RELATIONAL: Architecture((_ENCODER, _HEAD, _LINKS, _ROLES)),
+    Model.SAGE1: Architecture((_sage(1), _LINKS, _ROLES)),
+    Model.SAGE2: Architecture((_sage(2), _LINKS, _ROLES)),
+    Model.NO_ROLES: Architecture((_ENCODER, _LINKS)),
 }
 """Linear encoders: at some thousand examples and this noise every hidden layer measured worse (decision 0040)."""
 
@@ -111,6 +115,9 @@ NETWORK_DEFAULTS: Mapping[tuple[Task, Stage, int], TaskDefaults] = {
     ),
     (Task.LINKS, Stage.ENCODER, 0): TaskDefaults(
         sampling_rate=0.5, clip_norm=1.0, noise_multiplier=6.0, learning_rate=0.4
+    ),
+    (Task.ROLES, Stage.ENCODER, 0): TaskDefaults(
+        sampling_rate=0.5, clip_norm=1.0, noise_multiplier=8.0, learning_rate=0.5
     ),
 }
 """By task, stage and hops."""

@@ -20,7 +20,7 @@ from safeborders.node.access.errors import (
     PurposeRefused,
 )
 from safeborders.node.consent.errors import ConsentNotRecorded, ReasonMissing
-from safeborders.node.routes import approvals, audits, health, records
+from safeborders.node.routes import approvals, audits, health, records, roles
 from safeborders.node.routes.context import Context
 
 STATUSES: Statuses = {
@@ -48,6 +48,7 @@ def build_app(parts: Context, *, hosts: Sequence[str] = ("127.0.0.1", "localhost
     app.state.context = parts
     app.include_router(health.router)
     app.include_router(records.router)
+    app.include_router(roles.router)
     app.include_router(approvals.router)
     app.include_router(audits.router)
     install_problem_edge(app, statuses=STATUSES)

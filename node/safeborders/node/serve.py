@@ -18,6 +18,7 @@ from safeborders.node.routes.context import Context
 from safeborders.node.storage.access import SqlTokens
 from safeborders.node.storage.access_reader import SqlRecordReader
 from safeborders.node.storage.audit import SqlAuditLog
+from safeborders.node.storage.role_desk import SqlRoleDesk
 
 
 def main(profile: Path) -> None:
@@ -34,6 +35,7 @@ def main(profile: Path) -> None:
     engine = store.engine
     parts = Context(
         records=SqlRecordReader(engine, clock=system_clock),
+        roles=SqlRoleDesk(engine, clock=system_clock),
         tokens=SqlTokens(engine),
         journal=open_journal(settings, store),
         clock=system_clock,

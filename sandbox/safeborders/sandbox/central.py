@@ -16,16 +16,17 @@ from safeborders.models.gnn.networks import build_networks
 from safeborders.models.protocol.plan import Task
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
-from safeborders.node.learning.examples import Examples, build_case_examples, build_pair_examples
-from safeborders.node.learning.link_predictions import LinkPredictions
-from safeborders.node.learning.predictions import CasePredictions, predict_all
+from safeborders.node.learning.predictions import Predictions, predict_all
 from safeborders.node.learning.regression import fit_residual
+from safeborders.node.learning.training_parts import task_examples
 
 PENALTY = 1.0
+POOLED = ARCHITECTURE
+"""All tasks, whatever a run trains: the bound is the same beside every plan."""
 
 
 def fit_pooled_model(
-    countries: Mapping[Country, Records], *, architecture: Architecture = ARCHITECTURE
+    countries: Mapping[Country, Records], *, architecture: Architecture = POOLED
 ) -> NDArray[np.float32]:
     """Return the flat model that fits the pooled examples of all countries best.
 
@@ -36,7 +37,9 @@ def fit_pooled_model(
         raise ValueError("architecture must be linear.")
     parts = []
     for task in architecture.tasks:
-        examples = [_examples(records, task.task) for records in countries.values()]
+        examples = [
+            task_examples(records, build_person_graph(records), task=task.task) for records in countries.values()
+        ]
         inputs = np.concatenate([one.inputs for one in examples]).astype(np.float64)
         labels = np.concatenate([one.labels for one in examples])
         fitted = fit_residual(inputs, np.zeros((len(labels), task.widths[-1])), labels=labels, penalty=PENALTY)
@@ -44,15 +47,7 @@ def fit_pooled_model(
     return np.concatenate(parts).astype(np.float32)
 
 
-def predict_pooled(
-    records: Records, model: NDArray[np.float32], *, architecture: Architecture = ARCHITECTURE
-) -> tuple[CasePredictions | None, LinkPredictions | None]:
+def predict_pooled(records: Records, model: NDArray[np.float32], *, architecture: Architecture = POOLED) -> Predictions:
     """Apply a pooled model to one country; its ``personalised`` predictions are the bound."""
     networks = build_networks(architecture, model)
     return predict_all(records, networks, examples_per_person=dict.fromkeys(Task, 1))
-
-
-def _examples(records: Records, task: Task) -> Examples:
-    if task is Task.TYPOLOGY:
-        return build_case_examples(records)
-    return build_pair_examples(records, build_person_graph(records)).examples

@@ -22,7 +22,7 @@ def run(
     epsilon: Annotated[float, typer.Option(help="Epsilon of one country's messages against everybody.")] = 8.0,
     rounds: Annotated[int | None, typer.Option(help="Rounds; default: the measured best.")] = None,
     model: Annotated[
-        str, typer.Option(help="For the types of cases: encoder, relational (with stage B), sage-1 or sage-2.")
+        str, typer.Option(help="What is trained: encoder, relational (with stage B), sage-1, sage-2 or no-roles.")
     ] = "encoder",
     folder: Annotated[Path, typer.Option(help="Folder for the world, keys, databases and logs; made anew.")] = Path(
         "demo"

@@ -3,13 +3,14 @@
 import csv
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from safeborders.models.domain.roles import OFFENDING_ROLES
 from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.node.learning.scores import area_under_curve
 
@@ -27,10 +28,15 @@ class CountryScores:
         typology: Accuracy on cases without a human label, by model.
         links: Area under the ROC curve of hidden links against pairs that do not belong together, by model; besides
             the three models ``baseline`` is Adamic and Adar's index.
+        roles: Accuracy on suspects whose part nobody stated, by model; empty where roles were not learnt.
+        role_details: More about the same: mean accuracy over the parts (``macro_`` and the model), the share of those
+            suspects about whom the model is not silent (``told``), and its accuracy on these (``told_right``).
     """
 
     typology: Mapping[str, float]
     links: Mapping[str, float]
+    roles: Mapping[str, float] = field(default_factory=dict)
+    role_details: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,13 @@ class Truth:
         types: True type by source key of the case.
         linked: All true links between persons as pairs of source keys.
         hidden: Those that no import file holds.
+        roles: True part by source key of the person; it is the same in all cases of this world.
     """
 
     types: Mapping[str, str]
     linked: frozenset[tuple[str, str]]
     hidden: frozenset[tuple[str, str]]
+    roles: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_truth(folder: Path) -> Truth:
@@ -54,10 +62,13 @@ def load_truth(folder: Path) -> Truth:
         types = {row["case"]: row["type"] for row in csv.DictReader(file) if row["type"] in CASE_TYPES}
     with (folder / "gt_links.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["planted"] == "1"]
+    with (folder / "gt_persons.csv").open(encoding="utf-8", newline="") as file:
+        roles = {row["person"]: row["role"] for row in csv.DictReader(file) if row["role"] in OFFENDING_ROLES}
     return Truth(
         types=types,
         linked=frozenset((row["src"], row["dst"]) for row in rows),
         hidden=frozenset((row["src"], row["dst"]) for row in rows if row["hidden"] == "1"),
+        roles=roles,
     )
 
 
@@ -67,6 +78,8 @@ def score_country(evaluation: Path, truth: Truth) -> CountryScores:
     return CountryScores(
         typology=_score_cases(document["cases"], truth) if "cases" in document else {},
         links=_score_links(document["links"], truth) if "links" in document else {},
+        roles=_score_roles(document["roles"], truth) if "roles" in document else {},
+        role_details=_role_details(document["roles"], truth) if "roles" in document else {},
     )
 
 
@@ -79,6 +92,29 @@ def _score_cases(cases: Mapping[str, Any], truth: Truth) -> dict[str, float]:
         else float("nan")
         for model in MODELS
     }
+
+
+def _score_roles(roles: Mapping[str, Any], truth: Truth) -> dict[str, float]:
+    wanted, known = _true_roles(roles, truth)
+    return {model: _mean(np.array(roles[model])[known] == wanted) for model in MODELS}
+
+
+def _role_details(roles: Mapping[str, Any], truth: Truth) -> dict[str, float]:
+    wanted, known = _true_roles(roles, truth)
+    right = {model: np.array(roles[model])[known] == wanted for model in MODELS}
+    told = np.array(roles["told"], dtype=np.bool_)[known]
+    parts = np.unique(wanted)
+    macro = {f"macro_{m}": _mean(np.array([right[m][wanted == part].mean() for part in parts])) for m in MODELS}
+    return macro | {"told": _mean(told), "told_right": _mean(right["personalised"][told])}
+
+
+def _true_roles(roles: Mapping[str, Any], truth: Truth) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+    known = [place for place, key in enumerate(roles["persons"]) if key in truth.roles]
+    return np.array([truth.roles[roles["persons"][place]] for place in known]), np.array(known, dtype=np.int64)
+
+
+def _mean(values: NDArray[Any]) -> float:
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def _score_links(links: Mapping[str, Any], truth: Truth) -> dict[str, float]:

@@ -80,7 +80,7 @@ def plan(
     deadline: Annotated[float, typer.Option(help="Seconds that a round waits.")] = 30.0,
     sizes: Annotated[Path | None, typer.Option(help="YAML of declared public sizes, e.g. typology: {gr: 120}.")] = None,
     model: Annotated[
-        str, typer.Option(help="For the types of cases: encoder, relational (with stage B), sage-1 or sage-2.")
+        str, typer.Option(help="What is trained: encoder, relational (with stage B), sage-1, sage-2 or no-roles.")
     ] = "encoder",
 ) -> None:
     """Plan a run and write its manifest; nothing starts before two countries have signed it."""

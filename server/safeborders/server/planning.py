@@ -49,7 +49,7 @@ class RunRequest:
         floor: Fewest countries in a round.
         deadline_seconds: How long a round waits.
         sizes: Declared public sizes per task and country.
-        model: What is trained for the types of cases.
+        model: What is trained.
     """
 
     epsilon: float

@@ -33,7 +33,12 @@ from safeborders.node.storage.base import Base
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import EntityRow, PersonRow
 from safeborders.node.storage.learning_store import SqlLearningStore
-from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
+from safeborders.node.storage.learning_tables import (
+    CaseTypeHypothesisRow,
+    RoleDecisionRow,
+    RoleHypothesisRow,
+    SuggestedLinkRow,
+)
 from safeborders.node.storage.lifecycle_erasure import WITHOUT_FOREIGN_KEY
 from safeborders.node.storage.lifecycle_tables import ErasureRow, RestrictionRow
 from safeborders.node.storage.tables import LabelRow, LinkRow, PersonIndicatorRow, PersonStatusRow
@@ -64,6 +69,19 @@ def desk(store: Store, tmp_path: Path) -> RightsDesk:
         session.add(
             CaseTypeHypothesisRow(case_id="case", case_type="T1", probability=0.5, probabilities={"T1": 0.5}, **common)
         )
+        for person in ("nikos", "olga"):
+            session.add(
+                RoleHypothesisRow(
+                    person_id=person, case_id="case", role="transporter", probability=0.8,
+                    probabilities={"transporter": 0.8}, reasons=[{"text": "drives", "weight": 1.0}], **common,
+                )
+            )  # fmt: skip
+            session.add(
+                RoleDecisionRow(
+                    id=f"decision-{person}", person_id=person, case_id="case", role="harbourer", confirmed=True,
+                    decided_by="t", decided_at=NOW, note="Olga Petrova said so", model_sha256="a" * 64,
+                )
+            )  # fmt: skip
         session.add(
             LabelRow(
                 id="label", entity_id="nikos", case_id="case", name="role", value="recruiter", report_id="r",
@@ -185,7 +203,8 @@ def test_L04_3_a_correction_reaches_search_graph_caches_and_the_next_training(de
         assert person.match_key == match_key(EntityKind.PERSON, "Nikos Stavridis", country=Country.GR)
         assert (person.birth_date, person.rev) == (date(1981, 2, 3), 2)
         assert session.scalars(select(PersonIndicatorRow.value)).one() is None
-    assert (count(desk.store, SuggestedLinkRow), count(desk.store, CaseTypeHypothesisRow)) == (0, 0)
+    hypotheses = (SuggestedLinkRow, CaseTypeHypothesisRow, RoleHypothesisRow)
+    assert [count(desk.store, table) for table in hypotheses] == [0, 0, 0]
     assert learning.load_records().of_kind("ASSOCIATE") == ()
     assert learning.snapshot_mark() != before
     assert desk.derived is not None
@@ -209,6 +228,14 @@ def test_L04_3_what_belongs_to_somebody_else_is_not_dropped(desk: RightsDesk) ->
         desk.rectify("nikos", assignments=["name=X Y"], dropped=["USES-olga-shared"], request=REQUEST)
     assert search(desk, "Petrakis") == ["nikos"]  # all or nothing
     assert [one.outcome for one in desk.journal.list_lookups()] == [Outcome.BEGUN, Outcome.FAILED]
+
+
+def test_L04_3_a_decision_on_a_role_that_was_wrong_is_dropped(desk: RightsDesk) -> None:
+    with pytest.raises(Conflict):  # the control: another person's
+        desk.rectify("nikos", assignments=[], dropped=["decision-olga"], request=REQUEST)
+    assert desk.rectify("nikos", assignments=[], dropped=["decision-nikos"], request=REQUEST) == ["role decision"]
+    with desk.store.session() as session:
+        assert session.scalars(select(RoleDecisionRow.person_id)).all() == ["olga"]
 
 
 def test_L07_2_recipients_are_named_when_something_is_found_wrong(desk: RightsDesk) -> None:
@@ -250,6 +277,10 @@ def test_L16_1_the_answer_holds_everything_and_nothing_about_others(desk: Rights
     assert [(one["code"], one["value"]) for one in document["indicators"]] == [("ctl.threats", True)]
     assert {one["id"] for one in document["links"]} == HIS - {"nikos", "own-nikos"}
     assert document["assessments"]["suggested_links"] == 1
+    assert [(one["case_id"], one["role"]) for one in document["assessments"]["roles"]] == [("case", "transporter")]
+    assert [(one["role"], one["confirmed"]) for one in document["role_decisions"]] == [("harbourer", True)]
+    assert "perhaps the part of transporter (drives)" in subject_text(document)
+    assert "harbourer: stated by an investigator on 2026-11-02" in subject_text(document)
     assert [source["issuer"] for source in document["sources"]] == ["Hellenic Police"]
     assert [(one["role"], one["operation"]) for one in document["recipients"]] == [("investigator", "search")]
     told = json.dumps({key: value for key, value in document.items() if key != "links"}) + subject_text(document)

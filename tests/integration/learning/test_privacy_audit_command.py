@@ -124,7 +124,7 @@ def test_the_audit_signs_evidence_without_figures_and_leaves_the_ledger_alone(
     assert (kept["run"], kept["model_sha256"], kept["complete"]) == ("spring", MODEL_SHA256, True)
     assert shown["complete"], [row for row in shown["attacks"] if not row["passed"]]
     assert {row["attack"] for row in shown["attacks"]} == {"delete_one", "canaries", "membership", "inversion"}
-    assert len(shown["attacks"]) == 8  # both tasks
+    assert len(shown["attacks"]) == 12  # all three tasks
 
     key = load_signing_key(load_settings(node, NodeSettings).places.signing_key)
     keys = {"gr": public_key_hex(key)}

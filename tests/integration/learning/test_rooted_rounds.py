@@ -94,7 +94,7 @@ def test_every_model_is_charged_by_the_nodes_own_arithmetic_before_it_is_trained
     assert set(charged) == set(wanted)
     assert node.ledger.spent_epsilon() == pytest.approx(epsilon(wanted, delta=DELTA))
     seen = [event for event in charged if isinstance(event, RootedGaussian) and event.relations]
-    assert bool(seen) == (model is not Model.ENCODER)
+    assert bool(seen) == (model not in (Model.ENCODER, Model.NO_ROLES))
 
 
 def test_control_the_price_without_neighbours_would_be_lower() -> None:
@@ -114,9 +114,9 @@ def test_control_the_price_without_neighbours_would_be_lower() -> None:
 def test_a_head_that_cannot_be_priced_or_paid_is_refused_and_nothing_is_computed(seen: dict[str, object]) -> None:
     node, trainer = make_node()
     plan = make_plan(rounds=30)
-    encoder, head, links = plan.tasks
+    encoder, head, *others = plan.tasks
     relations = (head.relations[0].model_copy(update=seen), *head.relations[1:])
-    changed = plan.model_copy(update={"tasks": (encoder, head.model_copy(update={"relations": relations}), links)})
+    changed = plan.model_copy(update={"tasks": (encoder, head.model_copy(update={"relations": relations}), *others)})
     content = model_to_bytes(ARCHITECTURES[Model.RELATIONAL].initial_parameters(7))
     with pytest.raises((PolicyDenied, UnknownModel)):
         node.service.answer(make_message(changed, model=content))

@@ -12,6 +12,10 @@ from sbtest.attack_kinds import (
     Removal,
 )
 
+SUSPECTS = "tests/contract/test_case_suspects.py"
+ROLE_DESK = "tests/contract/test_role_desk.py"
+ROLE_AUDIT = "tests/privacy_audits/test_role_delete_one.py"
+
 ON_PAPERS = (
     Attack(
         "eight-of-nine",
@@ -194,5 +198,56 @@ ON_PAPERS = (
         (f"{AUTHORITY}::test_an_auditor_opens_no_record_and_decides_nothing",),
         (f"{AUTHORITY}::test_no_answer_to_an_auditor_holds_content",),
         (Removal("safeborders.node.access.justify", "if asked not in caller.grant.purposes:", "if False:"),),
+    ),
+    Attack(
+        "role-of-a-child",
+        "A child that was taken for an offender is suggested a part in a crime.",
+        "Only who was an adult beyond doubt on the day on which the case was opened is ever looked at.",
+        (f"{SUSPECTS}::test_only_an_adult_beyond_doubt_is_one",),
+        (f"{SUSPECTS}::test_a_suspect_of_a_case_is_one_in_that_case_alone",),
+        (
+            Removal(
+                "safeborders.node.storage.case_suspects",
+                "accused & _adults(connection, known, pairs=accused)",
+                "accused",
+            ),
+        ),
+    ),
+    Attack(
+        "role-of-a-victim",
+        "A victim who is recorded as a suspect of another case is suggested a part in it.",
+        "Who is a victim in any case, under any record, is a suspect in none.",
+        (f"{SUSPECTS}::test_a_victim_in_any_case_is_nowhere_a_suspect",),
+        (f"{SUSPECTS}::test_a_suspect_of_a_case_is_one_in_that_case_alone",),
+        (
+            Removal("safeborders.node.storage.case_suspects", " if pair[0] in shared}", "}"),
+            Removal(
+                "safeborders.node.storage.learning_store",
+                "CaseRole.VICTIM.value if kind in _CASE_KINDS and source in victims else role or",
+                "role or",
+            ),
+        ),
+    ),
+    Attack(
+        "role-from-outside",
+        "An investigator asks for the hypotheses of a case that is not the one that justifies the look-up.",
+        "The case of the look-up must be the case that is asked for; any other does not exist.",
+        (f"{ROLE_DESK}::test_only_investigators_of_the_very_case_see_and_decide",),
+        (f"{ROLE_DESK}::test_a_hypothesis_comes_with_reasons_and_a_stated_part_as_the_fact",),
+        (Removal("safeborders.node.storage.role_desk", " or shown.label != who.case_reference", ""),),
+    ),
+    Attack(
+        "role-from-a-neighbour",
+        "What others are on record with enters a suspect's training example, so that one person moves several.",
+        "Training looks at a suspect's own links alone.",
+        (f"{ROLE_AUDIT}::test_no_person_moves_the_sum_by_more_than_one_example",),
+        (f"{ROLE_AUDIT}::test_control_an_input_that_counts_other_people_is_caught",),
+        (
+            Removal(
+                "safeborders.node.learning.examples",
+                "inputs=role_inputs(records)[stated]",
+                "inputs=(role_inputs(records) - role_inputs(records).mean(axis=0))[stated]",
+            ),
+        ),
     ),
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Table, insert
 
-from safeborders.models.domain.entities import CaseKind, CaseStatus, EntityKind
+from safeborders.models.domain.entities import CaseKind, CaseStatus, DatePrecision, EntityKind
 from safeborders.models.domain.governance import (
     Handling,
     Purpose,
@@ -18,13 +18,14 @@ from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.statuses import DataSubjectCategory, StatusAuthority
 from safeborders.node.storage.database import Store
 from safeborders.node.storage.entities import ENTITY_CLASSES, EntityRow, PersonRow
-from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
+from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, RoleHypothesisRow, SuggestedLinkRow
 from safeborders.node.storage.tables import LinkRow, PersonStatusRow, SourceReportRow
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 EVERY = int(Purpose.TYPOLOGY | Purpose.NETWORK | Purpose.DECONFLICTION)
 
 CASE, CHILD, UNCLE, DRIVER, PHONE = "case-1", "person-child", "person-uncle", "person-driver", "phone-1"
+CARRIER = "person-carrier"
 RESTRICTED, TYPOLOGY_ONLY, OVERDUE = "person-restricted", "person-typology", "person-overdue"
 INVISIBLE = (RESTRICTED, TYPOLOGY_ONLY, OVERDUE)
 CASE_REFERENCE = "GR-2026-0001"
@@ -81,6 +82,23 @@ def add_people(store: Store, count: int) -> None:
         connection.execute(insert(LinkRow), [_values(link) for link in links])
 
 
+def add_carrier(store: Store) -> None:
+    """Write an adult suspect of the case about whose part the model has a hypothesis and nobody has stated anything."""
+    born = {"birth_date": date(1980, 5, 17), "birth_precision": DatePrecision.DAY}
+    with store.session() as session:
+        session.add(_entity(EntityKind.PERSON, CARRIER, pseudonym="P-carrier", **born))
+        session.flush()
+        session.add(_status(CARRIER, DataSubjectCategory.SUSPECT, case_id=CASE))
+        session.add(_link("l-carrier", RelationKind.PARTY_TO, (CARRIER, CASE)))
+        session.add(
+            RoleHypothesisRow(
+                person_id=CARRIER, case_id=CASE, role="transporter", probability=0.8,
+                probabilities={"transporter": 0.8, "recruiter": 0.2}, reasons=[], run="run-1", model_sha256="a" * 64,
+                created_at=NOW,
+            )
+        )  # fmt: skip
+
+
 def _table(row: type[EntityRow]) -> Table:
     assert isinstance(row.__table__, Table)
     return row.__table__
@@ -100,14 +118,14 @@ def _statuses() -> list[PersonStatusRow]:
         CHILD: (DataSubjectCategory.SUSPECT, DataSubjectCategory.VICTIM_PRESUMED),
         UNCLE: (DataSubjectCategory.SUSPECT,),
     }
-    return [
-        PersonStatusRow(
-            id=f"{person}-{category}", person_id=person, category=category, decided_by=StatusAuthority.POLICE,
-            report_id="r", source_grade=SourceGrade.A, info_grade=1, recorded_at=NOW,
-        )
-        for person, categories in held.items()
-        for category in categories
-    ]  # fmt: skip
+    return [_status(person, category) for person, categories in held.items() for category in categories]
+
+
+def _status(person: str, category: DataSubjectCategory, *, case_id: str | None = None) -> PersonStatusRow:
+    return PersonStatusRow(
+        id=f"{person}-{category}", person_id=person, case_id=case_id, category=category, report_id="r",
+        decided_by=StatusAuthority.POLICE, source_grade=SourceGrade.A, info_grade=1, recorded_at=NOW,
+    )  # fmt: skip
 
 
 def _links() -> list[LinkRow]:

@@ -16,6 +16,7 @@ from safeborders.node.storage.access import SqlLookupJournal, SqlTokens
 from safeborders.node.storage.access_reader import SqlRecordReader
 from safeborders.node.storage.audit import SqlAuditLog
 from safeborders.node.storage.consent_store import SqlConsentStore
+from safeborders.node.storage.role_desk import SqlRoleDesk
 
 LOG_KEY = Ed25519PrivateKey.generate()
 LOG = LogIdentity(origin=origin_of("demo", "gr"), log_key=public_key_hex(LOG_KEY), witness_keys={})
@@ -26,6 +27,7 @@ def node_app(engine: Engine, *, clock: Clock, journal: SqlLookupJournal | None =
     return build_app(
         Context(
             records=SqlRecordReader(engine, clock=clock),
+            roles=SqlRoleDesk(engine, clock=clock),
             tokens=SqlTokens(engine),
             journal=journal or SqlLookupJournal(engine),
             clock=clock,

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safeborders.models.domain.governance import Purpose
+from safeborders.models.domain.roles import OFFENDING_ROLES
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
-from safeborders.node.graph.records import Records, Relation
-from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, SuggestedLink
+from safeborders.node.graph.records import Records, Relation, Suspects
+from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, Outcomes, RoleHypothesis, SuggestedLink
 
 
 def make_relation(
@@ -49,7 +50,8 @@ def make_ids(*, cases: int, persons: int, phones: int) -> dict[str, tuple[str, .
 def small_country(seed: int, *, groups: int = 12, labelled: float = 0.5) -> Records:
     """Return groups of five persons with three cases, two phones and most of their mutual links each.
 
-    The last person of all is alone; the one before is a professional who is a party to every case.
+    The last person of all is alone; the one before is a professional who is a party to every case. Whoever is no victim
+    is a suspect; the part of every second one is stated.
     """
     random = np.random.default_rng(seed)
     persons, cases, phones = 5 * groups + 2, 3 * groups, 2 * groups
@@ -81,7 +83,15 @@ def small_country(seed: int, *, groups: int = 12, labelled: float = 0.5) -> Reco
         professional=np.arange(persons) == persons - 2,
         indicators=indicators,
         case_type=np.where(random.random(cases) < labelled, of_case, -1),
+        suspects=_suspects([pair for pair, role in zip(parties, roles, strict=True) if role == "recruiter"]),
     )
+
+
+def _suspects(pairs: Sequence[tuple[int, int]]) -> Suspects:
+    table = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    every = np.arange(len(table))
+    stated = np.where(every % 2 == 0, table[:, 0] % len(OFFENDING_ROLES), -1)
+    return Suspects(person=table[:, 0], case=table[:, 1], role=stated)
 
 
 def without_links(records: Records, *, kind: str, kept: NDArray[np.bool_]) -> Records:
@@ -99,6 +109,7 @@ class InMemoryLearningStore:
     records: Records
     links: tuple[SuggestedLink, ...] = ()
     cases: tuple[CaseTypeHypothesis, ...] = ()
+    roles: tuple[RoleHypothesis, ...] = ()
     runs: list[str] = field(default_factory=list)
     mark: str = ""
 
@@ -115,9 +126,7 @@ class InMemoryLearningStore:
         """Return keys that differ from our identifiers."""
         return {name: f"key-{name}" for kind in ("case", "person") for name in self.records.ids[kind]}
 
-    def replace_outcomes(
-        self, *, links: Sequence[SuggestedLink], cases: Sequence[CaseTypeHypothesis], run: str, model_sha256: str
-    ) -> None:
+    def replace_outcomes(self, outcomes: Outcomes, *, run: str, model_sha256: str) -> None:
         """Keep the outcomes of the last run."""
-        self.links, self.cases = tuple(links), tuple(cases)
+        self.links, self.cases, self.roles = tuple(outcomes.links), tuple(outcomes.cases), tuple(outcomes.roles)
         self.runs.append(f"{run} {model_sha256}")

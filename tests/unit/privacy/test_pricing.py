@@ -40,8 +40,8 @@ def cost(model: Model, **changes: Any) -> float:
 
 def test_a_head_is_priced_by_the_lemma_with_its_own_coins_and_limits() -> None:
     plan = make_plan(Model.RELATIONAL, examples_per_person=2)
-    encoder, head, links = run_events(plan, ARCHITECTURES[Model.RELATIONAL], rounds=10)
-    assert encoder.relations == links.relations == ()
+    encoder, head, *others = run_events(plan, ARCHITECTURES[Model.RELATIONAL], rounds=10)
+    assert [event.relations for event in (encoder, *others)] == [(), (), ()]
     assert head.relations == tuple((part.limit, *part.keep) for part in plan.tasks[1].relations)
     assert (head.copies, head.steps, head.positions) == (2, 10, 1)
     assert head.dimension == ARCHITECTURES[Model.RELATIONAL].tasks[1].length + 3
@@ -49,7 +49,7 @@ def test_a_head_is_priced_by_the_lemma_with_its_own_coins_and_limits() -> None:
 
 def test_two_hops_are_priced_with_paths_and_stacked_positions() -> None:
     plan = make_plan(Model.SAGE2)
-    sage, _ = run_events(plan, ARCHITECTURES[Model.SAGE2], rounds=10)
+    sage, *_ = run_events(plan, ARCHITECTURES[Model.SAGE2], rounds=10)
     assert all(len(entry) == 3 for entry in sage.relations)
     assert sage.positions == 1 + sum(part.most[0] for part in plan.tasks[0].relations)
 
@@ -81,7 +81,7 @@ def test_the_head_of_the_defaults_is_small() -> None:
 @pytest.mark.parametrize("wrong", ["relation", "hops", "order", "hash"])
 def test_a_plan_that_sees_others_than_the_model_is_not_priced(wrong: str) -> None:
     plan, model = make_plan(Model.RELATIONAL), ARCHITECTURES[Model.RELATIONAL]
-    encoder, head, links = plan.tasks
+    encoder, head, *others = plan.tasks
     seen = head.relations
     if wrong == "relation":
         seen = (seen[0], seen[1].model_copy(update={"relation": "others"}))
@@ -91,7 +91,7 @@ def test_a_plan_that_sees_others_than_the_model_is_not_priced(wrong: str) -> Non
         seen = seen[::-1]
     else:
         model = Architecture(model.tasks[:2])
-    other = plan.model_copy(update={"tasks": (encoder, head.model_copy(update={"relations": seen}), links)})
+    other = plan.model_copy(update={"tasks": (encoder, head.model_copy(update={"relations": seen}), *others)})
     assert Catalogue((model,)).find(other) is None
     with pytest.raises(ValueError, match="networks of the architecture"):
         run_events(other, model, rounds=1)

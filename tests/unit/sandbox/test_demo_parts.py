@@ -24,9 +24,15 @@ def a_result() -> DemoResult:
         epsilon_local=7.99,
         epsilon_sum=2.41,
         bytes_sent=123,
+        roles=Scores(0.4, 0.45, 0.55),
     )
     return DemoResult(
-        countries=dict.fromkeys(DEMONSTRATION, row), central_typology=0.75, central_links=0.95, rounds=30, seconds=99.94
+        countries=dict.fromkeys(DEMONSTRATION, row),
+        central_typology=0.75,
+        central_links=0.95,
+        central_roles=0.65,
+        rounds=30,
+        seconds=99.94,
     )
 
 
@@ -74,6 +80,7 @@ def test_the_machine_form_has_the_promised_keys(tmp_path: Path) -> None:
         "federated": 0.6,
         "personalised": 0.7,
         "links": {"local": 0.8, "federated": 0.85, "personalised": 0.9},
+        "roles": {"local": 0.4, "federated": 0.45, "personalised": 0.55},
         "epsilon_local": 7.99,
         "epsilon_sum": 2.41,
         "bytes_sent": 123,

@@ -62,9 +62,11 @@ def test_the_pooled_model_helps_a_country_with_few_labels() -> None:
     rich = {country: small_country(seed, groups=40) for seed, country in enumerate((Country.RO, Country.GR))}
     poor = small_country(9, groups=30, labelled=0.1)
     truth = small_country(9, groups=30, labelled=1.0).case_type
-    cases, links = predict_pooled(poor, fit_pooled_model({**rich, Country.FI: poor}))
+    said = predict_pooled(poor, fit_pooled_model({**rich, Country.FI: poor}))
+    cases = said.cases
     assert cases is not None
-    assert links is not None
+    assert said.links is not None
+    assert said.roles is not None
     right = cases.outcome.personalised.argmax(axis=1) == truth
     assert right.mean() > 0.7
 
@@ -74,7 +76,11 @@ def test_the_truth_is_read_without_the_wrong_links(tmp_path: Path) -> None:
     (tmp_path / "gt_links.csv").write_text(
         "src,dst,kind,planted,hidden\na,b,KIN,1,0\nc,d,ASSOCIATE,1,1\ne,f,ASSOCIATE,0,0\n"
     )
+    (tmp_path / "gt_persons.csv").write_text(
+        "person,true_entity,role,category,network\np,h1,recruiter,suspect,\nq,h2,victim,,\n"
+    )
     truth = load_truth(tmp_path)
+    assert truth.roles == {"p": "recruiter"}
     assert truth.types == {"c1": "T1"}
     assert truth.linked == {("a", "b"), ("c", "d")}
     assert truth.hidden == {("c", "d")}

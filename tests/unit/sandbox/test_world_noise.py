@@ -12,6 +12,8 @@ import phonenumbers
 import pytest
 
 from safeborders.models.domain.countries import DEMONSTRATION
+from safeborders.sandbox.world import creation
+from safeborders.sandbox.world.creation import create_world
 from safeborders.sandbox.world.overview import read_table
 
 Row = dict[str, Any]
@@ -190,7 +192,7 @@ def test_one_in_eight_minors_of_forced_criminality_is_a_suspect_too(files: Files
     types = {row["case"]: row["type"] for row in read_table(demo_world, "gt_cases")}
     minors, dual = set(), set()
     for link in files.links["PARTY_TO"]:
-        if types[link["target"]] == "T3" and link["properties"]["role"] == "victim":
+        if types[link["target"]] == "T3" and link.get("properties", {}).get("role") == "victim":
             minors.add(link["source"])
             if "suspect" in files.statuses[link["source"]]:
                 dual.add(link["source"])
@@ -229,6 +231,31 @@ def test_labels_are_few_and_sometimes_wrong(files: Files, demo_world: Path) -> N
         assert 0.03 < wrong < 0.07, name
         if name == "network":
             assert len(said) / sum(map(bool, network.values())) == pytest.approx(share, abs=0.04)
+
+
+def roles_without_ground(files: Files) -> int:
+    """Return how many links of suspects to cases and scenes tell a part that no label states, or another one."""
+    case_of = {link["target"]: link["source"] for link in files.links["HAS_EPISODE"]}
+    stated = {(one["entity"], one["case"]): one["value"] for one in files.labels if one["name"] == "role"}
+    wrong = 0
+    for link in (*files.links["PARTY_TO"], *files.links["INVOLVED_IN"]):
+        if files.statuses[link["source"]] & {"suspect", "convicted"}:
+            role = link.get("properties", {}).get("role")
+            case = case_of.get(link["target"], link["target"])
+            wrong += role not in {"victim", stated.get((link["source"], case))}
+    return wrong
+
+
+def test_a_suspects_part_is_on_record_only_where_somebody_stated_it(
+    files: Files, demo_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert roles_without_ground(files) == 0
+    truth = {row["person"]: row["role"] for row in read_table(demo_world, "gt_persons")}
+    labelled = Counter(truth[one["entity"]] for one in files.labels if one["name"] == "role")
+    assert len(labelled) == 8  # all parts, the facilitators' too
+    monkeypatch.setattr(creation, "keep_stated_roles", lambda _register: None)
+    create_world(preset="tiny", seed=3, out=tmp_path / "control")
+    assert roles_without_ground(Files(tmp_path / "control")) > 100
 
 
 def test_networks_that_span_countries_share_what_both_record(demo_world: Path) -> None:

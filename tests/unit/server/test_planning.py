@@ -36,10 +36,18 @@ def test_two_runs_start_from_the_same_public_model() -> None:
     assert initial_model(planned(8.0)).sha256 == initial_model(planned(4.0)).sha256
 
 
-def test_a_plan_with_a_head_spends_the_same_epsilon_over_three_networks() -> None:
+def test_roles_can_be_left_out_and_cost_the_others_little() -> None:
+    request = RunRequest(epsilon=8.0, floor=3, deadline_seconds=30.0, model=parse_model_name("no-roles"))
+    without = build_plan("test", countries=DEMONSTRATION, request=request)
+    assert [task.name for task in without.tasks] == ["typology", "links"]
+    assert [task.name for task in planned(8.0).tasks] == ["typology", "links", "roles"]
+    assert 1 < planned(8.0).tasks[0].noise_multiplier / without.tasks[0].noise_multiplier < 1.03
+
+
+def test_a_plan_with_a_head_spends_the_same_epsilon_over_four_networks() -> None:
     request = RunRequest(epsilon=8.0, floor=3, deadline_seconds=30.0, model=parse_model_name("relational"))
     plan = build_plan("test", countries=DEMONSTRATION, request=request)
-    assert [task.name for task in plan.tasks] == ["typology", "typology.head", "links"]
+    assert [task.name for task in plan.tasks] == ["typology", "typology.head", "links", "roles"]
     assert 0.94 * 8 < plan_epsilon(plan, ARCHITECTURES[Model.RELATIONAL]) <= 8
     assert initial_model(plan).sha256 != initial_model(planned(8.0)).sha256
     with pytest.raises(SettingsError, match="--model"):

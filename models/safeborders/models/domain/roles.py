@@ -21,3 +21,6 @@ class CaseRole(StrEnum):
 
 NOT_OFFENDING: frozenset[CaseRole] = frozenset({CaseRole.VICTIM, CaseRole.WITNESS, CaseRole.PROFESSIONAL})
 """Roles of people whom nobody suspects."""
+
+OFFENDING_ROLES: tuple[str, ...] = tuple(role.value for role in CaseRole if role not in NOT_OFFENDING)
+"""Parts of a suspect in a case, in their public order: the classes of a role hypothesis."""

@@ -17,6 +17,7 @@ ALLOWED_COLUMNS: frozenset[str] = frozenset(
         "mo_indicator.value",
         "court_case.opened_on",
         "court_case.type_label",
+        "episode.stage",
         "link.kind",
         "link.role",
         "link.source",

@@ -7,11 +7,13 @@ normalisation constant would be a release), and every input names the columns it
 from dataclasses import asdict, dataclass
 
 from safeborders.kit.canonical import document_sha256
+from safeborders.models.domain.entities import Stage
+from safeborders.models.domain.roles import OFFENDING_ROLES
 from safeborders.models.graph.columns import check_columns
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
 from safeborders.models.protocol.plan import Task
 
-FEATURES_VERSION = 3
+FEATURES_VERSION = 4
 
 YES = 0.8
 NO = -0.2
@@ -76,17 +78,19 @@ class FeatureSpecification:
     version: int
     typology: tuple[Feature, ...]
     links: tuple[Feature, ...]
+    roles: tuple[Feature, ...] = ()
     case_relations: tuple[CaseRelation, ...] = ()
 
     def __post_init__(self) -> None:
-        for features in (self.typology, self.links, self.case_relations):
+        for features in (self.typology, self.links, self.roles, self.case_relations):
             check_columns(column for feature in features for column in feature.columns)
             if len({feature.name for feature in features}) != len(features):
                 raise ValueError("names of features must be unique within a task.")
 
     def inputs(self, task: Task) -> tuple[Feature, ...]:
         """Return the inputs of ``task`` in the order of the model's first layer."""
-        return self.typology if task is Task.TYPOLOGY else self.links
+        of_task = {Task.TYPOLOGY: self.typology, Task.LINKS: self.links, Task.ROLES: self.roles}
+        return of_task[task]
 
     def sha256(self) -> str:
         """Return the hash that plans name: features, order, constants and classes."""
@@ -95,9 +99,11 @@ class FeatureSpecification:
                 "version": self.version,
                 "typology": [asdict(feature) for feature in self.typology],
                 "links": [asdict(feature) for feature in self.links],
+                "roles": [asdict(feature) for feature in self.roles],
                 "case_relations": [asdict(relation) for relation in self.case_relations],
                 "speech": [SPEECH_WIDTH, SPEECH_SEED],
                 "types": list(CASE_TYPES),
+                "parts": list(OFFENDING_ROLES),
                 "three_values": {"yes": YES, "no": NO, "unknown": UNKNOWN},
             }
         )
@@ -131,6 +137,34 @@ Small scales, because most linked pairs have some of each: a direction that all 
 Degrees are not among them: an example is about everybody linked with the two, so that curation keeps those with few.
 """
 
+
+def _scene(stage: Stage) -> Feature:
+    return Feature(f"scene_{stage.value}", (*_LINK_COLUMNS, "episode.stage"))
+
+
+def _own(name: str, *, cap: int = 1, scale: float = 1.0, role: bool = False) -> Feature:
+    return Feature(name, (*_LINK_COLUMNS, "link.role") if role else _LINK_COLUMNS, cap=cap, scale=scale)
+
+
+ROLE_FEATURES: tuple[Feature, ...] = (
+    *(_scene(stage) for stage in Stage),
+    _own("scenes", cap=4, scale=0.125),
+    _own("phones", cap=4, scale=0.125),
+    _own("online_account", scale=0.5),
+    _own("financial_account", scale=0.5),
+    _own("identity_document", scale=0.5),
+    _own("drives", scale=0.5, role=True),
+    _own("owns_vehicle", scale=0.5, role=True),
+    _own("places", cap=4, scale=0.125),
+    _own("employee", scale=0.5, role=True),
+    _own("director", scale=0.5, role=True),
+)
+"""What a suspect's own links say: in which scenes of the case he or she is on record, which kinds of thing are held.
+
+Nobody else's record can change one (decision 0191). The roles of PARTY_TO and INVOLVED_IN are never read: they are the
+answer. Small scales for what nearly everybody has, as for links.
+"""
+
 SPECIFICATION = FeatureSpecification(
     version=FEATURES_VERSION,
     typology=tuple(_indicator(code) for code in INDICATORS),
@@ -155,6 +189,7 @@ SPECIFICATION = FeatureSpecification(
         Feature("time_overlap", ("link.source", "link.target", "link.valid_from", "link.valid_to"), scale=0.25),
         *NEAR_FEATURES,
     ),
+    roles=ROLE_FEATURES,
     case_relations=(
         CaseRelation("people", (*_LINK_COLUMNS, "link.valid_from")),
         CaseRelation("things", (*_LINK_COLUMNS, "link.valid_from")),

@@ -34,6 +34,7 @@ class Task(StrEnum):
 
     TYPOLOGY = "typology"  # the modus-operandi type of a case
     LINKS = "links"  # which two persons belong together
+    ROLES = "roles"  # the part that a suspect on record plays in that very case
 
 
 class Stage(StrEnum):

@@ -27,6 +27,7 @@ _PURPOSES = {
 _TASKS = {
     Task.TYPOLOGY: "the type of a case",
     Task.LINKS: "which two persons belong together",
+    Task.ROLES: "the part of a suspect in the very case",
 }
 _STATES = {
     State.APPROVED: "approved; withdraw at any time, it counts with the next message",

@@ -4,14 +4,16 @@ The arrays hold no name and no number; identifiers are the random ones of this n
 learning were left out when the arrays were read.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 PERSON = "person"
 CASE = "case"
+EPISODE = "episode"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,21 @@ class Relation:
     until: NDArray[np.float64]
     role: NDArray[np.str_]
 
+    @classmethod
+    def of_links(cls, kind: str, ends: tuple[str, str], *, links: Sequence[tuple[int, int, str, float, float]]) -> Self:
+        """Return links given one by one: source, target, role, first and last day."""
+        source, target, role, since, until = zip(*links, strict=True) if links else ((), (), (), (), ())
+        return cls(
+            kind=kind,
+            source_type=ends[0],
+            target_type=ends[1],
+            source=np.array(source, dtype=np.int64),
+            target=np.array(target, dtype=np.int64),
+            since=np.array(since, dtype=np.float64),
+            until=np.array(until, dtype=np.float64),
+            role=np.array(role, dtype=np.str_),
+        )
+
     def __len__(self) -> int:
         return len(self.source)
 
@@ -55,6 +72,30 @@ class Relation:
         )
 
 
+def _none() -> NDArray[np.int64]:
+    return np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Who is on record as a suspect or convict of which case: adults, and no victim anywhere; each pair once.
+
+    Nobody else ever gets a role hypothesis. Who belongs here is decided where records are read (storage.suspects).
+
+    Attributes:
+        person: Positions of persons, in order.
+        case: Positions of cases.
+        role: Position in ``OFFENDING_ROLES`` of the part that a human stated, -1 where nobody did.
+    """
+
+    person: NDArray[np.int64] = field(default_factory=_none)
+    case: NDArray[np.int64] = field(default_factory=_none)
+    role: NDArray[np.int64] = field(default_factory=_none)
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+
 @dataclass(frozen=True)
 class Records:
     """Entities, links and case attributes of one country.
@@ -65,6 +106,8 @@ class Records:
         professional: Whether each person is known in a professional role only.
         indicators: One row per case, one column per indicator: 1 yes, 0 no, NaN unknown.
         case_type: Position of the human label in ``CASE_TYPES``, -1 without one.
+        stages: Position of each episode's stage in ``Stage``.
+        suspects: Whom a role hypothesis may be about, and in which case.
     """
 
     ids: Mapping[str, tuple[str, ...]]
@@ -72,6 +115,8 @@ class Records:
     professional: NDArray[np.bool_]
     indicators: NDArray[np.float32]
     case_type: NDArray[np.int64]
+    stages: NDArray[np.int64] = field(default_factory=_none)
+    suspects: Suspects = field(default_factory=Suspects)
 
     def count(self, entity_type: str) -> int:
         """Number of entities of a type."""

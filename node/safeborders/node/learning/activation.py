@@ -1,4 +1,4 @@
-"""What a node does with a released model: its own predictions of all cases and pairs, which stay home.
+"""What a node does with a released model: its own predictions, which stay home.
 
 Loaded when the first model is released: what only this needs (torch_geometric, scikit-learn) would double the seconds
 that every node takes to start, and again after each kill.
@@ -15,8 +15,9 @@ from safeborders.models.gnn.networks import Networks
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.node.learning.evaluation import write_evaluation
-from safeborders.node.learning.outcomes import LearningStore
+from safeborders.node.learning.outcomes import LearningStore, Outcomes
 from safeborders.node.learning.predictions import predict_all
+from safeborders.node.learning.role_reasons import role_hypotheses
 from safeborders.node.learning.suggestions import case_hypotheses, link_suggestions
 
 
@@ -40,12 +41,12 @@ def put_to_use(
     parameters, networks = model
     records = store.load_records(purpose)
     limits = {task.task: task.examples_per_person for task in plan.tasks}
-    cases, links = predict_all(records, networks, examples_per_person=limits)
-    store.replace_outcomes(
-        links=link_suggestions(links) if links else (),
-        cases=case_hypotheses(cases) if cases else (),
-        run=plan.run,
-        model_sha256=sha256_hex(model_to_bytes(parameters)),
+    said = predict_all(records, networks, examples_per_person=limits)
+    outcomes = Outcomes(
+        links=link_suggestions(said.links) if said.links else (),
+        cases=case_hypotheses(said.cases) if said.cases else (),
+        roles=role_hypotheses(said.roles) if said.roles else (),
     )
+    store.replace_outcomes(outcomes, run=plan.run, model_sha256=sha256_hex(model_to_bytes(parameters)))
     if evaluation is not None:
-        write_evaluation(evaluation / f"{plan.run}.json", store.load_source_keys(), cases=cases, links=links)
+        write_evaluation(evaluation / f"{plan.run}.json", store.load_source_keys(), predictions=said)

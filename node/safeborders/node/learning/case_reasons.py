@@ -17,8 +17,8 @@ from torch_geometric.explain.algorithm import ExplainerAlgorithm
 from safeborders.models.gnn.propagation import EvidencePropagation
 from safeborders.models.graph.indicators import INDICATORS
 from safeborders.models.ontology.loader import load_indicators
-from safeborders.node.learning.case_types import STEPS, CaseProblem, ChosenCase, Prior
 from safeborders.node.learning.outcomes import Reason
+from safeborders.node.learning.personalisation import STEPS, ChosenParts, HomeProblem, Prior
 from safeborders.node.learning.regression import Floats
 
 REASONS_FOR = 3
@@ -52,7 +52,7 @@ class LinearAttribution(ExplainerAlgorithm):  # type: ignore[misc]  # torch_geom
 class Margin(nn.Module):
     """How far the propagated evidence of one type is above another's."""
 
-    def __init__(self, chosen: ChosenCase, *, types: tuple[int, int]) -> None:
+    def __init__(self, chosen: ChosenParts, *, types: tuple[int, int]) -> None:
         super().__init__()
         self.propagation = EvidencePropagation(share=chosen.share, steps=STEPS)
         self.types = types
@@ -64,7 +64,7 @@ class Margin(nn.Module):
 
 
 def margin_shares(
-    problem: CaseProblem, chosen: ChosenCase, *, case: int, types: tuple[int, int], prior: Prior
+    problem: HomeProblem, chosen: ChosenParts, *, case: int, types: tuple[int, int], prior: Prior
 ) -> NDArray[np.float64]:
     """Return the shares of ``logit(types[0]) - logit(types[1])`` of one case that has no human label.
 
@@ -95,7 +95,7 @@ def margin_shares(
 
 
 def case_reasons(
-    problem: CaseProblem, chosen: ChosenCase, *, case: int, types: tuple[int, int], prior: Prior
+    problem: HomeProblem, chosen: ChosenParts, *, case: int, types: tuple[int, int], prior: Prior
 ) -> tuple[Reason, ...]:
     """Put the largest shares in words: what speaks most for the type, then what against."""
     shares = margin_shares(problem, chosen, case=case, types=types, prior=prior)
@@ -112,7 +112,7 @@ def case_reasons(
     return tuple(Reason(text=words[index], weight=round(float(shares[index]), 3)) for index in kept)
 
 
-def node_shares(problem: CaseProblem, chosen: ChosenCase, *, case: int, types: tuple[int, int]) -> Floats:
+def node_shares(problem: HomeProblem, chosen: ChosenParts, *, case: int, types: tuple[int, int]) -> Floats:
     """Return the share of each case's evidence for each type in the margin, by torch_geometric's ``Explainer``."""
     explainer = Explainer(
         model=Margin(chosen, types=types),

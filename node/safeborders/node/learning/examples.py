@@ -1,4 +1,4 @@
-"""Training examples of both tasks, each with the persons that it is about."""
+"""Training examples of all tasks, each with the persons that it is about."""
 
 from dataclasses import dataclass, replace
 
@@ -10,6 +10,7 @@ from safeborders.node.graph.pairs import Pairs, candidate_pairs, contains, pair_
 from safeborders.node.graph.persons import PARTY, PersonGraph, curated_association
 from safeborders.node.graph.ranking import CURATION_KEY, keyed_ranks, pair_identifiers
 from safeborders.node.graph.records import CASE, PERSON, Records, Relation
+from safeborders.node.graph.suspects import role_inputs
 from safeborders.node.learning.attribution import Attributions, bound_contributions
 
 HARD_PER_POSITIVE = 2
@@ -73,6 +74,22 @@ def build_case_nodes(records: Records, *, limit: int) -> NDArray[np.int64]:
     later = np.where(records.case_type >= 0, 0, 1 << 63).astype(np.uint64)
     return np.flatnonzero(
         bound_contributions(case_attributions(records), limit=limit, ranks=(ranks >> np.uint64(1)) | later)
+    )
+
+
+def build_role_examples(records: Records) -> Examples:
+    """Build one example per suspect of a case whose part a human stated, about that person alone."""
+    suspects = records.suspects
+    stated = suspects.role >= 0
+    persons, cases = suspects.person[stated], suspects.case[stated]
+    names = [
+        f"{records.ids[PERSON][person]}@{records.ids[CASE][case]}" for person, case in zip(persons, cases, strict=True)
+    ]
+    return Examples(
+        inputs=role_inputs(records)[stated],
+        labels=suspects.role[stated],
+        attributions=Attributions.of_pairs(np.arange(len(persons)), persons, count=len(persons)),
+        ranks=keyed_ranks(names, key=CURATION_KEY),
     )
 
 

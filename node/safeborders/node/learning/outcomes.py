@@ -43,6 +43,33 @@ class CaseTypeHypothesis:
         return max(self.probabilities, key=lambda case_type: self.probabilities[case_type])
 
 
+@dataclass(frozen=True)
+class RoleHypothesis:
+    """How likely each part is for a suspect of a case, in that case alone, where nobody has stated one.
+
+    Never about a person as such: without the case it says nothing, and outside it nobody may be shown it.
+    """
+
+    person_id: str
+    case_id: str
+    probabilities: Mapping[str, float]
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def role(self) -> str:
+        """The most likely part."""
+        return max(self.probabilities, key=lambda role: self.probabilities[role])
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """All that one run leaves behind."""
+
+    links: Sequence[SuggestedLink] = ()
+    cases: Sequence[CaseTypeHypothesis] = ()
+    roles: Sequence[RoleHypothesis] = ()
+
+
 class LearningStore(Protocol):
     """The country's database as learning sees it."""
 
@@ -58,12 +85,5 @@ class LearningStore(Protocol):
     def load_source_keys(self) -> Mapping[str, str]:
         """Return what the source files call each case and person, by our identifier; for evaluation at home only."""
 
-    def replace_outcomes(
-        self,
-        *,
-        links: Sequence[SuggestedLink],
-        cases: Sequence[CaseTypeHypothesis],
-        run: str,
-        model_sha256: str,
-    ) -> None:
+    def replace_outcomes(self, outcomes: Outcomes, *, run: str, model_sha256: str) -> None:
         """Put the hypotheses of a run in place of all earlier ones, in one transaction."""

@@ -18,12 +18,13 @@ from safeborders.node.graph.case_relations import case_relations, whole_case_gra
 from safeborders.node.graph.persons import PersonGraph, build_person_graph
 from safeborders.node.graph.ranking import FOLD_KEY, keyed_ranks
 from safeborders.node.graph.records import CASE, Records
-from safeborders.node.learning.case_types import FOLDS as CASE_FOLDS
-from safeborders.node.learning.case_types import CaseProblem, CaseTypes, Prior, ReleasedLogits, personalise_case_types
 from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions, predict_links
+from safeborders.node.learning.personalisation import FOLDS as CASE_FOLDS
+from safeborders.node.learning.personalisation import HomeModel, HomeProblem, Prior, ReleasedLogits, personalise
 from safeborders.node.learning.regression import Floats
+from safeborders.node.learning.role_predictions import RolePredictions, likely_types, predict_roles
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,18 @@ class CasePredictions:
     ids: tuple[str, ...]
     labels: NDArray[np.int64]
     federated: Floats
-    outcome: CaseTypes
-    problem: CaseProblem
+    outcome: HomeModel
+    problem: HomeProblem
     prior: Prior
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What stage C says of a country, by task; None for what was not trained."""
+
+    cases: CasePredictions | None = None
+    links: LinkPredictions | None = None
+    roles: RolePredictions | None = None
 
 
 def predict_case_types(records: Records, persons: PersonGraph, *, networks: Networks) -> CasePredictions:
@@ -43,7 +53,7 @@ def predict_case_types(records: Records, persons: PersonGraph, *, networks: Netw
     graph = build_graph(records, persons)
     inputs = case_inputs(records)
     released = released_case_logits(records, persons, networks=networks)
-    problem = CaseProblem(
+    problem = HomeProblem(
         inputs=inputs.astype(np.float64),
         labels=graph[CASE].y.numpy(),
         folds=_folds(records.ids.get(CASE, ()), count=CASE_FOLDS),
@@ -52,7 +62,7 @@ def predict_case_types(records: Records, persons: PersonGraph, *, networks: Netw
         classes=len(CASE_TYPES),
     )
     encoder = networks.find(Task.TYPOLOGY, Stage.ENCODER)
-    outcome = personalise_case_types(problem, released)
+    outcome = personalise(problem, released)
     return CasePredictions(
         ids=records.ids.get(CASE, ()),
         labels=records.case_type,
@@ -63,7 +73,7 @@ def predict_case_types(records: Records, persons: PersonGraph, *, networks: Netw
     )
 
 
-def _prior(released: ReleasedLogits, outcome: CaseTypes, *, encoder: nn.Module | None) -> Prior:
+def _prior(released: ReleasedLogits, outcome: HomeModel, *, encoder: nn.Module | None) -> Prior:
     """Return what explains the released logits: an encoder's weights and the gated head, or one opaque part."""
     if encoder is None:
         return Prior(linear=np.zeros((len(INDICATORS) + 1, len(CASE_TYPES))), heard=released.own)
@@ -88,19 +98,21 @@ def released_case_logits(records: Records, persons: PersonGraph, *, networks: Ne
     return ReleasedLogits(own=own.astype(np.float64), head=logits - own)
 
 
-def predict_all(
-    records: Records, networks: Networks, *, examples_per_person: Mapping[Task, int]
-) -> tuple[CasePredictions | None, LinkPredictions | None]:
+def predict_all(records: Records, networks: Networks, *, examples_per_person: Mapping[Task, int]) -> Predictions:
     """Run stage C for every task that was trained."""
     persons = build_person_graph(records)
-    cases = links = None
+    cases = links = roles = None
     tasks = {shape.task for shape in networks.architecture.tasks}
     if Task.TYPOLOGY in tasks:
         cases = predict_case_types(records, persons, networks=networks)
     if Task.LINKS in tasks:
         limit, module = examples_per_person[Task.LINKS], networks.get(Task.LINKS, Stage.ENCODER)
         links = predict_links(records, persons, module=module, examples_per_person=limit)
-    return cases, links
+    if Task.ROLES in tasks:
+        types = None if cases is None else likely_types(cases.outcome.personalised)
+        module = networks.get(Task.ROLES, Stage.ENCODER)
+        roles = predict_roles(records, persons, module=module, case_types=types)
+    return Predictions(cases, links, roles)
 
 
 def _folds(identifiers: Sequence[str], *, count: int) -> NDArray[np.int64]:

@@ -23,6 +23,7 @@ from safeborders.node.learning.examples import (
     build_case_examples,
     build_case_nodes,
     build_pair_examples,
+    build_role_examples,
     case_attributions,
     case_inputs,
 )
@@ -116,6 +117,8 @@ def task_examples(records: Records, persons: PersonGraph, *, task: Task) -> Exam
     """Return all known examples of a task, before curation."""
     if task is Task.TYPOLOGY:
         return build_case_examples(records)
+    if task is Task.ROLES:
+        return build_role_examples(records)
     return build_pair_examples(records, persons).examples
 
 

@@ -55,6 +55,7 @@ def _record(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _section("Decisions about your category", [_statement(one, "category") for one in document["statuses"]])
     yield from _section("Facts about you", [_fact(one) for one in document["indicators"]])
     yield from _section("Labels that a person gave", [_statement(one, "name") for one in document["labels"]])
+    yield from _section("Decisions on your part in a case", [_decision(one) for one in document["role_decisions"]])
     yield from _section("Links", [_link(one) for one in document["links"]])
     yield from _section(
         "Facts about cases that you are part of", [_case_fact(one) for one in document["case_indicators"]]
@@ -62,7 +63,10 @@ def _record(document: Mapping[str, Any]) -> Iterator[str]:
     number = document["assessments"]["suggested_links"]
     yield from _section(
         "Assessments by a program (hints for a person to check, never facts)",
-        [f"{number} suggested links to other persons"] if number else [],
+        [
+            *([f"{number} suggested links to other persons"] if number else []),
+            *(_hypothesis(one) for one in document["assessments"]["roles"]),
+        ],
     )
     yield from _section(
         "Sources", [f"{one['issuer']}, file {one['name']}, received {one['received_at'][:10]}"
@@ -92,6 +96,16 @@ def _statement(row: Mapping[str, Any], name: str) -> str:
             if key not in _TECHNICAL | {name} and value is not None]  # fmt: skip
     said = f"{row[name]}: {row['value']}" if "value" in row else _words(str(row[name]))
     return "; ".join([said, *rest, _grade(row)])
+
+
+def _decision(row: Mapping[str, Any]) -> str:
+    said = "stated by an investigator" if row["confirmed"] else "suggested by a program, refused by an investigator"
+    return f"{_words(row['role'])}: {said} on {row['decided_at'][:10]}"
+
+
+def _hypothesis(row: Mapping[str, Any]) -> str:
+    reasons = "; ".join(reason["text"] for reason in row["reasons"])
+    return f"a case in which you are a suspect: perhaps the part of {_words(row['role'])} ({reasons})"
 
 
 def _fact(row: Mapping[str, Any]) -> str:

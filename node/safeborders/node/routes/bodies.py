@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.relations import RelationKind
+from safeborders.models.domain.roles import OFFENDING_ROLES
 from safeborders.models.domain.statuses import DataSubjectCategory
 from safeborders.node.services.records import LEAD_NOT_PROOF, Band
+from safeborders.node.services.roles import ROLE_NOTICE
 
 Identifier = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9-]{1,36}$", description="Identifier of this node; never leaves it.")
@@ -106,3 +108,42 @@ class SuggestionsBody(Answer):
     notice: str = LEAD_NOT_PROOF
     items: list[SuggestionBody]
     next: str | None = None
+
+
+class RoleGuessBody(Answer):
+    """The part that a suspect may play in the case: a lead, with what speaks for and against it."""
+
+    role: str
+    band: Band
+    reasons_for: list[str]
+    reasons_against: list[str]
+    model_sha256: str
+    statement_kind: Literal["assessment"] = "assessment"
+    notice: Literal["lead, not proof"] = "lead, not proof"
+
+
+class SuspectRoleBody(Answer):
+    """One suspect of the case; ``recorded_roles`` are facts on record, and beside a fact there is no hypothesis."""
+
+    person: EntityBody
+    recorded_roles: list[str]
+    hypothesis: RoleGuessBody | None
+
+
+class CaseRolesBody(Answer):
+    """The suspects of a case with their parts in it."""
+
+    notice: str = ROLE_NOTICE
+    case: EntityBody
+    items: list[SuspectRoleBody]
+    next: str | None = None
+
+
+class RoleVerdictBody(BaseModel):
+    """What a person decides on a hypothesis, and why."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    role: str = Field(pattern=f"^({'|'.join(OFFENDING_ROLES)})$", description="The part that was suggested.")
+    decision: Literal["confirmed", "refused"]
+    note: str = Field(min_length=3, max_length=400, description="Why; it stays in this node.")

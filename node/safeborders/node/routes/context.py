@@ -12,6 +12,7 @@ from safeborders.node.access.journal import LookupJournal, Tokens
 from safeborders.node.audit.reading import LogReader
 from safeborders.node.consent.inbox import Inbox
 from safeborders.node.services.records import RecordReader
+from safeborders.node.services.roles import RoleDesk
 
 
 class AuditLog(Protocol):
@@ -26,6 +27,7 @@ class Context:
     """The parts behind the API."""
 
     records: RecordReader
+    roles: RoleDesk
     tokens: Tokens
     journal: LookupJournal
     clock: Clock

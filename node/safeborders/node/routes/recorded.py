@@ -33,6 +33,7 @@ class Look:
     who: Justification
     object_ids: list[str] = field(default_factory=list)
     is_declared: bool = False
+    is_recorded: bool = False  # an act that wrote its own record, in one transaction with what it did
 
     def show(self, ids: Iterable[str]) -> None:
         """Declare which objects the answer shows or was asked for."""
@@ -81,6 +82,8 @@ class RecordedRoute(APIRoute):
 
     def _record(self, request: Request, outcome: Outcome) -> None:
         look: Look | None = getattr(request.state, "look", None)
+        if look is not None and look.is_recorded and outcome is Outcome.ANSWERED:
+            return
         if look is None or (outcome is Outcome.ANSWERED and not look.is_declared):
             raise LookupNotRecorded("The look-up cannot be recorded, so it is not answered: tell this node's operator.")
         parts = get_context(request)

@@ -16,14 +16,14 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, not_, 
 
 from safeborders.kit.clock import Clock, system_clock
 from safeborders.kit.db import for_reading
-from safeborders.models.domain.entities import EntityKind
+from safeborders.models.domain.entities import EntityKind, Stage
 from safeborders.models.domain.governance import Purpose
 from safeborders.models.domain.relations import RelationKind
 from safeborders.models.domain.roles import CaseRole
 from safeborders.models.domain.statuses import VICTIM_CATEGORIES, DataSubjectCategory, effective_category
 from safeborders.models.graph.indicators import CASE_TYPES, INDICATORS
-from safeborders.node.graph.records import CASE, PERSON, Records, Relation
-from safeborders.node.learning.outcomes import LEARNING, CaseTypeHypothesis, SuggestedLink
+from safeborders.node.graph.records import CASE, EPISODE, PERSON, Records, Relation
+from safeborders.node.learning.outcomes import LEARNING, Outcomes, Reason
 from safeborders.node.storage.admission import (
     ENTITY,
     LINK,
@@ -31,8 +31,10 @@ from safeborders.node.storage.admission import (
     holds_on,
     may_be_learnt_from,
 )
-from safeborders.node.storage.entities import CaseRow, EntityRow
-from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
+from safeborders.node.storage.base import Base
+from safeborders.node.storage.case_suspects import KnownPeople, find_suspects, suspects_of
+from safeborders.node.storage.entities import CaseRow, EntityRow, EpisodeRow
+from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, RoleHypothesisRow, SuggestedLinkRow
 from safeborders.node.storage.lifecycle_dates import read_snapshot_mark
 from safeborders.node.storage.merged_persons import unite_persons
 from safeborders.node.storage.resolution_store import load_persons
@@ -71,17 +73,17 @@ class SqlLearningStore:
             persons = ids.get(PERSON, ())
             victims = {record for record in places.get(PERSON, {}) if categories.get(record) in VICTIM_CATEGORIES}
             professional = [categories.get(person) is DataSubjectCategory.PROFESSIONAL for person in persons]
+            usable = may_be_learnt_from(LINK, purposes=purposes, today=today)
+            relations = _relations(connection, places, usable=usable, victims=victims)
+            known = KnownPeople(ids, places, relations, categories)
             return Records(
                 ids=ids,
-                relations=_relations(
-                    connection,
-                    places,
-                    usable=may_be_learnt_from(LINK, purposes=purposes, today=today),
-                    victims=victims,
-                ),
+                relations=relations,
                 professional=np.array(professional, dtype=np.bool_),
                 indicators=_indicators(connection, cases),
                 case_type=labels,
+                stages=_stages(connection, places.get(EPISODE, {})),
+                suspects=suspects_of(find_suspects(connection, known, today=today)),
             )
 
     def snapshot_mark(self) -> str:
@@ -97,44 +99,45 @@ class SqlLearningStore:
             rows = connection.execute(select(table.id, table.import_key).where(wanted)).all()
         return {row.id: row.import_key for row in rows}
 
-    def replace_outcomes(
-        self,
-        *,
-        links: Sequence[SuggestedLink],
-        cases: Sequence[CaseTypeHypothesis],
-        run: str,
-        model_sha256: str,
-    ) -> None:
+    def replace_outcomes(self, outcomes: Outcomes, *, run: str, model_sha256: str) -> None:
         """Put the hypotheses of a run in place of all earlier ones, in one transaction."""
         origin = {"run": run, "model_sha256": model_sha256, "created_at": self._clock()}
-        link_rows: list[dict[str, Any]] = [
-            {
-                "first_id": link.first_id,
-                "second_id": link.second_id,
-                "score": link.score,
-                "reasons": [{"text": reason.text, "weight": reason.weight} for reason in link.reasons],
-                **origin,
-            }
-            for link in links
-        ]
-        case_rows: list[dict[str, Any]] = [
-            {
-                "case_id": case.case_id,
-                "case_type": case.case_type,
-                "probability": case.probabilities[case.case_type],
-                "probabilities": dict(case.probabilities),
-                "reasons": [{"text": reason.text, "weight": reason.weight} for reason in case.reasons],
-                **origin,
-            }
-            for case in cases
-        ]
+        rows: dict[type[Base], list[dict[str, Any]]] = {
+            SuggestedLinkRow: [
+                {"first_id": link.first_id, "second_id": link.second_id, "score": link.score, **_why(link.reasons)}
+                for link in outcomes.links
+            ],
+            CaseTypeHypothesisRow: [
+                {
+                    "case_id": case.case_id,
+                    "case_type": case.case_type,
+                    "probability": case.probabilities[case.case_type],
+                    "probabilities": dict(case.probabilities),
+                    **_why(case.reasons),
+                }
+                for case in outcomes.cases
+            ],
+            RoleHypothesisRow: [
+                {
+                    "person_id": one.person_id,
+                    "case_id": one.case_id,
+                    "role": one.role,
+                    "probability": one.probabilities[one.role],
+                    "probabilities": dict(one.probabilities),
+                    **_why(one.reasons),
+                }
+                for one in outcomes.roles
+            ],
+        }
         with self._engine.begin() as connection:
-            connection.execute(delete(SuggestedLinkRow))
-            connection.execute(delete(CaseTypeHypothesisRow))
-            if link_rows:
-                connection.execute(insert(SuggestedLinkRow), link_rows)
-            if case_rows:
-                connection.execute(insert(CaseTypeHypothesisRow), case_rows)
+            for table, new in rows.items():
+                connection.execute(delete(table))
+                if new:
+                    connection.execute(insert(table), [{**row, **origin} for row in new])
+
+
+def _why(reasons: Sequence[Reason]) -> dict[str, Any]:
+    return {"reasons": [{"text": reason.text, "weight": reason.weight} for reason in reasons]}
 
 
 def _entities(connection: Connection, today: date, *, purposes: Purpose) -> dict[str, tuple[str, ...]]:
@@ -171,21 +174,7 @@ def _relations(
             part = CaseRole.VICTIM.value if kind in _CASE_KINDS and source in victims else role or ""
             key = (kind.value, source_kind.value, target_kind.value)
             groups.setdefault(key, []).append((at, to, part, _days(since), _days(until)))
-    return tuple(_relation(key, groups[key]) for key in sorted(groups))
-
-
-def _relation(key: tuple[str, str, str], rows: list[tuple[int, int, str, float, float]]) -> Relation:
-    source, target, role, since, until = zip(*rows, strict=True)
-    return Relation(
-        kind=key[0],
-        source_type=key[1],
-        target_type=key[2],
-        source=np.array(source, dtype=np.int64),
-        target=np.array(target, dtype=np.int64),
-        since=np.array(since, dtype=np.float64),
-        until=np.array(until, dtype=np.float64),
-        role=np.array(role, dtype=np.str_),
-    )
+    return tuple(Relation.of_links(key[0], key[1:], links=groups[key]) for key in sorted(groups))
 
 
 def _days(day: date | None) -> float:
@@ -199,6 +188,16 @@ def _labels(connection: Connection, cases: Mapping[str, int]) -> NDArray[np.int6
         if case in cases and label.value in CASE_TYPES:
             labels[cases[case]] = CASE_TYPES.index(label.value)
     return labels
+
+
+def _stages(connection: Connection, episodes: Mapping[str, int]) -> NDArray[np.int64]:
+    places = {stage: place for place, stage in enumerate(Stage)}
+    stages = np.zeros(len(episodes), dtype=np.int64)
+    table = EpisodeRow.__table__.c
+    for episode, stage in connection.execute(select(table.id, table.stage)):
+        if episode in episodes:
+            stages[episodes[episode]] = places[stage]
+    return stages
 
 
 def _indicators(connection: Connection, cases: Mapping[str, int]) -> NDArray[np.float32]:

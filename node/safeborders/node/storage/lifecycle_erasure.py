@@ -35,6 +35,8 @@ _NEVER_ORPHANS = (EntityKind.CASE, EntityKind.PERSON)
 WITHOUT_FOREIGN_KEY: Mapping[str, tuple[str, ...]] = {
     "suggested_link": ("first_id", "second_id"),
     "case_type_hypothesis": ("case_id",),
+    "role_hypothesis": ("person_id", "case_id"),
+    "role_decision": ("person_id", "case_id"),
     "review_flag": ("row_id",),
     "handling_release": ("row_id",),
     "restriction": ("row_id",),

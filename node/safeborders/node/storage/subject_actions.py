@@ -12,7 +12,12 @@ from safeborders.models.domain.relations import KEEPING, RelationKind
 from safeborders.node.storage.admission import ENTITY, LINK
 from safeborders.node.storage.base import plain_table
 from safeborders.node.storage.entities import PersonRow
-from safeborders.node.storage.learning_tables import CaseTypeHypothesisRow, SuggestedLinkRow
+from safeborders.node.storage.learning_tables import (
+    CaseTypeHypothesisRow,
+    RoleDecisionRow,
+    RoleHypothesisRow,
+    SuggestedLinkRow,
+)
 from safeborders.node.storage.lifecycle_dates import Transaction, raise_snapshot_mark
 from safeborders.node.storage.lifecycle_erasure import (
     FOUND_WRONG,
@@ -30,6 +35,7 @@ _RELEASE = plain_table(HandlingReleaseRow)
 _NOTICE = plain_table(CorrectionNoticeRow)
 _INDICATOR = plain_table(PersonIndicatorRow)
 _STATUS, _LABEL = plain_table(PersonStatusRow), plain_table(LabelRow)
+_DECISION = plain_table(RoleDecisionRow)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Correction:
         values: New values of the person's columns.
         match_key: The key under which the new name is found; None leaves the old one.
         indicators: New values of facts about the person; None makes a fact unknown.
-        dropped: Identifiers of links, statuses and labels that are wrong as a whole.
+        dropped: Identifiers of links, statuses, labels and decisions on roles that are wrong as a whole.
     """
 
     values: Mapping[str, object]
@@ -129,6 +135,8 @@ def forget_hypotheses(connection: Transaction, person: str) -> None:
     connection.execute(delete(suggested).where(or_(suggested.c.first_id == person, suggested.c.second_id == person)))
     cases = select(LINK.c.target).where(LINK.c.kind == RelationKind.PARTY_TO, LINK.c.source == person)
     connection.execute(delete(CaseTypeHypothesisRow).where(CaseTypeHypothesisRow.case_id.in_(cases)))
+    told = plain_table(RoleHypothesisRow)  # reasons about others in these cases may speak of this person too
+    connection.execute(delete(told).where(or_(told.c.person_id == person, told.c.case_id.in_(cases))))
 
 
 def review_person(connection: Transaction, person: str, *, on: date) -> None:
@@ -198,7 +206,11 @@ def _drop(connection: Transaction, records: Sequence[str], identifier: str, *, g
     if link is not None:
         erase_links(connection, {identifier: FOUND_WRONG}, ground=ground)
         return f"link {link.value}"
-    for table, owner, name in ((_STATUS, _STATUS.c.person_id, "status"), (_LABEL, _LABEL.c.entity_id, "label")):
+    for table, owner, name in (
+        (_STATUS, _STATUS.c.person_id, "status"),
+        (_LABEL, _LABEL.c.entity_id, "label"),
+        (_DECISION, _DECISION.c.person_id, "role decision"),
+    ):
         found = connection.execute(delete(table).where(table.c.id == identifier, owner.in_(records)))
         if found.rowcount:
             enter_erasures(connection, [(identifier, name, FOUND_WRONG)], ground=ground)

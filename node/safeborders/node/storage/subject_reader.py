@@ -14,7 +14,7 @@ from safeborders.node.storage.access_visibility import label_of, load_categories
 from safeborders.node.storage.admission import ENTITY, LINK
 from safeborders.node.storage.base import Base, plain_table
 from safeborders.node.storage.entities import PersonRow
-from safeborders.node.storage.learning_tables import SuggestedLinkRow
+from safeborders.node.storage.learning_tables import RoleDecisionRow, RoleHypothesisRow, SuggestedLinkRow
 from safeborders.node.storage.lifecycle_dates import Transaction
 from safeborders.node.storage.lifecycle_tables import CorrectionNoticeRow, RestrictionRow, ReviewFlagRow
 from safeborders.node.storage.tables import (
@@ -81,6 +81,7 @@ def read_subject(connection: Transaction, person: str, *, today: date) -> Docume
         "statuses": statuses,
         "indicators": _rows_of(connection, PersonIndicatorRow, owner="person_id", person=person),
         "labels": _rows_of(connection, LabelRow, owner="entity_id", person=person),
+        "role_decisions": _role_decisions(connection, person),
         "links": links,
         "case_indicators": _case_indicators(connection, links),
         "assessments": _assessments(connection, person),
@@ -150,14 +151,24 @@ def _case_indicators(connection: Transaction, links: Iterable[Mapping[str, Any]]
     return [{"case": cases[row["case_id"]], **_plain(row)} for row in rows.mappings()]
 
 
+def _role_decisions(connection: Transaction, person: str) -> list[Document]:
+    """What investigators decided on parts in cases; their own words stay out, for they may name somebody else."""
+    told = ("id", "case_id", "role", "confirmed", "decided_at", "model_sha256")
+    rows = _rows_of(connection, RoleDecisionRow, owner="person_id", person=person)
+    return [{name: row[name] for name in told} for row in rows]
+
+
 def _assessments(connection: Transaction, person: str) -> Document:
-    """How many links the country's model suggests about the person, and by which model; with whom is not said."""
+    """What the country's model suggests about the person: how many links, with whom is not said, and parts in cases."""
     table = plain_table(SuggestedLinkRow)
     about: ColumnElement[bool] = or_(table.c.first_id == person, table.c.second_id == person)
     rows = connection.execute(
         select(table.c.model_sha256, func.count()).where(about).group_by(table.c.model_sha256)
     ).all()
-    return {"suggested_links": sum(row[1] for row in rows), "models": sorted(row[0] for row in rows)}
+    roles = _rows_of(connection, RoleHypothesisRow, owner="person_id", person=person)
+    models = {*(row[0] for row in rows), *(one["model_sha256"] for one in roles)}
+    told = [{name: one[name] for name in ("case_id", "role", "reasons", "model_sha256")} for one in roles]
+    return {"suggested_links": sum(row[1] for row in rows), "roles": told, "models": sorted(models)}
 
 
 def _restriction(connection: Transaction, person: str) -> Document | None:

@@ -27,13 +27,14 @@ def write_bound(folder: Path) -> None:
     model = fit_pooled_model(records)
     scores = []
     for country, known in records.items():
-        cases, links = predict_pooled(known, model)
+        predictions = predict_pooled(known, model)
         path = folder / "bound" / f"{country.value}.json"
-        write_evaluation(path, learning[country].load_source_keys(), cases=cases, links=links)
+        write_evaluation(path, learning[country].load_source_keys(), predictions=predictions)
         scores.append(score_country(path, truth))
     document = {
         "typology": sum(one.typology["personalised"] for one in scores) / len(scores),
         "links": sum(one.links["personalised"] for one in scores) / len(scores),
+        "roles": sum(one.roles["personalised"] for one in scores) / len(scores),
     }
     write_atomically(folder / "bound.json", json.dumps(document).encode())
     for store in stores.values():

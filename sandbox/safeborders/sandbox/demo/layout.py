@@ -157,7 +157,7 @@ def _node_profile(layout: Layout, country: Country, *, epsilon: float) -> dict[s
         },
         "standing_approval": {
             "purposes": ["P1", "P2"],
-            "tasks": ["typology", "links"],
+            "tasks": ["typology", "links", "roles"],
             "epsilon_per_run": epsilon,
             "valid_until": "2099-12-31",
         },

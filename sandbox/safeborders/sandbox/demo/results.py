@@ -25,13 +25,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class CountryResult:
-    """What one country got and gave."""
+    """What one country got and gave; no scores of roles where the run did not train them."""
 
     typology: Scores
     links: Scores
     epsilon_local: float
     epsilon_sum: float
     bytes_sent: int
+    roles: Scores | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class DemoResult:
     countries: Mapping[Country, CountryResult]
     central_typology: float
     central_links: float
+    central_roles: float
     rounds: int
     seconds: float
 
@@ -55,6 +57,7 @@ class DemoResult:
                 country.value: {
                     **asdict(result.typology),
                     "links": asdict(result.links),
+                    **({"roles": asdict(result.roles)} if result.roles else {}),
                     "epsilon_local": result.epsilon_local,
                     "epsilon_sum": result.epsilon_sum,
                     "bytes_sent": result.bytes_sent,
@@ -63,6 +66,7 @@ class DemoResult:
             },
             "central": self.central_typology,
             "central_links": self.central_links,
+            "central_roles": self.central_roles,
             "rounds": self.rounds,
             "seconds": round(self.seconds, 1),
         }
@@ -95,15 +99,34 @@ def print_result(result: DemoResult, console: Console) -> None:
     table.add_section()
     table.add_row("mean", *(f"{100 * mean:.1f}" for mean in _means(result)), "", "", "")
     console.print(table)
+    _print_roles(result, console)
     console.print(
         f"pooled without privacy, which nobody may do: type {100 * result.central_typology:.1f}, "
-        f"links {100 * result.central_links:.1f}\n"
+        f"links {100 * result.central_links:.1f}, "
+        f"part {100 * result.central_roles:.1f}\n"
         "type   accuracy in % on cases without a label\n"
+        "part   accuracy in % on the parts of suspects that nobody stated\n"
         "links  area under the ROC curve in % on hidden links\n"
         "local  own data only · fed.  federated model alone · pers.  what a node serves\n"
         "ε      local: against everybody · sum: against those who see only the sum\n"
         f"{result.rounds} rounds, {result.seconds:.0f} seconds. Everything in this world is synthetic."
     )
+
+
+def _print_roles(result: DemoResult, console: Console) -> None:
+    """Print how often the part of a suspect was found, country by country; nothing where roles were not learnt."""
+    rows = {country: row.roles for country, row in result.countries.items() if row.roles is not None}
+    if not rows:
+        return
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("part", no_wrap=True)
+    for country in rows:
+        table.add_column(country.value.upper(), justify="right", no_wrap=True)
+    table.add_column("mean", justify="right", no_wrap=True)
+    for name, short in (("local", "local"), ("federated", "fed."), ("personalised", "pers.")):
+        scores = [100 * float(getattr(one, name)) for one in rows.values()]
+        table.add_row(short, *(f"{score:.1f}" for score in (*scores, sum(scores) / len(scores))))
+    console.print(table)
 
 
 def _means(result: DemoResult) -> list[float]:

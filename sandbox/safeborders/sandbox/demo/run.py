@@ -36,7 +36,7 @@ class DemoOptions:
         seed: Of the world.
         epsilon: Of one country's messages against everybody.
         rounds: Of the run; the measured best when None.
-        model: What is trained for the types of cases.
+        model: What is trained.
         keep: Leave all programs running until Ctrl-C.
     """
 

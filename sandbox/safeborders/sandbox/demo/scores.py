@@ -40,11 +40,13 @@ def collect_result(layout: Layout, *, run: str, rounds: Sequence[dict[str, Any]]
             epsilon_local=local,
             epsilon_sum=of_sum,
             bytes_sent=_bytes_sent(rounds, country),
+            roles=_scores(scores.roles) if scores.roles else None,
         )
     return DemoResult(
         countries=countries,
         central_typology=bound["typology"],
         central_links=bound["links"],
+        central_roles=bound["roles"],
         rounds=len(rounds),
         seconds=0.0,
     )

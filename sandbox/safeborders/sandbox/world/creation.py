@@ -17,6 +17,7 @@ from safeborders.sandbox.world.indicators import IndicatorWriter
 from safeborders.sandbox.world.mistakes import add_noise_links, lend_numbers_abroad, reuse_selectors
 from safeborders.sandbox.world.networks import NetworkPlanner, fill_cell, pick_type
 from safeborders.sandbox.world.numbers import Numbers, load_numbers
+from safeborders.sandbox.world.recorded_roles import keep_stated_roles
 from safeborders.sandbox.world.register import Register
 from safeborders.sandbox.world.sizes import Size
 from safeborders.sandbox.world.truth import Cell, Network
@@ -139,6 +140,7 @@ class _World:
             writer.write_cell(network.cells[0], network)
         add_noise_links(register, share=numbers.noise_links)
         reuse_selectors(register, numbers)
+        keep_stated_roles(register)
         return writer
 
 

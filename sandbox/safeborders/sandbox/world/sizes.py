@@ -8,7 +8,7 @@ from safeborders.models.domain.countries import DEMONSTRATION, Country
 from safeborders.models.protocol.plan import Task
 from safeborders.sandbox.world.numbers import load_numbers
 
-_EXAMPLES_PER_CASE: Mapping[Task, float] = {Task.TYPOLOGY: 0.2, Task.LINKS: 1.15}
+_EXAMPLES_PER_CASE: Mapping[Task, float] = {Task.TYPOLOGY: 0.2, Task.LINKS: 1.15, Task.ROLES: 0.65}
 """A public guess of curated examples per case; it scales the coordinator's step, never the privacy."""
 _MOST_PERSONS = 1_000_000
 

@@ -1,10 +1,12 @@
 """What humans said about cases and persons: files, statuses, labels; some of it wrong."""
 
 from datetime import date, timedelta
+from random import Random
 
 from safeborders.models.domain.entities import EntityKind
 from safeborders.models.domain.roles import NOT_OFFENDING, CaseRole
 from safeborders.models.domain.typology import CaseType
+from safeborders.sandbox.world.chance import stream
 from safeborders.sandbox.world.numbers import Numbers
 from safeborders.sandbox.world.register import Register
 from safeborders.sandbox.world.truth import Individual
@@ -70,10 +72,18 @@ class Statements:
             self._status(record, "suspect", case=case, on=on - timedelta(days=30 + int(chance.random() * 60)))
         register.categories[record] = category
         self._status(record, category, case=case, on=on)
-        if role not in _CATEGORIES and chance.random() < self._numbers.labels.role:
+        if role is CaseRole.FACILITATOR and category == "suspect":
+            # A stream of their own: whether they are labelled moves nothing else in the world.
+            self._label_role(record, role, case=case, on=on, chance=stream(0, "role", record))
+        elif role not in _CATEGORIES:
+            self._label_role(record, role, case=case, on=on, chance=chance)
+
+    def _label_role(self, record: str, role: CaseRole, *, case: str, on: date, chance: Random) -> None:
+        """Let a human say which part some suspects play, sometimes wrongly."""
+        if chance.random() < self._numbers.labels.role:
             wrong = chance.random() < self._numbers.labels.wrong
             others = [one for one in CaseRole if one is not role and one not in NOT_OFFENDING]
-            said = self._chance.choice(others) if wrong else role
+            said = chance.choice(others) if wrong else role
             self._label(record, name="role", value=said.value, on=on, case=case)
 
     def _status(self, record: str, category: str, *, case: str, on: date) -> None:

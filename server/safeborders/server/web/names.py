@@ -22,7 +22,11 @@ COUNTRY_NAMES: Mapping[Country, str] = {
     Country.WB_XK: "Kosovo",
 }
 
-TASK_NAMES: Mapping[str, str] = {"typology": "Type of a case", "links": "Links between persons"}
+TASK_NAMES: Mapping[str, str] = {
+    "typology": "Type of a case",
+    "links": "Links between persons",
+    "roles": "Parts in a case",
+}
 
 PURPOSE_NAMES: Mapping[str, str] = {
     "P1": "typology",

@@ -10,9 +10,9 @@ from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.cases import case_links
 from safeborders.node.graph.persons import build_person_graph
-from safeborders.node.learning.case_types import FOLDS, CaseProblem, ReleasedLogits, personalise_case_types
 from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.link_predictions import predict_links
+from safeborders.node.learning.personalisation import FOLDS, HomeProblem, ReleasedLogits, personalise
 from safeborders.node.learning.predictions import predict_case_types
 from safeborders.node.learning.regression import Floats
 from sbtest.small_country import small_country
@@ -20,12 +20,12 @@ from sbtest.small_country import small_country
 CLASSES = len(CASE_TYPES)
 
 
-def problem_of(seed: int, *, groups: int = 12, labelled: float = 0.5) -> tuple[CaseProblem, Floats]:
+def problem_of(seed: int, *, groups: int = 12, labelled: float = 0.5) -> tuple[HomeProblem, Floats]:
     """Return a country's problem and the logits of a model that knows the truth a little."""
     records = small_country(seed, groups=groups, labelled=labelled)
     truth = small_country(seed, groups=groups, labelled=1.0).case_type
     edges, weights = case_links(records, build_person_graph(records))
-    problem = CaseProblem(
+    problem = HomeProblem(
         inputs=case_inputs(records).astype(np.float64),
         labels=records.case_type,
         folds=np.arange(len(truth)) % FOLDS,
@@ -40,28 +40,28 @@ def problem_of(seed: int, *, groups: int = 12, labelled: float = 0.5) -> tuple[C
 @settings(max_examples=8, deadline=None)
 def test_the_chosen_model_is_never_worse_than_the_local_one_on_held_out_labels(seed: int, usefulness: float) -> None:
     problem, logits = problem_of(seed, groups=6)
-    outcome = personalise_case_types(problem, ReleasedLogits(usefulness * logits))
+    outcome = personalise(problem, ReleasedLogits(usefulness * logits))
     assert outcome.chosen_loss <= outcome.local_loss
 
 
 def test_a_useful_federated_model_is_taken_and_a_misleading_one_is_not() -> None:
     problem, logits = problem_of(1, labelled=0.3)
-    assert personalise_case_types(problem, ReleasedLogits(logits)).chosen.startswith("federated")
+    assert personalise(problem, ReleasedLogits(logits)).chosen.startswith("federated")
     misleading = np.random.default_rng(0).normal(scale=20.0, size=logits.shape)
-    assert personalise_case_types(problem, ReleasedLogits(misleading)).chosen.startswith("local")
+    assert personalise(problem, ReleasedLogits(misleading)).chosen.startswith("local")
 
 
 def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() -> None:
     problem, logits = problem_of(1, labelled=0.3)
     blind = np.zeros_like(logits)
-    helped = personalise_case_types(problem, ReleasedLogits(own=blind, head=logits))
+    helped = personalise(problem, ReleasedLogits(own=blind, head=logits))
     assert helped.parts.gate > 0
     assert helped.parts.federated
     assert f"head-{helped.parts.gate:g}" in helped.chosen
     noise = np.random.default_rng(0).normal(scale=20.0, size=logits.shape)
-    spoilt = personalise_case_types(problem, ReleasedLogits(own=logits, head=noise))
+    spoilt = personalise(problem, ReleasedLogits(own=logits, head=noise))
     assert spoilt.parts.gate == 0
-    without = personalise_case_types(problem, ReleasedLogits(own=logits))
+    without = personalise(problem, ReleasedLogits(own=logits))
     assert np.array_equal(spoilt.personalised, without.personalised)  # as if there were no head
 
 
@@ -70,31 +70,31 @@ def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() ->
 def test_a_head_never_makes_the_judged_loss_worse_than_without_it(seed: int, scale: float) -> None:
     problem, logits = problem_of(seed, groups=6)
     noise = np.random.default_rng(seed).normal(size=logits.shape)
-    with_head = personalise_case_types(problem, ReleasedLogits(own=logits, head=scale * noise))
-    without = personalise_case_types(problem, ReleasedLogits(own=logits))
+    with_head = personalise(problem, ReleasedLogits(own=logits, head=scale * noise))
+    without = personalise(problem, ReleasedLogits(own=logits))
     assert with_head.chosen_loss <= without.chosen_loss <= without.local_loss
 
 
 def test_without_a_label_the_gate_stays_shut() -> None:
     problem, logits = problem_of(4, labelled=0.0)
-    outcome = personalise_case_types(problem, ReleasedLogits(own=logits, head=-3 * logits))
+    outcome = personalise(problem, ReleasedLogits(own=logits, head=-3 * logits))
     assert (outcome.personalised.argmax(axis=1) == logits.argmax(axis=1)).all()
 
 
 def test_the_local_model_does_not_look_at_the_federated_one() -> None:
     problem, logits = problem_of(2)
-    one, other = (personalise_case_types(problem, ReleasedLogits(sign * logits)) for sign in (1, -1))
+    one, other = (personalise(problem, ReleasedLogits(sign * logits)) for sign in (1, -1))
     assert np.array_equal(one.local, other.local)
 
 
 def test_neighbours_help_where_cases_hang_together() -> None:
     problem, _ = problem_of(3, groups=30, labelled=0.4)
     truth = small_country(3, groups=30, labelled=1.0).case_type
-    alone = CaseProblem(**{**vars(problem), "edges": problem.edges[:, :0], "weights": problem.weights[:0]})
+    alone = HomeProblem(**{**vars(problem), "edges": problem.edges[:, :0], "weights": problem.weights[:0]})
     nothing = np.zeros((len(truth), CLASSES))
     unseen = problem.labels < 0
     share = {
-        name: (personalise_case_types(which, ReleasedLogits(nothing)).local.argmax(axis=1) == truth)[unseen].mean()
+        name: (personalise(which, ReleasedLogits(nothing)).local.argmax(axis=1) == truth)[unseen].mean()
         for name, which in (("linked", problem), ("alone", alone))
     }
     assert share["linked"] >= share["alone"]
@@ -102,7 +102,7 @@ def test_neighbours_help_where_cases_hang_together() -> None:
 
 def test_a_country_without_labels_takes_the_federated_model_as_it_is() -> None:
     problem, logits = problem_of(4, labelled=0.0)
-    outcome = personalise_case_types(problem, ReleasedLogits(logits))
+    outcome = personalise(problem, ReleasedLogits(logits))
     assert outcome.chosen_loss == outcome.local_loss
     assert outcome.personalised.shape == logits.shape
     assert (outcome.personalised.argmax(axis=1) == logits.argmax(axis=1)).all()

@@ -17,11 +17,11 @@ from safeborders.models.gnn.propagation import spread_evidence
 from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.learning.case_reasons import AROUND, HEARD, Margin, case_reasons, margin_shares, node_shares
-from safeborders.node.learning.case_types import STEPS, Prior
 from safeborders.node.learning.known_links import INPUTS
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions
 from safeborders.node.learning.link_words import FACTORS, factor_of
+from safeborders.node.learning.personalisation import STEPS, Prior
 from safeborders.node.learning.predictions import CasePredictions, predict_all, predict_case_types
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.suggestions import case_hypotheses, link_shares, link_suggestions, usual_score
@@ -34,7 +34,8 @@ def predicted(request: pytest.FixtureRequest) -> tuple[CasePredictions, LinkPred
     """Return stage C's predictions, with a released model that is used by force, or not at all."""
     random = np.random.default_rng(4)
     networks = build_networks(ARCHITECTURE, random.normal(0, 0.5, ARCHITECTURE.length).astype(np.float32))
-    cases, links = predict_all(small_country(2), networks, examples_per_person=dict.fromkeys(Task, 2))
+    said = predict_all(small_country(2), networks, examples_per_person=dict.fromkeys(Task, 2))
+    cases, links = said.cases, said.links
     assert cases is not None
     assert links is not None
     if request.param == "federated":
@@ -164,7 +165,7 @@ def with_neighbours() -> CasePredictions:
     random = np.random.default_rng(8)
     only = Architecture(ARCHITECTURE.tasks[:1])
     networks = build_networks(only, random.normal(0, 0.6, only.length).astype(np.float32))
-    cases, _ = predict_all(small_country(6, groups=6), networks, examples_per_person={})
+    cases = predict_all(small_country(6, groups=6), networks, examples_per_person={}).cases
     assert cases is not None
     parts = replace(cases.outcome.parts, federated=True, share=0.45, temperature=1.5)
     cases = replace(cases, outcome=replace(cases.outcome, parts=parts))

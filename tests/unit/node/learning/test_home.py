@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from safeborders.kit.canonical import canonical_json
-from safeborders.node.learning.case_types import CaseTypes, ChosenCase, Prior, ReleasedLogits
 from safeborders.node.learning.home import MustStayHome, StaysHome
 from safeborders.node.learning.known_links import KnownPairs
 from safeborders.node.learning.link_predictions import FittedLinks, LinkPredictions, ScoredPairs
 from safeborders.node.learning.link_scores import LinkScorer, LinkScorers
 from safeborders.node.learning.link_trees import Trees
+from safeborders.node.learning.personalisation import ChosenParts, HomeModel, Prior, ReleasedLogits
 from safeborders.node.learning.privacy_audits.battery import Finding
 from safeborders.node.learning.privacy_audits.subject import RootedSubject, Subject
 from safeborders.node.learning.relational_gate import Gated, Opening
@@ -41,7 +41,7 @@ def test_no_way_into_json(encode: Callable[[object], object]) -> None:
 
 def test_every_result_of_stage_c_is_of_the_type_and_shows_nothing() -> None:
     links = (KnownPairs, Trees, LinkScorer, LinkScorers, FittedLinks, ScoredPairs, LinkPredictions)
-    of_cases = (CaseTypes, ChosenCase, Prior, ReleasedLogits)
+    of_cases = (HomeModel, ChosenParts, Prior, ReleasedLogits)
     of_audits = (Subject, RootedSubject, Finding)
     for kind in (Gated, *of_cases, *of_audits, *links):
         assert issubclass(kind, StaysHome)

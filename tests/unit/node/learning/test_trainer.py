@@ -91,7 +91,7 @@ def test_a_plan_for_another_version_is_refused_before_any_record_is_read(field: 
             act(other)
 
 
-def test_activation_writes_hypotheses_about_links_and_cases_only(tmp_path: Path) -> None:
+def test_activation_writes_hypotheses_about_links_cases_and_roles_in_cases_only(tmp_path: Path) -> None:
     records = small_country(3)
     store = InMemoryLearningStore(records)
     NodeTrainer(store, evaluation=tmp_path).activate(PLAN, MODEL)
@@ -100,8 +100,14 @@ def test_activation_writes_hypotheses_about_links_and_cases_only(tmp_path: Path)
     assert store.links
     assert all(link.first_id < link.second_id and 0 <= link.score <= 1 for link in store.links)
     assert any(link.reasons for link in store.links)
+    suspects = records.suspects
+    assert {(one.person_id, one.case_id) for one in store.roles} <= {
+        (records.ids["person"][person], records.ids["case"][case])
+        for person, case in zip(suspects.person, suspects.case, strict=True)
+    }
     document = json.loads((tmp_path / "run-1.json").read_text())
-    assert set(document) == {"version", "cases", "links"}
+    assert set(document) == {"version", "cases", "links", "roles"}
+    assert len(document["roles"]["told"]) == (suspects.role < 0).sum()
 
 
 def test_a_recorded_link_is_never_suggested() -> None:
@@ -118,7 +124,7 @@ def test_activation_gives_the_same_answer_twice() -> None:
     for _ in range(2):
         store = InMemoryLearningStore(small_country(4))
         NodeTrainer(store).activate(PLAN, MODEL)
-        outcomes.append((store.links, store.cases))
+        outcomes.append((store.links, store.cases, store.roles))
     assert outcomes[0] == outcomes[1]
 
 

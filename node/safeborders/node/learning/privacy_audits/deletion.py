@@ -55,7 +55,7 @@ def delete_persons(subject: Subject, *, total: ClippedSum = clipped_sum) -> Dele
     moved, allowed = [], []
     for person in _some(curated.persons):
         gone = np.isin(drawn, owners[curated.persons == person])
-        rest = _sum(subject.module, curated, order=_closed_up(drawn, gone), engine=(total, subject.mechanism))
+        rest = _sum(subject.module, curated, order=closed_up(drawn, gone), engine=(total, subject.mechanism))
         moved.append(float(np.linalg.norm((whole - rest).astype(np.float64))) / event.grid)
         allowed.append(event.own_weight * min(int(gone.sum()), event.copies))
     return _judged(moved, allowed)
@@ -118,7 +118,7 @@ def _some(persons: NDArray[np.int64]) -> NDArray[np.int64]:
     return everybody[np.argsort(random_words(len(everybody)))[:MOST_PERSONS]]
 
 
-def _closed_up(order: NDArray[np.int64], gone: NDArray[np.bool_]) -> NDArray[np.int64]:
+def closed_up(order: NDArray[np.int64], gone: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return ``order`` without what is gone, the last rows in the free places: as the proof couples random orders."""
     left = order.copy()
     for place in np.flatnonzero(gone)[::-1]:

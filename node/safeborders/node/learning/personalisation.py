@@ -1,13 +1,13 @@
-"""Stage C for cases: the federated model, the country's own graph and labels, and a choice that may refuse them.
+"""Stage C for cases and for roles: the federated model, the country's own records, and a choice that may refuse them.
 
 The choice includes the gate of stage B: how much of the relational head's residual counts, nothing, half or all. Every
-candidate predicts each labelled case without having seen its label (five folds); the local-only one wins unless
+candidate predicts each labelled example without having seen its label (five folds); the local-only one wins unless
 another is strictly better. The released model saw some of these labels too, but only through noise that hides every
 single person, so that it can hardly flatter itself. Nothing computed here can be sent: it goes into the node's database
 and into no message.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,24 +29,28 @@ TEMPERATURES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
-class CaseProblem:
-    """What stage C knows of the cases.
+class HomeProblem:
+    """What stage C knows of the examples: of the cases, or of the suspects in them.
 
     Attributes:
-        inputs: Inputs of all cases, :math:`(N, F)`.
+        inputs: Inputs of all examples, :math:`(N, F)`.
         labels: Human label, -1 without one, :math:`(N,)`.
-        folds: In which of ``FOLDS`` parts each case is, by a public keyed hash.
-        edges: Links between cases, both directions, :math:`(2, E)`.
+        folds: In which of ``FOLDS`` parts each example is, by a public keyed hash.
+        classes: Number of classes.
+        edges: Links over which evidence spreads, both directions, :math:`(2, E)`.
         weights: Their weights, :math:`(E,)`.
-        classes: Number of types.
+        shares: Weights of the neighbours that compete; (0,) where nothing spreads.
+        temperatures: Divisors of the logits that compete; below 1 they sharpen.
     """
 
     inputs: Floats
     labels: NDArray[np.int64]
     folds: NDArray[np.int64]
-    edges: NDArray[np.int64]
-    weights: Floats
     classes: int
+    edges: NDArray[np.int64] = field(default_factory=lambda: np.zeros((2, 0), dtype=np.int64))
+    weights: Floats = field(default_factory=lambda: np.zeros(0))
+    shares: tuple[float, ...] = SHARES
+    temperatures: tuple[float, ...] = TEMPERATURES
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Candidate:
 
 @dataclass(frozen=True, repr=False)
 class ReleasedLogits(StaysHome):
-    """What the released model says of all cases of this country.
+    """What the released model says of all examples of this country.
 
     Attributes:
         own: The encoder's logits, or those of a rooted GraphSAGE over the country's graph, :math:`(N, K)`.
@@ -103,12 +107,12 @@ class Prior(StaysHome):
 
 
 @dataclass(frozen=True, repr=False)
-class ChosenCase(StaysHome):
+class ChosenParts(StaysHome):
     """The parts of the chosen prediction, so that it can be explained: ``logits = propagate(evidence) / temperature``.
 
     Attributes:
-        evidence: Log-probabilities of each case before propagation, :math:`(N, K)`.
-        weights: The country's own correction of the indicators' weights, :math:`(F, K)`.
+        evidence: Log-probabilities of each example before propagation, :math:`(N, K)`.
+        weights: The country's own correction of the inputs' weights, :math:`(F, K)`.
         bias: Its correction of the bias, :math:`(K,)`.
         federated: Whether the released network's logits are below the correction.
         gate: How much of the relational head is among them.
@@ -126,8 +130,8 @@ class ChosenCase(StaysHome):
 
 
 @dataclass(frozen=True, repr=False)
-class CaseTypes(StaysHome):
-    """Predictions for all cases and which candidates made them.
+class HomeModel(StaysHome):
+    """Predictions for all examples and which candidates made them.
 
     Attributes:
         local: Logits of the best candidate that never saw the federated model.
@@ -143,7 +147,7 @@ class CaseTypes(StaysHome):
     chosen: str
     local_loss: float
     chosen_loss: float
-    parts: ChosenCase
+    parts: ChosenParts
 
 
 LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (1.0, 3.0) for s in SHARES)
@@ -151,24 +155,25 @@ FEDERATED = tuple(Candidate(federated=True, penalty=p, share=s) for p in (1.0, 3
 UNJUDGED = Candidate(federated=True, penalty=10.0, share=0.6)
 
 
-def personalise_case_types(problem: CaseProblem, released: ReleasedLogits) -> CaseTypes:
-    """Predict all cases with the best candidate.
+def personalise(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
+    """Predict all examples with the best candidate.
 
     Args:
-        problem: The country's cases.
-        released: Logits of the released model for all cases.
+        problem: The country's examples.
+        released: Logits of the released model for all of them.
     """
     if not (problem.labels >= 0).any():
         return _unjudged(problem, released)
     gates = GATES if released.head is not None else GATES[:1]
-    federated = tuple(replace(one, gate=gate) for one in FEDERATED for gate in gates)
+    alone = tuple(one for one in LOCAL if one.share in problem.shares)
+    federated = tuple(replace(one, gate=gate) for one in FEDERATED for gate in gates if one.share in problem.shares)
     losses = {}
-    for base in {replace(one, share=0.0) for one in (*LOCAL, *federated)}:
+    for base in {replace(one, share=0.0) for one in (*alone, *federated)}:
         losses.update(_held_out_losses(problem, released, base=base))
-    local = min(LOCAL, key=lambda candidate: losses[candidate][0])
+    local = min(alone, key=lambda candidate: losses[candidate][0])
     best = min((local, *federated), key=lambda candidate: losses[candidate][0])  # ties: local, then the smallest gate
     everything = problem.labels >= 0
-    return CaseTypes(
+    return HomeModel(
         local=_predict(problem, released, candidate=local, known=everything) / losses[local][1],
         personalised=_predict(problem, released, candidate=best, known=everything) / losses[best][1],
         chosen=best.name,
@@ -178,51 +183,52 @@ def personalise_case_types(problem: CaseProblem, released: ReleasedLogits) -> Ca
     )
 
 
-def _unjudged(problem: CaseProblem, released: ReleasedLogits) -> CaseTypes:
+def _unjudged(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     """Without a label to judge by, believe the federated model and the neighbours alike, and leave the gate shut."""
     known = problem.labels >= 0
-    return CaseTypes(
+    believed = replace(UNJUDGED, share=min(UNJUDGED.share, max(problem.shares)))
+    return HomeModel(
         local=_predict(problem, released, candidate=LOCAL[0], known=known),
-        personalised=_predict(problem, released, candidate=UNJUDGED, known=known),
-        chosen=UNJUDGED.name,
+        personalised=_predict(problem, released, candidate=believed, known=known),
+        chosen=believed.name,
         local_loss=0.0,
         chosen_loss=0.0,
-        parts=_parts(problem, released, candidate=UNJUDGED, known=known, temperature=1.0),
+        parts=_parts(problem, released, candidate=believed, known=known, temperature=1.0),
     )
 
 
 def _held_out_losses(
-    problem: CaseProblem, released: ReleasedLogits, *, base: Candidate
+    problem: HomeProblem, released: ReleasedLogits, *, base: Candidate
 ) -> dict[Candidate, tuple[float, float]]:
     """Return the loss of the base with each share on labels that it did not see, and its best temperature."""
     judged = problem.labels >= 0
-    held_out = {share: np.zeros((len(problem.labels), problem.classes)) for share in SHARES}
+    held_out = {share: np.zeros((len(problem.labels), problem.classes)) for share in problem.shares}
     for fold in range(FOLDS):
         here = judged & (problem.folds == fold)
         if not here.any():
             continue
         known = (problem.labels >= 0) & ~here
         evidence = _evidence(problem, released, base=base, known=known)
-        for share in SHARES:
+        for share in problem.shares:
             held_out[share][here] = _propagate(problem, evidence, share=share)[here]
     labels = problem.labels[judged]
     found = {}
     for share, logits in held_out.items():
-        by_temperature = {t: mean_log_loss(logits[judged] / t, labels) for t in TEMPERATURES}
+        by_temperature = {t: mean_log_loss(logits[judged] / t, labels) for t in problem.temperatures}
         warmest = min(by_temperature, key=lambda t: (by_temperature[t], abs(t - 1)))
         found[replace(base, share=share)] = (by_temperature[warmest], warmest)
     return found
 
 
 def _predict(
-    problem: CaseProblem, released: ReleasedLogits, *, candidate: Candidate, known: NDArray[np.bool_]
+    problem: HomeProblem, released: ReleasedLogits, *, candidate: Candidate, known: NDArray[np.bool_]
 ) -> Floats:
     evidence = _evidence(problem, released, base=candidate, known=known)
     return _propagate(problem, evidence, share=candidate.share)
 
 
-def _evidence(problem: CaseProblem, released: ReleasedLogits, *, base: Candidate, known: NDArray[np.bool_]) -> Floats:
-    """Return the log-probabilities of each case; known cases say what the human said."""
+def _evidence(problem: HomeProblem, released: ReleasedLogits, *, base: Candidate, known: NDArray[np.bool_]) -> Floats:
+    """Return the log-probabilities of each example; known ones say what the human said."""
     offsets = _offsets(released, base)
     residual = fit_residual(problem.inputs[known], offsets[known], labels=problem.labels[known], penalty=base.penalty)
     evidence = log_softmax(residual.logits(problem.inputs, offsets), axis=1)
@@ -236,16 +242,16 @@ def _offsets(released: ReleasedLogits, base: Candidate) -> Floats:
 
 
 def _parts(
-    problem: CaseProblem,
+    problem: HomeProblem,
     released: ReleasedLogits,
     *,
     candidate: Candidate,
     known: NDArray[np.bool_],
     temperature: float,
-) -> ChosenCase:
+) -> ChosenParts:
     offsets, labels = _offsets(released, candidate), problem.labels[known]
     residual = fit_residual(problem.inputs[known], offsets[known], labels=labels, penalty=candidate.penalty)
-    return ChosenCase(
+    return ChosenParts(
         evidence=_evidence(problem, released, base=candidate, known=known),
         weights=residual.weights,
         bias=residual.bias,
@@ -256,5 +262,5 @@ def _parts(
     )
 
 
-def _propagate(problem: CaseProblem, evidence: Floats, *, share: float) -> Floats:
+def _propagate(problem: HomeProblem, evidence: Floats, *, share: float) -> Floats:
     return spread_evidence(evidence, problem.edges, weights=problem.weights, share=share, steps=STEPS)

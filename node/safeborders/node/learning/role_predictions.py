@@ -1,0 +1,109 @@
+"""Stage C for roles: the released model, the parts that people stated, and the place in the case; all stays home."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+from torch import nn
+
+from safeborders.models.domain.roles import OFFENDING_ROLES
+from safeborders.models.gnn.perceptron import logits_of
+from safeborders.models.graph.features import ROLE_FEATURES
+from safeborders.models.graph.indicators import CASE_TYPES
+from safeborders.node.graph.circles import CIRCLE_INPUTS, circle_inputs
+from safeborders.node.graph.persons import PersonGraph
+from safeborders.node.graph.ranking import FOLD_KEY, keyed_ranks
+from safeborders.node.graph.records import CASE, PERSON, Records
+from safeborders.node.graph.suspects import role_inputs
+from safeborders.node.learning.home import StaysHome
+from safeborders.node.learning.linear import linear_part
+from safeborders.node.learning.personalisation import (
+    FOLDS,
+    TEMPERATURES,
+    HomeModel,
+    HomeProblem,
+    ReleasedLogits,
+    personalise,
+)
+from safeborders.node.learning.regression import Floats
+
+HOME_INPUTS: tuple[str, ...] = (*(feature.name for feature in ROLE_FEATURES), *CIRCLE_INPUTS)
+"""What stage C looks at: the released model's inputs, then the place among the people of the case."""
+
+
+ENOUGH = 50
+"""Stated parts below which a country may not sharpen what its model says: a few lucky hits prove no certainty."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RolePredictions(StaysHome):
+    """Logits of all suspects of cases by three models, and what explains them; one row per suspect and case.
+
+    Attributes:
+        persons: Our identifiers of the suspects.
+        cases: Those of the cases.
+        labels: Position of the part that a human stated, -1 without one.
+        federated: Logits of the released model.
+        outcome: The local and the chosen model.
+        problem: What they looked at.
+        linear: Weights of the released model over ``HOME_INPUTS`` and, in the last row, its bias.
+        usual: Share of each part among those that people of this country stated, each counted once more.
+    """
+
+    persons: tuple[str, ...]
+    cases: tuple[str, ...]
+    labels: NDArray[np.int64]
+    federated: Floats
+    outcome: HomeModel
+    problem: HomeProblem
+    linear: Floats
+    usual: Floats
+
+
+def predict_roles(
+    records: Records, graph: PersonGraph, *, module: nn.Module, case_types: Floats | None = None
+) -> RolePredictions:
+    """Predict the part of every suspect in the case with the local, the federated and the chosen model.
+
+    Args:
+        records: The country's records.
+        graph: The same, projected on persons.
+        module: The released network.
+        case_types: How likely each type is for each case; what humans stated when left out.
+    """
+    suspects, own = records.suspects, role_inputs(records)
+    types = _stated_types(records) if case_types is None else case_types
+    persons = tuple(records.ids[PERSON][place] for place in suspects.person)
+    problem = HomeProblem(
+        inputs=np.concatenate([own.astype(np.float64), circle_inputs(records, graph, case_types=types)], axis=1),
+        labels=suspects.role,
+        folds=(keyed_ranks(persons, key=FOLD_KEY) % np.uint64(FOLDS)).astype(np.int64),
+        classes=len(OFFENDING_ROLES),
+        shares=(0.0,),  # who acts together plays different parts: nothing spreads
+        temperatures=tuple(one for one in TEMPERATURES if one >= 1 or (suspects.role >= 0).sum() >= ENOUGH),
+    )
+    federated = logits_of(module, own).astype(np.float64)
+    linear = linear_part(module, width=own.shape[1])
+    counted = 1 + np.bincount(suspects.role[suspects.role >= 0], minlength=len(OFFENDING_ROLES))
+    return RolePredictions(
+        persons=persons,
+        cases=tuple(records.ids[CASE][place] for place in suspects.case),
+        labels=suspects.role,
+        federated=federated,
+        outcome=personalise(problem, ReleasedLogits(own=federated)),
+        problem=problem,
+        linear=np.concatenate([linear[:-1], np.zeros((len(CIRCLE_INPUTS), len(OFFENDING_ROLES))), linear[-1:]]),
+        usual=counted / counted.sum(),
+    )
+
+
+def likely_types(logits: Floats) -> Floats:
+    """Return how likely each type is for each case by what stage C made of it, human labels included."""
+    found: Floats = np.asarray(softmax(logits, axis=1))
+    return found
+
+
+def _stated_types(records: Records) -> Floats:
+    known: Floats = np.equal(records.case_type[:, None], np.arange(len(CASE_TYPES))).astype(np.float64)
+    return known
