@@ -25,13 +25,14 @@ from safeborders.node.learning.attribution import Attributions, count_moved_exam
 from safeborders.node.learning.examples import Examples, build_role_examples
 from safeborders.node.learning.privacy_audits.deletion import closed_up
 from safeborders.node.learning.training_parts import attributed
-from safeborders.privacy.dpsgd import bookkeeping
+from safeborders.privacy.dpsgd.clipping import Desk
 from safeborders.privacy.dpsgd.engine import clipped_sum
 from safeborders.privacy.pricing import stacked_positions
 from safeborders.privacy.relational import RootedGaussian
 from safeborders.privacy.units import AttributedExamples
 from sbtest.suspect_country import suspect_country, without_person
 from sbtest.task_plans import tiny_task_plans
+from sbtest.wrong_clipping import unclipped
 
 pytestmark = pytest.mark.audit
 SEEDS = range(2)
@@ -130,10 +131,7 @@ def test_control_a_mean_over_the_country_is_caught(monkeypatch: pytest.MonkeyPat
 
 
 def test_control_gradients_that_are_not_clipped_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unclipped(records: object, *, rows: int, clip_norm: float, scale: float) -> torch.Tensor:
-        return (torch.arange(bookkeeping.BLOCK_ROWS) < rows).float()
-
-    monkeypatch.setattr(bookkeeping, "_factors", unclipped)
+    monkeypatch.setattr(Desk, "clip", unclipped)
     assert audit(0).violations > 0
 
 

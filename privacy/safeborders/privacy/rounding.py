@@ -16,6 +16,9 @@ CANCELLATION = 4.0
 KEPT_SHARE = 1 - 1e-6
 """Part of clip_norm that a clipped row may fill; the rest pays for rounding when rows are scaled."""
 
+LARGEST_DEVIATION = 2**40
+"""Largest supported standard deviation of integer noise; a sum of noise and signal then stays far inside int64."""
+
 _UNIT = 2.0**-24
 _ROOM = 16  # roundings besides the sum itself: scaling, the factor, square roots
 

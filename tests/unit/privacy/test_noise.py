@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.stats import chisquare, kstest, norm
 
 from safeborders.privacy.dpsgd import noise
-from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION, discrete_gaussian
+from safeborders.privacy.dpsgd.noise import discrete_gaussian
 from safeborders.privacy.dpsgd.noise_loops import ACCEPTED, REJECTED, Verdicts, draw_bits, fill, propose
+from safeborders.privacy.rounding import LARGEST_DEVIATION
 
 # Each test below fails by chance with this probability; 20 of them make a false alarm once in 50,000 runs.
 CHANCE = 1e-6

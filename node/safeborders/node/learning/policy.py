@@ -15,9 +15,9 @@ from safeborders.models.architecture import Architecture, Catalogue
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import PROTOCOL_VERSION, SMALLEST_CLIP_NORM, RunPlan
 from safeborders.privacy.accountant import epsilon
-from safeborders.privacy.dpsgd.noise import LARGEST_DEVIATION
 from safeborders.privacy.events import Event
 from safeborders.privacy.pricing import run_events
+from safeborders.privacy.rounding import LARGEST_DEVIATION
 
 LARGEST_WEIGHT = 1e3
 """Parameters beyond it are no trained model but an attack on numerical precision (docs/decisions/0033)."""

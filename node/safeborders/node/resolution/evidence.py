@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from safeborders.models.domain.entities import EntityKind
+from safeborders.models.domain.roles import NOT_OFFENDING
 from safeborders.node.resolution.blocking import MOST_USERS
 from safeborders.node.resolution.naming import compare_names
 from safeborders.node.resolution.profiles import Holding, Profile, Register
@@ -35,6 +36,7 @@ _HOLDING_BITS = {
 
 
 _OF_A_FAMILY = frozenset({EntityKind.PHONE, EntityKind.VEHICLE, EntityKind.PLACE})
+_UNSTATED = frozenset({""})
 
 
 class Birth(StrEnum):
@@ -182,10 +184,14 @@ def _company(first: Profile, second: Profile, *, is_family: bool) -> Iterator[Re
     if first.id in second.kin or second.id in first.kin:
         yield Reason("a record names them as two who know each other", -12.0, decisive=True)
     together = first.cases.keys() & second.cases.keys()
-    if any(first.cases[case] != second.cases[case] for case in together):
+    parts = [(first.cases[case] - _UNSTATED, second.cases[case] - _UNSTATED) for case in sorted(together)]
+    different = [(mine, yours) for mine, yours in parts if mine and yours and mine != yours]
+    if any((mine | yours) & NOT_OFFENDING for mine, yours in different):
         yield Reason("two parties with different roles in one case", -9.0, decisive=True)
+    elif different:  # people state a suspect's part wrongly now and then, and some suspects play two
+        yield Reason("two suspects of one case with different parts stated", -3.0)
     elif together:
-        yield Reason("two parties of one case in one role", -1.0)
+        yield Reason("two parties of one case in one role, or in one that nobody stated", -1.0)
     shared = len(first.kin & second.kin)
     if shared:
         yield Reason("they know the same persons", 0.0 if is_family else min(4.0, 2.0 * shared))

@@ -39,9 +39,7 @@ from safeborders.privacy.dpsgd.noise_loops import (
     signed,
 )
 from safeborders.privacy.dpsgd.sampling import random_words
-
-LARGEST_DEVIATION = 2**40
-"""Largest supported standard deviation; a sum of noise and signal then stays far inside int64."""
+from safeborders.privacy.rounding import LARGEST_DEVIATION
 
 _REACH = 13  # deviations; the mass beyond is below 2**-121
 _CELL_BITS = 8  # a deviation is at least 2**8 cells wide

@@ -107,6 +107,17 @@ def test_two_parties_with_different_roles_in_one_case_are_barred_and_with_one_ro
     assert [one.is_barred for one in found(first, alike)] == [False]
 
 
+def test_a_part_that_nobody_stated_speaks_for_no_difference_and_two_stated_parts_of_suspects_bar_nothing() -> None:
+    first = person("a", "Corneliu Țăranu", cases={"case": frozenset({"recruiter"})})
+    silent = replace(first, id="b", cases={"case": frozenset({""})})
+    other = replace(first, id="b", cases={"case": frozenset({"harbourer"})})
+    alike = replace(first, id="b")
+
+    (unstated,), (same,), (different,) = found(first, silent), found(first, alike), found(first, other)
+    assert not different.is_barred
+    assert different.score < unstated.score == same.score
+
+
 def test_a_recycled_number_says_nothing_and_one_in_use_by_both_does() -> None:
     first = person(
         "a", "Corneliu Țăranu", holdings=(Holding("phone 1", EntityKind.PHONE, date(2018, 1, 1), date(2019, 1, 1)),)
