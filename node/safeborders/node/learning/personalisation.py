@@ -15,7 +15,7 @@ from scipy.special import log_softmax
 
 from safeborders.models.gnn.propagation import spread_evidence
 from safeborders.node.learning.home import StaysHome
-from safeborders.node.learning.regression import Floats, fit_residual, mean_log_loss
+from safeborders.node.learning.regression import Floats, fit_residual, log_losses, mean_log_loss
 
 FOLDS = 5
 STEPS = 4
@@ -155,6 +155,23 @@ FEDERATED = tuple(Candidate(federated=True, penalty=p, share=s) for p in (1.0, 3
 UNJUDGED = Candidate(federated=True, penalty=10.0, share=0.6)
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class _Judged(StaysHome):
+    """Log-losses of a candidate on labels that it did not see, each of them, and the temperature that they are at."""
+
+    losses: Floats
+    temperature: float
+
+    @property
+    def loss(self) -> float:
+        return float(self.losses.mean())
+
+    def is_clearly_better(self, other: "_Judged") -> bool:
+        """Return whether the mean gain is above zero by more than its standard error; a single label shows nothing."""
+        gains = other.losses - self.losses
+        return len(gains) > 1 and bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))
+
+
 def personalise(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     """Predict all examples with the best candidate.
 
@@ -167,19 +184,21 @@ def personalise(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     gates = GATES if released.head is not None else GATES[:1]
     alone = tuple(one for one in LOCAL if one.share in problem.shares)
     federated = tuple(replace(one, gate=gate) for one in FEDERATED for gate in gates if one.share in problem.shares)
-    losses = {}
+    judged: dict[Candidate, _Judged] = {}
     for base in {replace(one, share=0.0) for one in (*alone, *federated)}:
-        losses.update(_held_out_losses(problem, released, base=base))
-    local = min(alone, key=lambda candidate: losses[candidate][0])
-    best = min((local, *federated), key=lambda candidate: losses[candidate][0])  # ties: local, then the smallest gate
+        judged.update(_held_out_losses(problem, released, base=base))
+    local = min(alone, key=lambda candidate: judged[candidate].loss)
+    best = min(federated, key=lambda candidate: judged[candidate].loss)  # ties: the smallest gate
+    if not judged[best].is_clearly_better(judged[local]):
+        best = local
     everything = problem.labels >= 0
     return HomeModel(
-        local=_predict(problem, released, candidate=local, known=everything) / losses[local][1],
-        personalised=_predict(problem, released, candidate=best, known=everything) / losses[best][1],
+        local=_predict(problem, released, candidate=local, known=everything) / judged[local].temperature,
+        personalised=_predict(problem, released, candidate=best, known=everything) / judged[best].temperature,
         chosen=best.name,
-        local_loss=losses[local][0],
-        chosen_loss=losses[best][0],
-        parts=_parts(problem, released, candidate=best, known=everything, temperature=losses[best][1]),
+        local_loss=judged[local].loss,
+        chosen_loss=judged[best].loss,
+        parts=_parts(problem, released, candidate=best, known=everything, temperature=judged[best].temperature),
     )
 
 
@@ -197,10 +216,8 @@ def _unjudged(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     )
 
 
-def _held_out_losses(
-    problem: HomeProblem, released: ReleasedLogits, *, base: Candidate
-) -> dict[Candidate, tuple[float, float]]:
-    """Return the loss of the base with each share on labels that it did not see, and its best temperature."""
+def _held_out_losses(problem: HomeProblem, released: ReleasedLogits, *, base: Candidate) -> "dict[Candidate, _Judged]":
+    """Return how the base did with each share on labels that it did not see, at its best temperature."""
     judged = problem.labels >= 0
     held_out = {share: np.zeros((len(problem.labels), problem.classes)) for share in problem.shares}
     for fold in range(FOLDS):
@@ -216,7 +233,7 @@ def _held_out_losses(
     for share, logits in held_out.items():
         by_temperature = {t: mean_log_loss(logits[judged] / t, labels) for t in problem.temperatures}
         warmest = min(by_temperature, key=lambda t: (by_temperature[t], abs(t - 1)))
-        found[replace(base, share=share)] = (by_temperature[warmest], warmest)
+        found[replace(base, share=share)] = _Judged(log_losses(logits[judged] / warmest, labels), warmest)
     return found
 
 

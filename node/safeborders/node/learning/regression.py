@@ -69,8 +69,11 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def log_losses(logits: Floats, labels: NDArray[np.int64]) -> Floats:
+    """Return the negative log-likelihood of each of ``labels``, in nats."""
+    return np.asarray(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels])
+
+
 def mean_log_loss(logits: Floats, labels: NDArray[np.int64]) -> float:
     """Return the mean negative log-likelihood of ``labels``, in nats; zero without any."""
-    if not len(labels):
-        return 0.0
-    return -float(log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
+    return float(log_losses(logits, labels).mean()) if len(labels) else 0.0
