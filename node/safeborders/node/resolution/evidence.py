@@ -8,7 +8,7 @@ answer, so a score means the same next week.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -178,11 +178,16 @@ def _follow_each_other(a: Holding, b: Holding) -> bool:
     return any(pause >= RECYCLED_AFTER for pause in pauses)
 
 
+def _differ(one: Set[str], other: Set[str]) -> bool:
+    """Return whether two parties of a case are on record in different roles; a role that nobody stated is no other."""
+    return one != other and "" not in one | other
+
+
 def _company(first: Profile, second: Profile, *, is_family: bool) -> Iterator[Reason]:
     if first.id in second.kin or second.id in first.kin:
         yield Reason("a record names them as two who know each other", -12.0, decisive=True)
     together = first.cases.keys() & second.cases.keys()
-    if any(first.cases[case] != second.cases[case] for case in together):
+    if any(_differ(first.cases[case], second.cases[case]) for case in together):
         yield Reason("two parties with different roles in one case", -9.0, decisive=True)
     elif together:
         yield Reason("two parties of one case in one role", -1.0)

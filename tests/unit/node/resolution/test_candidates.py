@@ -105,6 +105,8 @@ def test_two_parties_with_different_roles_in_one_case_are_barred_and_with_one_ro
 
     assert [one.is_barred for one in found(first, other)] in ([], [True])
     assert [one.is_barred for one in found(first, alike)] == [False]
+    unstated = replace(first, id="b", cases={"case": frozenset({""})})
+    assert [one.is_barred for one in found(first, unstated)] == [False]  # a role that nobody stated is no other role
 
 
 def test_a_recycled_number_says_nothing_and_one_in_use_by_both_does() -> None:
