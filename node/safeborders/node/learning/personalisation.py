@@ -188,9 +188,8 @@ def personalise(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     for base in {replace(one, share=0.0) for one in (*alone, *federated)}:
         judged.update(_held_out_losses(problem, released, base=base))
     local = min(alone, key=lambda candidate: judged[candidate].loss)
-    best = min(federated, key=lambda candidate: judged[candidate].loss)  # ties: the smallest gate
-    if not judged[best].is_clearly_better(judged[local]):
-        best = local
+    better = [candidate for candidate in federated if judged[candidate].is_clearly_better(judged[local])]
+    best = min(better, key=lambda candidate: judged[candidate].loss, default=local)  # ties: the smallest gate
     everything = problem.labels >= 0
     return HomeModel(
         local=_predict(problem, released, candidate=local, known=everything) / judged[local].temperature,

@@ -12,7 +12,7 @@ from safeborders.node.graph.cases import case_links
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.link_predictions import predict_links
-from safeborders.node.learning.personalisation import FOLDS, HomeProblem, ReleasedLogits, personalise
+from safeborders.node.learning.personalisation import FOLDS, HomeProblem, ReleasedLogits, _Judged, personalise
 from safeborders.node.learning.predictions import predict_case_types
 from safeborders.node.learning.regression import Floats
 from sbtest.small_country import small_country
@@ -49,6 +49,14 @@ def test_a_useful_federated_model_is_taken_and_a_misleading_one_is_not() -> None
     assert personalise(problem, ReleasedLogits(logits)).chosen.startswith("federated")
     misleading = np.random.default_rng(0).normal(scale=20.0, size=logits.shape)
     assert personalise(problem, ReleasedLogits(misleading)).chosen.startswith("local")
+
+
+@pytest.mark.parametrize(("labels", "is_better"), [(1, False), (40, False), (400, True)])
+def test_a_gain_is_believed_beyond_one_standard_error(labels: int, is_better: bool) -> None:
+    gains = 0.02 + 0.2 * np.tile([1.0, -1.0], labels)[:labels]
+    local, federated = _Judged(np.full(labels, 1.5), 1.0), _Judged(1.5 - gains, 1.0)
+    assert federated.is_clearly_better(local) is is_better
+    assert not local.is_clearly_better(federated)
 
 
 def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() -> None:
