@@ -80,7 +80,7 @@ def _none() -> NDArray[np.int64]:
 class Suspects:
     """Who is on record as a suspect or convict of which case: adults, and no victim anywhere; each pair once.
 
-    Nobody else ever gets a role hypothesis. Who belongs here is decided where records are read (storage.suspects).
+    Nobody else ever gets a role hypothesis. Who belongs here is decided where records are read (storage.case_suspects).
 
     Attributes:
         person: Positions of persons, in order.
