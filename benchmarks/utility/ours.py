@@ -13,7 +13,7 @@ from benchmarks.utility.training import Recipe, noise_for, train_private, traini
 from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.relational import head_weights, public_projection, relational_rows, touched_rows
 from safeborders.models.graph.csr import CuratedGraph
-from safeborders.node.graph.ranking import FOLD_KEY, keyed_ranks
+from safeborders.node.graph.ranking import keyed_folds
 from safeborders.node.learning.relational_gate import FOLDS, Gated, GateProblem, open_gate
 from safeborders.privacy.dpsgd.class_sums import ClassSum, private_class_sum
 from safeborders.privacy.events import Event
@@ -71,10 +71,8 @@ def gate_problem(graph: BenchmarkGraph) -> GateProblem:
     """Return what stage C may see: the graph and the validation labels."""
     labels = np.full(graph.count, -1, dtype=np.int64)
     labels[graph.judged] = graph.labels[graph.judged]
-    folds = keyed_ranks((f"n{index}" for index in range(graph.count)), key=FOLD_KEY) % np.uint64(FOLDS)
-    return GateProblem(
-        labels=labels, folds=folds.astype(np.int64), edges=graph.edges, weights=np.ones(2 * len(graph.pairs))
-    )
+    folds = keyed_folds((f"n{index}" for index in range(graph.count)), count=FOLDS)
+    return GateProblem(labels=labels, folds=folds, edges=graph.edges, weights=np.ones(2 * len(graph.pairs)))
 
 
 def _projected(graph: BenchmarkGraph) -> NDArray[np.float64]:

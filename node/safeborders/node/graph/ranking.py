@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CURATION_KEY = b"safeborders curation 1"
-FOLD_KEY = b"safeborders folds 1"
+_FOLD_KEY = b"safeborders folds 1"
 
 
 def keyed_ranks(identifiers: Iterable[str], *, key: bytes) -> NDArray[np.uint64]:
@@ -24,6 +24,11 @@ def keyed_ranks(identifiers: Iterable[str], *, key: bytes) -> NDArray[np.uint64]
         return state.digest()
 
     return np.frombuffer(b"".join(map(digest, identifiers)), dtype="<u8").astype(np.uint64)
+
+
+def keyed_folds(identifiers: Iterable[str], *, count: int) -> NDArray[np.int64]:
+    """Return in which of ``count`` parts each identifier is, for judging out of fold; the same every time."""
+    return (keyed_ranks(identifiers, key=_FOLD_KEY) % np.uint64(count)).astype(np.int64)
 
 
 def pair_identifiers(first: Sequence[str], second: Sequence[str]) -> list[str]:

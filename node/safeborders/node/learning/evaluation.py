@@ -1,10 +1,11 @@
 """A file with the predictions of the three models, for judging them at home; it never enters a message."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from safeborders.kit.files import write_atomically
 from safeborders.models.domain.roles import OFFENDING_ROLES
@@ -12,7 +13,7 @@ from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.node.learning.link_predictions import MODELS, LinkPredictions
 from safeborders.node.learning.predictions import CasePredictions, Predictions
 from safeborders.node.learning.role_predictions import RolePredictions
-from safeborders.node.learning.role_reasons import role_hypotheses
+from safeborders.node.learning.role_reasons import is_told
 
 
 def write_evaluation(path: Path, keys: Mapping[str, str], *, predictions: Predictions) -> None:
@@ -36,15 +37,20 @@ def write_evaluation(path: Path, keys: Mapping[str, str], *, predictions: Predic
 
 def _cases(cases: CasePredictions, keys: Mapping[str, str]) -> dict[str, object]:
     unlabelled = np.flatnonzero(cases.labels < 0)
-    logits = {
-        "local": cases.outcome.local,
-        "federated": cases.federated,
-        "personalised": cases.outcome.personalised,
-    }
     return {
         "ids": [keys[cases.ids[index]] for index in unlabelled],
-        **{model: [CASE_TYPES[place] for place in logits[model][unlabelled].argmax(axis=1)] for model in MODELS},
-        "chosen": cases.outcome.chosen,
+        **_likeliest(cases, unlabelled, classes=CASE_TYPES),
+    }
+
+
+def _likeliest(
+    said: CasePredictions | RolePredictions, rows: NDArray[np.int64], *, classes: Sequence[str]
+) -> dict[str, object]:
+    """Return what each model says of some rows, and which one was chosen."""
+    logits = {"local": said.outcome.local, "federated": said.federated, "personalised": said.outcome.personalised}
+    return {
+        **{model: [classes[place] for place in logits[model][rows].argmax(axis=1)] for model in MODELS},
+        "chosen": said.outcome.chosen,
     }
 
 
@@ -59,17 +65,10 @@ def _links(links: LinkPredictions, keys: Mapping[str, str]) -> dict[str, object]
 
 
 def _roles(roles: RolePredictions, keys: Mapping[str, str]) -> dict[str, object]:
-    open_ones = np.flatnonzero(roles.labels < 0)
-    logits = {
-        "local": roles.outcome.local,
-        "federated": roles.federated,
-        "personalised": roles.outcome.personalised,
-    }
-    told = {(one.person_id, one.case_id) for one in role_hypotheses(roles)}
+    unstated = np.flatnonzero(roles.labels < 0)
     return {
-        "persons": [keys[roles.persons[index]] for index in open_ones],
-        "cases": [keys[roles.cases[index]] for index in open_ones],
-        **{model: [OFFENDING_ROLES[place] for place in logits[model][open_ones].argmax(axis=1)] for model in MODELS},
-        "told": [(roles.persons[index], roles.cases[index]) in told for index in open_ones],
-        "chosen": roles.outcome.chosen,
+        "persons": [keys[roles.persons[index]] for index in unstated],
+        "cases": [keys[roles.cases[index]] for index in unstated],
+        "told": is_told(roles)[unstated].tolist(),
+        **_likeliest(roles, unstated, classes=OFFENDING_ROLES),
     }

@@ -1,6 +1,6 @@
 """Stage C as a whole: a country's records and a released model make its own predictions, which stay home."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.builder import CASE_EDGE, build_graph
 from safeborders.node.graph.case_relations import case_relations, whole_case_graph
 from safeborders.node.graph.persons import PersonGraph, build_person_graph
-from safeborders.node.graph.ranking import FOLD_KEY, keyed_ranks
+from safeborders.node.graph.ranking import keyed_folds
 from safeborders.node.graph.records import CASE, Records
 from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.linear import linear_part
@@ -56,7 +56,7 @@ def predict_case_types(records: Records, persons: PersonGraph, *, networks: Netw
     problem = HomeProblem(
         inputs=inputs.astype(np.float64),
         labels=graph[CASE].y.numpy(),
-        folds=_folds(records.ids.get(CASE, ()), count=CASE_FOLDS),
+        folds=keyed_folds(records.ids.get(CASE, ()), count=CASE_FOLDS),
         edges=graph[CASE_EDGE].edge_index.numpy(),
         weights=graph[CASE_EDGE].edge_weight.numpy(),
         classes=len(CASE_TYPES),
@@ -113,7 +113,3 @@ def predict_all(records: Records, networks: Networks, *, examples_per_person: Ma
         module = networks.get(Task.ROLES, Stage.ENCODER)
         roles = predict_roles(records, persons, module=module, case_types=types)
     return Predictions(cases, links, roles)
-
-
-def _folds(identifiers: Sequence[str], *, count: int) -> NDArray[np.int64]:
-    return (keyed_ranks(identifiers, key=FOLD_KEY) % np.uint64(count)).astype(np.int64)

@@ -13,7 +13,7 @@ from safeborders.models.graph.features import ROLE_FEATURES
 from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.node.graph.circles import CIRCLE_INPUTS, circle_inputs
 from safeborders.node.graph.persons import PersonGraph
-from safeborders.node.graph.ranking import FOLD_KEY, keyed_ranks
+from safeborders.node.graph.ranking import keyed_folds
 from safeborders.node.graph.records import CASE, PERSON, Records
 from safeborders.node.graph.suspects import role_inputs
 from safeborders.node.learning.home import StaysHome
@@ -78,7 +78,7 @@ def predict_roles(
     problem = HomeProblem(
         inputs=np.concatenate([own.astype(np.float64), circle_inputs(records, graph, case_types=types)], axis=1),
         labels=suspects.role,
-        folds=(keyed_ranks(persons, key=FOLD_KEY) % np.uint64(FOLDS)).astype(np.int64),
+        folds=keyed_folds(persons, count=FOLDS),
         classes=len(OFFENDING_ROLES),
         shares=(0.0,),  # who acts together plays different parts: nothing spreads
         temperatures=tuple(one for one in TEMPERATURES if one >= 1 or (suspects.role >= 0).sum() >= ENOUGH),

@@ -34,8 +34,13 @@ def role_hypotheses(roles: RolePredictions) -> tuple[RoleHypothesis, ...]:
             },
             reasons=role_reasons(roles, row=int(row), parts=_likeliest(shares[row])),
         )
-        for row in np.flatnonzero((roles.labels < 0) & is_clear(shares, usual=roles.usual))
+        for row in np.flatnonzero(is_told(roles))
     )
+
+
+def is_told(roles: RolePredictions) -> NDArray[np.bool_]:
+    """Return of which suspects a hypothesis is told: where nobody stated a part, and one is clear."""
+    return (roles.labels < 0) & is_clear(softmax(roles.outcome.personalised, axis=1), usual=roles.usual)
 
 
 def is_clear(shares: Floats, *, usual: Floats) -> NDArray[np.bool_]:
