@@ -27,6 +27,37 @@ import json, urllib.request
 request = urllib.request.Request("http://127.0.0.1:8801/v1/nodes")
 print(json.dumps(json.load(urllib.request.urlopen(request, timeout=5))["items"]))
 """
+TAKE_A_STEP = """
+import json, os, time
+from pathlib import Path
+import numpy as np
+import torch
+from safeborders.privacy.dpsgd.bookkeeping import BookKeepingModule
+from safeborders.privacy.dpsgd.private_training import PrivateStep, private_pass
+
+def written():
+    folders = [os.walk(place) for place in ("/tmp", "/var/lib/safeborders", "/dev/shm", "/run")]
+    files = [Path(folder, name) for walk in folders for folder, _, names in walk for name in names]
+    return sorted(str(file) for file in files if file.lstat().st_mtime >= started)
+
+def distance(wanted):
+    return float(np.abs(wanted.sum(axis=0) - summed).max())
+
+started = time.time() - 1
+rows = np.random.default_rng(1).normal(size=(300, 6)).astype(np.float32)
+labels = np.arange(300) % 2
+layer = torch.nn.Linear(6, 2)
+for parameter in layer.parameters():
+    torch.nn.init.zeros_(parameter)
+step = PrivateStep(sampling_rate=1.0, noise_multiplier=0.01, max_grad_norm=1.0, expected_batch_size=300)
+summed = private_pass(BookKeepingModule(layer), rows, labels=labels, step=step) / 2.0**step.bits
+slopes = 0.5 - np.eye(2)[labels]
+gradients = np.hstack([np.einsum("no,ni->noi", slopes, rows).reshape(300, 12), slopes])
+norms = np.linalg.norm(gradients, axis=1, keepdims=True)
+found = {"clipped": distance(gradients / np.maximum(norms, 1)), "unclipped": distance(gradients), "written": written()}
+Path("/tmp/control").touch()
+print(json.dumps({**found, "control": written()}))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +182,15 @@ def test_nothing_can_be_installed_or_written_and_nobody_is_root(side: str, reque
     assert seen == ["10001", "3", "state", "CapEff:", "0000000000000000", "NoNewPrivs:", "1"]
     for module in ("pip", "setuptools"):
         assert not can_import(host, module)
+
+
+def test_a_private_step_is_compiled_and_right_under_the_lock_and_writes_no_file(node: Host) -> None:
+    done = node.run("-c", TAKE_A_STEP, entrypoint=PYTHON)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["clipped"] < 0.1  # nine deviations of the noise, and the grid
+    assert found["unclipped"] > 1  # the control: the clip is part of what was compiled
+    assert [found["written"], found["control"]] == [[], ["/tmp/control"]]  # numba keeps no cache
 
 
 @pytest.mark.parametrize("image", sorted(LARGEST_BYTES))
