@@ -208,7 +208,13 @@ def test_nine_countries_train_a_relational_head_over_the_wire(tmp_path: Path) ->
     assert "typology.head" in (tmp_path / "demo/logs/plan.log").read_text()
     manifest = json.loads((tmp_path / "demo/agreement/manifest.json").read_text())
     signed = json.loads(base64.b64decode(manifest["payload"]))
-    assert [task["stage"] for task in signed["plan"]["tasks"]] == ["encoder", "head", "encoder"]
+    networks = [(task["task"], task["stage"]) for task in signed["plan"]["tasks"]]
+    assert networks == [
+        ("typology", "encoder"),
+        ("typology", "head"),
+        ("links", "encoder"),
+        ("roles", "encoder"),
+    ]
 
 
 def test_the_control_a_single_connection_outwards_is_counted(tmp_path: Path) -> None:
