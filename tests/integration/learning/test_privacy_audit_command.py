@@ -122,6 +122,8 @@ def test_the_audit_signs_evidence_without_figures_and_leaves_the_ledger_alone(
     list_kept_evidence(node, as_json=True)
     (kept,) = json.loads(capsys.readouterr().out)
     assert (kept["run"], kept["model_sha256"], kept["complete"]) == ("spring", MODEL_SHA256, True)
+    list_kept_evidence(node, as_json=False)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()][:2] == ["run", "signed"]
     assert shown["complete"], [row for row in shown["attacks"] if not row["passed"]]
     assert {row["attack"] for row in shown["attacks"]} == {"delete_one", "canaries", "membership", "inversion"}
     assert len(shown["attacks"]) == 12  # all three tasks
@@ -168,6 +170,8 @@ def test_people_read_it_within_eighty_columns(node: Path, capsys: pytest.Capture
     assert "nobody reviewed it" in shown
     table = shown.split("Signed, without the figures")[0]
     assert max(len(line) for line in table.splitlines()) <= 80
+    assert "_" not in table  # words, not names of fields
+    assert {"typology", "links", "roles"} <= {line.strip() for line in table.splitlines()}
 
 
 def test_what_is_no_candidate_is_not_attacked(node: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
@@ -21,6 +20,7 @@ from safeborders.models.domain.governance import PURPOSE_CODES, Purpose
 from safeborders.models.protocol.roster import RosterRefused
 from safeborders.node.access.accounts import operator_account
 from safeborders.node.bootstrap import agreed_caps, build_cabinet, build_ledger
+from safeborders.node.commands.audit_report import print_findings, print_kept
 from safeborders.node.learning.outcomes import LEARNING
 from safeborders.node.learning.privacy_audits.battery import Finding, audit_release
 from safeborders.node.learning.privacy_audits.building import build_subjects
@@ -104,13 +104,9 @@ def list_kept_evidence(profile: Path, *, as_json: bool) -> None:
         rows = [one.model_dump(mode="json") | {"complete": one.is_complete} for one in kept]
         sys.stdout.write(json.dumps(rows) + "\n")
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("run", "model", "signed", "verdict", "reviewer"):
-        table.add_column(heading, overflow="fold")
-    for one in kept:
-        state = "[green]withstood[/]" if one.is_complete else "[bold red]not withstood[/]"
-        table.add_row(one.run, f"{one.model_sha256[:12]}…", f"{one.created_at:%Y-%m-%d %H:%M}", state, one.reviewer)
-    _console.print(table if kept else "This node has signed no evidence yet: see safeborders audit privacy --help.")
+    print_kept(_console, kept)
+    if not kept:
+        _console.print("This node has signed no evidence yet: see safeborders audit privacy --help.")
 
 
 def _released(settings: NodeSettings, store: Store, *, candidate: Path | None) -> Released:
@@ -192,15 +188,7 @@ def _document(audited: _Audited, target: Path) -> dict[str, object]:
 
 def _show(audited: _Audited, target: Path) -> None:
     evidence = audited.evidence
-    table = Table(box=None, pad_edge=False)
-    for heading in ("attack", "task", "verdict", "found, for this node alone"):
-        table.add_column(heading, overflow="fold")
-    for finding in audited.findings:
-        verdict = finding.verdict
-        shown = ", ".join(f"{name} {value:.3g}" for name, value in finding.figures.items() if value is not None)
-        state = "[green]withstood[/]" if verdict.passed else "[bold red]not withstood[/]"
-        table.add_row(verdict.attack, verdict.task, state, shown)
-    _console.print(table)
+    print_findings(_console, audited.findings)
     _console.print(f"\nModel {evidence.model_sha256[:16]}…, epsilon {evidence.epsilon_run:.3f} at {evidence.delta:g}.")
     if evidence.is_complete:
         _console.print("The evidence is complete.")

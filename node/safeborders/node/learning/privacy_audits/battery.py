@@ -132,7 +132,8 @@ def _canaries(subject: Subject | RootedSubject, mechanism: TaskPlan, *, engine: 
 def _rooted_membership(subject: RootedSubject) -> Finding:
     power = (
         "Loss threshold on the released model over every link of the country's graph, without shadow models; who took "
-        "part is curation's choice, not a coin: weak evidence."
+        "part is curation's choice, not a coin: weak evidence. Where nobody known was left out, nothing is judged; the "
+        "node's own report says so."
     )
     return _told_apart(subject.name, [attack_answers(subject.answers)], power=power)
 
@@ -140,8 +141,9 @@ def _rooted_membership(subject: RootedSubject) -> Finding:
 def _membership(subject: Subject, build: Build) -> Finding:
     power = (
         f"Loss threshold and likelihood ratio with {SHADOWS} shadow models, on the released model. Few examples "
-        "mean wide errors, and who took part is curation's choice, not a coin: weak evidence. What models of this "
-        "country alone would give away is in the node's own report."
+        "mean wide errors, and who took part is curation's choice, not a coin: weak evidence. Where nobody known was "
+        "left out, members have nobody to be told from, and nothing is judged. Whether that was so, and what models of "
+        "this country alone would give away, is in the node's own report."
     )
     return _told_apart(subject.name, attack_membership(subject, engine=build.engine), power=power)
 
