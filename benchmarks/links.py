@@ -107,14 +107,15 @@ def _measures(hidden: Hidden, scores: Floats) -> Measures:
 
 
 def main() -> None:
-    """Measure and print one JSON object as the last line, or train the prior."""
+    """Measure and print tables, or with ``--json`` one JSON object; or train the prior."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--edges", type=Path, help="CSV with src, dst and optionally layer, time")
-    parser.add_argument("--world", choices=["tiny", "demo", "bench"], help="hidden links of a synthetic world instead")
-    parser.add_argument("--seed", type=int, default=7, help="of the synthetic world")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="draws of hidden links")
-    parser.add_argument("--train-prior", type=Path, metavar="FILE", help="train the federated scorer and write it")
-    parser.add_argument("--prior-seed", type=int, default=100, help="of the networks that the scorer learns from")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--edges", type=Path, help="CSV with src, dst and optionally layer, time")
+    wanted.add_argument("--world", choices=["tiny", "demo", "bench"], help="hidden links of a synthetic world instead")
+    wanted.add_argument("--train-prior", type=Path, metavar="FILE", help="train the federated scorer and write it")
+    parser.add_argument("--seed", type=int, default=7, help="of the synthetic world (--world)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="draws of hidden links (--edges)")
+    parser.add_argument("--prior-seed", type=int, default=100, help="of the networks of --train-prior")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON object")
     options = parser.parse_args()
     if options.train_prior:
@@ -124,19 +125,19 @@ def main() -> None:
     if options.world:
         set_up_logs()
         found = measure_world(options.world, seed=options.seed)
-    elif options.edges:
+    else:
         results = measure(load_edges(options.edges), load_prior(PRIOR), seeds=options.seeds)
         found = {"edges": options.edges.name, "results": results}
+    if options.json:
+        print(json.dumps(found))
     else:
-        parser.error("--edges, --world or --train-prior is needed")
-    if not options.json:
         _show(found)
-    print(json.dumps(found))
 
 
 def _show(found: Mapping[str, Any]) -> None:
-    for part, rows in {"": found["results"], **found.get("countries", {})}.items():
-        print(f"{part or 'method':20} {'random':>8} {'hard':>8} {'AP hard':>8}")
+    countries = found.get("countries", {})
+    for part, rows in {"mean" if countries else "method": found["results"], **countries}.items():
+        print(f"{part:20} {'random':>8} {'hard':>8} {'AP hard':>8}")
         for row in rows:
             print(f"{row['method']:20} {row['auc_random']:8.3f} {row['auc_hard']:8.3f} {row['ap_hard']:8.3f}")
 
