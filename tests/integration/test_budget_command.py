@@ -1,6 +1,7 @@
 """The budget command on a real node: what was spent, what is left and for how long, and what a plan would cost."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import SettingsError
+from safeborders.kit.signing import create_signing_key
 from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.manifest import Aggregation, RunManifest, draft_manifest
+from safeborders.models.protocol.plan import RunPlan
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.commands.budget import show_budget
 from safeborders.node.commands.identity import initialise
@@ -90,9 +94,31 @@ def test_people_read_it_within_eighty_columns(node: Path, plan: Path, capsys: py
     assert max(len(line) for line in shown.splitlines()) <= 80
 
 
+def test_the_manifest_that_the_coordinator_hands_out_is_priced_as_it_is(
+    node: Path, plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = RunManifest(
+        plan=RunPlan.model_validate_json(plan.read_bytes()),
+        aggregation=Aggregation.SECURE,
+        agreement_sha256="a" * 64,
+        bundle_sha256="b" * 64,
+        initial_model_sha256="c" * 64,
+        valid_from=datetime(2026, 1, 1, tzinfo=UTC),
+        valid_until=datetime(2026, 1, 9, tzinfo=UTC),
+    )
+    handed_out = plan.with_name("manifest.json")
+    handed_out.write_bytes(draft_manifest(manifest, key=create_signing_key(plan.with_name("key.pem"))))
+    capsys.readouterr()
+    show_budget(node, plan=plan, as_json=True)
+    bare = capsys.readouterr().out
+    show_budget(node, plan=handed_out, as_json=True)
+    assert capsys.readouterr().out == bare
+    assert json.loads(bare)["plan"]["epsilon_run"] > 2.8
+
+
 def test_what_is_no_plan_is_one_sentence(node: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         show_budget(node, plan=tmp_path / "absent.json", as_json=True)
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(SettingsError, match="not a plan"):
+    with pytest.raises(SettingsError, match="not a run's manifest or plan"):
         show_budget(node, plan=tmp_path / "other.json", as_json=True)

@@ -77,7 +77,9 @@ def run(profile: Profile) -> None:
 @app.command("budget")
 def budget(
     profile: Profile,
-    plan: Annotated[Path | None, typer.Option(help="Plan of a run, as JSON: also show what it would cost.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Manifest of a run (or its plan, as JSON): also show its cost.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the privacy budget: spent, left, rounds that still fit, and what a plan would cost."""

@@ -15,6 +15,7 @@ _LOCKED = (
     "--security-opt=no-new-privileges",
     "--user=10001:10001",
     "--tmpfs=/tmp:rw,noexec,nosuid,nodev,size=256m",
+    "--pids-limit=512",
 )
 STATE = "/var/lib/safeborders"
 

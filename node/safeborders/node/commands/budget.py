@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import SettingsError
 from safeborders.models.defaults import CATALOGUE, DELTA
+from safeborders.models.protocol.manifest import ManifestRefused, read_manifest
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.opening import open_node_store
@@ -64,12 +66,19 @@ def show_budget(profile: Path, *, plan: Path | None = None, as_json: bool) -> No
 
 
 def _load_plan(path: Path) -> RunPlan:
+    """Return the plan of a run's manifest, whoever signed it, or a plan by itself: pricing believes nobody."""
     try:
-        return RunPlan.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise SettingsError("The plan's file cannot be read: check its path.") from error
+    with suppress(ManifestRefused):
+        return read_manifest(content).plan
+    try:
+        return RunPlan.model_validate_json(content)
     except ValidationError as error:
-        raise SettingsError("The file is not a plan of this version: ask the coordinator for the plan.") from error
+        raise SettingsError(
+            "The file is not a run's manifest or plan of this version: ask the coordinator for the manifest."
+        ) from error
 
 
 def _preview(plan: RunPlan, *, spent: tuple[Event, ...], cap: float) -> Preview:

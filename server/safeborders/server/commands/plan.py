@@ -38,8 +38,11 @@ def plan_run(profile: Path, *, request: RunRequest, aggregation: str, sizes: Pat
     write_manifest(settings, plan, aggregation=Aggregation(aggregation), out=out)
     for line in network_lines(price_networks(plan, CATALOGUE.get(plan))):
         _console.print(line, soft_wrap=True)
-    _console.print(f"The manifest is in {out}: two countries sign it (safeborders node agreement countersign), then")
-    _console.print(f"safeborders coordinator start {out}. The run's name:", soft_wrap=True)
+    _console.print(f"The manifest is in {out}", soft_wrap=True)
+    _console.print("each country prices it:  safeborders node budget --plan")
+    _console.print("two of them sign it:     safeborders node agreement countersign")
+    _console.print(f"then:                    safeborders coordinator start {out}", soft_wrap=True)
+    _console.print("The run's name:")
     _console.print(plan.run)
 
 
