@@ -119,7 +119,7 @@ class PrivateLoss(nn.Module):
             return summed
         if not isinstance(self._sum, _ONE_TERM) and targets.shape != outputs.shape:
             raise InBatchLoss(
-                "The targets have another shape than the outputs, and every row would meet every target: shape them alike."
+                "Targets of another shape than the outputs would meet every row of the batch: shape them alike."
             )
         terms: torch.Tensor = self._terms(outputs, targets)
         if terms.shape[:1] != outputs.shape[:1]:
