@@ -9,6 +9,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import SettingsError
 from safeborders.models.domain.countries import Country
+from safeborders.node import bootstrap
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.commands.budget import show_budget
 from safeborders.node.commands.identity import initialise
@@ -88,6 +89,22 @@ def test_people_read_it_within_eighty_columns(node: Path, plan: Path, capsys: py
     ):
         assert words in shown
     assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_what_is_left_is_left_under_the_lower_of_two_caps_at_the_countrys_own_delta(
+    node: Path, plan: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.write_text(PROFILE.replace("1.0e-5", "1.0e-7"), encoding="utf-8")
+    capsys.readouterr()
+    shown = []
+    for agreed in ((), (2.0,)):  # the control: an agreement that sets no cap
+        monkeypatch.setattr(bootstrap, "agreed_caps", lambda _standing, _country, agreed=agreed: agreed)
+        show_budget(node, plan=plan, as_json=True)
+        shown.append(json.loads(capsys.readouterr().out))
+    assert [one["epsilon_cap"] for one in shown] == [one["epsilon_left"] for one in shown] == [4.0, 2.0]
+    assert [one["plan"]["fits"] for one in shown] == [True, False]  # as the ledger itself would say
+    assert {one["delta"] for one in shown} == {1e-7}
+    assert shown[0]["plan"]["epsilon_run"] > 3.0  # asked for at a hundred times the delta
 
 
 def test_what_is_no_plan_is_one_sentence(node: Path, tmp_path: Path) -> None:
