@@ -74,7 +74,7 @@ def test_every_result_of_stage_c_is_of_the_type_and_shows_nothing() -> None:
     kinds = [*made_at_home(), Subject, RootedSubject, Finding]
     forgotten = [kind.__name__ for kind in kinds if not issubclass(kind, StaysHome) and kind not in PLAIN]
     assert forgotten == []
-    assert [kind.__name__ for kind in kinds if kind not in PLAIN and kind.__repr__ is not StaysHome.__repr__] == []
+    assert [kind.__name__ for kind in kinds if kind not in PLAIN and "__repr__" in vars(kind)] == []
     assert len(kinds) > 20  # control: they were found
     assert repr(gated()) == "<Gated>"
 
