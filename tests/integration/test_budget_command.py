@@ -13,6 +13,7 @@ from safeborders.kit.signing import create_signing_key
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.manifest import Aggregation, RunManifest, draft_manifest
 from safeborders.models.protocol.plan import RunPlan
+from safeborders.node import bootstrap
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.commands.budget import show_budget
 from safeborders.node.commands.identity import initialise
@@ -114,6 +115,22 @@ def test_the_manifest_that_the_coordinator_hands_out_is_priced_as_it_is(
     show_budget(node, plan=handed_out, as_json=True)
     assert capsys.readouterr().out == bare
     assert json.loads(bare)["plan"]["epsilon_run"] > 2.8
+
+
+def test_what_is_left_is_left_under_the_lower_of_two_caps_at_the_countrys_own_delta(
+    node: Path, plan: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.write_text(PROFILE.replace("1.0e-5", "1.0e-7"), encoding="utf-8")
+    capsys.readouterr()
+    shown = []
+    for agreed in ((), (2.0,)):  # the control: an agreement that sets no cap
+        monkeypatch.setattr(bootstrap, "agreed_caps", lambda _standing, _country, agreed=agreed: agreed)
+        show_budget(node, plan=plan, as_json=True)
+        shown.append(json.loads(capsys.readouterr().out))
+    assert [one["epsilon_cap"] for one in shown] == [one["epsilon_left"] for one in shown] == [4.0, 2.0]
+    assert [one["plan"]["fits"] for one in shown] == [True, False]  # as the ledger itself would say
+    assert {one["delta"] for one in shown} == {1e-7}
+    assert shown[0]["plan"]["epsilon_run"] > 3.0  # asked for at a hundred times the delta
 
 
 def test_what_is_no_plan_is_one_sentence(node: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import NotFound, SettingsError
 from safeborders.models.defaults import ARCHITECTURE
+from safeborders.node import bootstrap
 from safeborders.node.access import accounts
 from safeborders.node.approving import build_inbox, profile_limits
 from safeborders.node.bootstrap import build_ledger
@@ -108,6 +109,18 @@ def test_machines_read_json(node: Path, capsys: pytest.CaptureFixture[str]) -> N
         (2, "reserved", False),
     ]
     assert (item["is_masked"], item["size"], len(item["tensors"])) == (False, 8 * ARCHITECTURE.update_length, 9)
+
+
+def test_a_run_that_the_agreement_pays_no_longer_for_does_not_fit(
+    node: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = []
+    for agreed in ((), (0.5,)):  # the control: the country's own cap alone
+        monkeypatch.setattr(bootstrap, "agreed_caps", lambda _standing, _country, agreed=agreed: agreed)
+        approvals.show_run(node, run="run-2", as_json=True)
+        manifest = json.loads(capsys.readouterr().out)["manifests"][0]
+        fits.append((manifest["epsilon_cap"], manifest["fits"]))
+    assert fits == [(10.0, True), (0.5, False)]
 
 
 def test_two_logins_approve_and_one_login_under_two_names_does_not(

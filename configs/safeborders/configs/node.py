@@ -37,7 +37,11 @@ class PrivacySettings(Settings):
     """What this country allows, whatever a plan asks for."""
 
     epsilon_cap: float = Field(gt=0, le=100, description="Most epsilon that all releases together may ever spend.")
-    delta_cap: float = Field(gt=0, lt=1e-3, description="Largest delta of a run.")
+    delta_cap: float = Field(
+        gt=0,
+        lt=1e-3,
+        description="Largest delta of a run; less than a tenth of one in the number of persons on record.",
+    )
     rounds_cap: int = Field(ge=1, le=1000, description="Most rounds of a run.")
     floor: int = Field(ge=1, description="Fewest countries among which our update may be aggregated.")
 

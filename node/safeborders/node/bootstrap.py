@@ -26,12 +26,14 @@ from safeborders.privacy.ledger import PrivacyLedger
 
 
 def build_ledger(settings: NodeSettings, store: Store) -> PrivacyLedger:
-    """Return the country's ledger; everything ever released is priced at one delta.
+    """Return the country's ledger; everything ever released is priced at one delta, the country's own where lower.
 
     Its cap is the country's own, or the one that the agreement grants for updates where that is lower.
     """
     caps = [settings.privacy.epsilon_cap, *agreed_caps(build_cabinet(store).standing(), settings.country)]
-    return PrivacyLedger(SqlLedgerStore(store.engine), cap_epsilon=min(caps), delta=DELTA)
+    return PrivacyLedger(
+        SqlLedgerStore(store.engine), cap_epsilon=min(caps), delta=min(DELTA, settings.privacy.delta_cap)
+    )
 
 
 def agreed_caps(standing: Standing, country: Country) -> tuple[float, ...]:

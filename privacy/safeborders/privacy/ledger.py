@@ -266,6 +266,11 @@ class PrivacyLedger:
         """The delta at which everything is priced."""
         return self._delta
 
+    @property
+    def cap_epsilon(self) -> float:
+        """What everything reserved in the period may cost."""
+        return self._cap_epsilon
+
     def bound_epsilon(self) -> float:
         """Return an upper bound on ``spent_epsilon``: what was last proven to fit, or the exact cost.
 

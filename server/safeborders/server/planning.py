@@ -1,5 +1,6 @@
 """How a run is planned: numbers fixed in advance, noise calibrated to an epsilon, publicly declared sizes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ from safeborders.models.defaults import (
 )
 from safeborders.models.domain.countries import Country
 from safeborders.models.graph.features import SPECIFICATION
-from safeborders.models.protocol.plan import RunPlan, Task
+from safeborders.models.protocol.plan import PERSONS_TO_ONE_DELTA, RunPlan, Task
 from safeborders.models.protocol.vectors import model_to_bytes
 from safeborders.privacy.accountant import epsilon as epsilon_of
 from safeborders.privacy.calibration import noise_multiplier_for
@@ -63,6 +64,8 @@ class RunRequest:
 def build_plan(federation: str, *, countries: Sequence[Country], request: RunRequest) -> RunPlan:
     """Return a new plan whose messages cost at most the epsilon asked for, per country, at ``defaults.DELTA``.
 
+    Where a country declared more than a tenth of one in it, delta is smaller by powers of ten.
+
     Args:
         federation: Name of the federation.
         countries: Participants.
@@ -77,6 +80,7 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
         task: {country.value: request.sizes.get(task, {}).get(country.value, _PUBLIC_SIZE) for country in countries}
         for task in Task
     }
+    delta = _delta_for(max((size for sizes in declared.values() for size in sizes.values()), default=1))
 
     def with_noise(factor: float) -> RunPlan:
         return RunPlan(
@@ -85,7 +89,7 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
             purpose=PURPOSE,
             rounds=rounds,
             tasks=task_plans(request.model, public_sizes=declared, noise_factor=factor),
-            delta=DELTA,
+            delta=delta,
             architecture_sha256=architecture.sha256(),
             features_sha256=SPECIFICATION.sha256(),
             participants=tuple(countries),
@@ -99,13 +103,19 @@ def build_plan(federation: str, *, countries: Sequence[Country], request: RunReq
         factor = noise_multiplier_for(
             lambda noise: run_events(with_noise(noise), architecture, rounds=rounds),
             target_epsilon=request.epsilon,
-            delta=DELTA,
+            delta=delta,
         )
     except ValidationError as error:
         raise SettingsError(_EXPLANATION) from error
     except ValueError as error:
         raise SettingsError("No noise reaches this epsilon: ask for a larger one or for fewer rounds.") from error
     return with_noise(factor)
+
+
+def _delta_for(size: int) -> float:
+    """Return the usual delta, or the largest power of ten that is small for a country of ``size`` examples."""
+    power = min(round(math.log10(DELTA)), math.ceil(-math.log10(PERSONS_TO_ONE_DELTA * max(size, 1))) - 1)
+    return float(f"1e{power}")
 
 
 def parse_model_name(name: str) -> Model:

@@ -27,6 +27,7 @@ from safeborders.node.opening import open_node_store
 from safeborders.node.storage.audit import LOG
 from safeborders.node.storage.learning_store import SqlLearningStore
 from safeborders.node.storage.ledger_store import SqlActivationStore
+from safeborders.privacy.accountant import epsilon
 from safeborders.privacy.activations import Activation
 from safeborders.privacy.agreement.evidence import (
     PAYLOAD_TYPE,
@@ -84,9 +85,10 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_plan() -> RunPlan:
-    """Return the plan of the run that made the model."""
-    request = RunRequest(epsilon=8.0, rounds=5, floor=2, deadline_seconds=60)
-    return build_plan("test", countries=(Country.GR, Country.IT), request=request).model_copy(update={"run": "spring"})
+    """Return the plan of the run that made the model, at another delta than the ledger's."""
+    request = RunRequest(epsilon=7.5, rounds=5, floor=2, deadline_seconds=60)
+    built = build_plan("test", countries=(Country.GR, Country.IT), request=request)
+    return built.model_copy(update={"run": "spring", "delta": 6e-6})
 
 
 def actions_of(profile: Path) -> list[str]:
@@ -105,6 +107,16 @@ def ledger_rows(profile: Path) -> list[object]:
     rows = list(build_ledger(settings, store).list_entries())
     store.close()
     return list(rows)
+
+
+def spent_at(profile: Path, delta: float) -> tuple[float, float]:
+    """Return the cost of everything in the ledger at ``delta`` and at the ledger's own."""
+    settings = load_settings(profile, NodeSettings)
+    store = open_node_store(settings)
+    ledger = build_ledger(settings, store)
+    spent = epsilon(ledger.spent_events(), delta=delta), ledger.spent_epsilon()
+    store.close()
+    return spent
 
 
 def test_the_audit_signs_evidence_without_figures_and_leaves_the_ledger_alone(
@@ -133,7 +145,10 @@ def test_the_audit_signs_evidence_without_figures_and_leaves_the_ledger_alone(
     evidence = verify_evidence(out.read_bytes(), keys=keys)
     assert evidence.model_sha256 == shown["model_sha256"] == MODEL_SHA256
     assert evidence.is_complete
+    assert evidence.covers(make_plan())
     assert 0 < evidence.epsilon_run <= 8
+    spent, at_its_own = spent_at(node, evidence.delta)
+    assert evidence.epsilon_spent == spent > at_its_own  # at the delta that the file names, and no other
     assert "figures" not in evidence.model_dump_json()
 
     def counted(*files: bytes, model: str = MODEL_SHA256) -> frozenset[Country]:

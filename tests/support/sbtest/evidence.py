@@ -5,7 +5,7 @@ from typing import Any
 
 from safeborders.models.domain.countries import Country
 from safeborders.models.protocol.plan import RunPlan
-from safeborders.privacy.agreement.evidence import ATTACKS, AnonymityEvidence, AttackVerdict
+from safeborders.privacy.agreement.evidence import AnonymityEvidence, AttackVerdict, attacks_on
 
 
 def make_evidence(
@@ -26,7 +26,7 @@ def make_evidence(
         "unit": "one person",
         "accountant": "privacy loss distributions",
         "cohort": plan.floor,
-        "attacks": tuple(make_verdict(attack) for attack in ATTACKS),
+        "attacks": tuple(make_verdict(attack, task=task) for attack, task in sorted(attacks_on(plan))),
         "limits": ("asked at home only",),
         "code_version": "safeborders 0",
         "reviewer": "Data protection officer",
@@ -34,6 +34,6 @@ def make_evidence(
     return AnonymityEvidence(**{**fields, **changes})
 
 
-def make_verdict(attack: str, *, passed: bool = True) -> AttackVerdict:
+def make_verdict(attack: str, *, task: str = "typology", passed: bool = True) -> AttackVerdict:
     """Return what an attack came to."""
-    return AttackVerdict(attack=attack, task="typology", passed=passed, bar="area at most 0.55", power="enough")
+    return AttackVerdict(attack=attack, task=task, passed=passed, bar="area at most 0.55", power="enough")

@@ -106,12 +106,24 @@ def test_a_class_sum_of_other_rows_than_priced_is_refused() -> None:
         private_class_sum(np.zeros((3, 5), dtype=np.float32), np.zeros(3, dtype=np.int64), touched=5, release=release)
 
 
-@pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")  # torch says so, and sums over the batch
-def test_a_loss_that_spreads_a_row_over_the_batch_is_refused() -> None:
-    loss = PrivateLoss(nn.MSELoss())
+@pytest.mark.parametrize("criterion", [nn.MSELoss, nn.SmoothL1Loss, nn.BCEWithLogitsLoss])
+@pytest.mark.parametrize(("outputs", "targets"), [((1, 4), (3, 4)), ((3, 1), (3,)), ((3,), (3, 1)), ((3, 4), (4,))])
+def test_a_loss_that_spreads_a_row_over_the_batch_is_refused(
+    criterion: type[nn.Module], outputs: tuple[int, ...], targets: tuple[int, ...]
+) -> None:
+    with pytest.raises(InBatchLoss):  # torch would meet every row with every target, and only warn
+        PrivateLoss(criterion())(torch.zeros(outputs), torch.zeros(targets))
+
+
+def test_a_loss_that_takes_the_batch_for_classes_is_refused() -> None:
     with pytest.raises(InBatchLoss):
-        loss(torch.zeros(1, 4), torch.zeros(3, 4))
-    assert float(loss(torch.ones(3, 4), torch.zeros(3, 4))) == 3.0  # control: one term per example
+        PrivateLoss(nn.CrossEntropyLoss())(torch.zeros(3), torch.tensor(1))
+
+
+def test_control_targets_of_the_outputs_shape_make_one_term_per_example() -> None:
+    assert float(PrivateLoss(nn.MSELoss())(torch.ones(3, 4), torch.zeros(3, 4))) == 3.0
+    assert float(PrivateLoss(nn.SmoothL1Loss())(torch.ones(3), torch.zeros(3))) == 1.5
+    assert float(PrivateLoss(nn.CrossEntropyLoss())(torch.zeros(3, 4, 5), torch.zeros(3, 5).long())) > 4.0
 
 
 class Endless(Dataset[torch.Tensor]):

@@ -32,6 +32,15 @@ def test_declared_sizes_travel_in_the_plan_and_scale_nothing_private() -> None:
     assert with_sizes.tasks[0].noise_multiplier == without.tasks[0].noise_multiplier
 
 
+@pytest.mark.parametrize(("size", "delta"), [(240, 1e-5), (9_999, 1e-5), (10_000, 1e-6), (1_150_000, 1e-8)])
+def test_delta_is_below_a_tenth_of_one_in_the_persons_of_the_largest_country(size: int, delta: float) -> None:
+    plan = planned(8.0, sizes={Task.LINKS: {"ro": size}})
+    assert plan.delta == delta
+    assert all(plan.fits_size_of(country.value) for country in plan.participants)
+    assert not plan.model_copy(update={"delta": delta * 100}).fits_size_of("ro")  # control
+    assert 7.5 < plan_epsilon(plan, ARCHITECTURE) <= 8.0
+
+
 def test_two_runs_start_from_the_same_public_model() -> None:
     assert initial_model(planned(8.0)).sha256 == initial_model(planned(4.0)).sha256
 

@@ -45,6 +45,10 @@ class Stage(StrEnum):
     SAGE = "sage"  # rooted GraphSAGE: own attributes and neighbours in one network, instead of A and B
 
 
+PERSONS_TO_ONE_DELTA = 10
+"""A delta times the number of persons, times this, stays below one: what goes wrong with probability delta then hits
+hardly anybody (privacy.md 4.4 and 5.21)."""
+
 LARGEST_LIMIT = 64
 """Most links of one relation (K_r), and most places in a list (F_max), that a plan may name."""
 
@@ -150,6 +154,11 @@ class RunPlan(Frozen):
             if (stage is Stage.HEAD) != has_encoder and stage is not Stage.ENCODER:
                 raise ValueError("a head comes after its task's encoder, and a rooted GraphSAGE instead of one.")
         return self
+
+    def fits_size_of(self, country: str) -> bool:
+        """Whether delta is small for the size that ``country`` declared; its persons are no fewer than its examples."""
+        largest = max(task.public_sizes.get(country, 1) for task in self.tasks)
+        return PERSONS_TO_ONE_DELTA * largest * self.delta < 1
 
     def sha256(self) -> str:
         """Return the hash that names this plan in every message and ledger entry."""

@@ -65,7 +65,7 @@ def show_run(profile: Path, *, run: str, as_json: bool) -> None:
     store = open_node_store(settings)
     inbox, ledger = build_inbox(settings, store), build_ledger(settings, store)
     found = inbox.find_run(run)
-    budgets = [budget_for(ledger, one, cap=settings.privacy.epsilon_cap) for one in found]
+    budgets = [budget_for(ledger, one) for one in found]
     store.close()
     pairs = list(zip(found, budgets, strict=True))
     if as_json:
@@ -137,10 +137,10 @@ def current_operator(name: str) -> Person:
     return operator(current_login(), name=name)
 
 
-def budget_for(ledger: PrivacyLedger, one: RunStanding, *, cap: float) -> Budget:
+def budget_for(ledger: PrivacyLedger, one: RunStanding) -> Budget:
     """Return what is spent and what will be once the run is over."""
     after = ledger.foresee_epsilon(one.request.run, horizon=parse_events(one.request.events))
-    return Budget(spent=ledger.spent_epsilon(), after=after, cap=cap)
+    return Budget(spent=ledger.spent_epsilon(), after=after, cap=ledger.cap_epsilon)
 
 
 @contextmanager

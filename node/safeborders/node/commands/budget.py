@@ -14,12 +14,13 @@ from rich.table import Table
 from safeborders.configs.loading import load_settings
 from safeborders.configs.node import NodeSettings
 from safeborders.kit.errors import SettingsError
-from safeborders.models.defaults import CATALOGUE, DELTA
+from safeborders.models.defaults import CATALOGUE
 from safeborders.models.protocol.manifest import ManifestRefused, read_manifest
 from safeborders.models.protocol.plan import RunPlan
 from safeborders.node.bootstrap import build_ledger
 from safeborders.node.opening import open_node_store
 from safeborders.privacy.events import Event
+from safeborders.privacy.ledger import PrivacyLedger
 from safeborders.privacy.preview import Exposure, Preview, exposure, preview_run, rounds_left
 from safeborders.privacy.pricing import NetworkPrice, network_lines, price_networks, run_events
 
@@ -34,17 +35,17 @@ def show_budget(profile: Path, *, plan: Path | None = None, as_json: bool) -> No
     ledger = build_ledger(settings, store)
     spent, latest = ledger.spent_events(), ledger.find_latest_round()
     store.close()
-    cap, floor = settings.privacy.epsilon_cap, settings.privacy.floor
-    shown = exposure(spent, participants=floor, delta=DELTA)
-    left = rounds_left(spent, latest, delta=DELTA, cap_epsilon=cap) if latest else None
-    preview = None if asked is None else _preview(asked, spent=spent, cap=cap)
+    cap, delta, floor = ledger.cap_epsilon, ledger.delta, settings.privacy.floor
+    shown = exposure(spent, participants=floor, delta=delta)
+    left = rounds_left(spent, latest, delta=delta, cap_epsilon=cap) if latest else None
+    preview = None if asked is None else _preview(asked, spent=spent, ledger=ledger)
     networks = () if asked is None else price_networks(asked, CATALOGUE.get(asked))
     if as_json:
         document = {
             "epsilon_spent": shown.epsilon,
             "epsilon_left": cap - shown.epsilon,
             "epsilon_cap": cap,
-            "delta": DELTA,
+            "delta": delta,
             "rounds_left": left,
             **_figures(shown),
             "plan": None if preview is None else {**_plan_figures(preview), "networks": _network_figures(networks)},
@@ -81,7 +82,7 @@ def _load_plan(path: Path) -> RunPlan:
         ) from error
 
 
-def _preview(plan: RunPlan, *, spent: tuple[Event, ...], cap: float) -> Preview:
+def _preview(plan: RunPlan, *, spent: tuple[Event, ...], ledger: PrivacyLedger) -> Preview:
     architecture = CATALOGUE.find(plan)
     if architecture is None:
         raise SettingsError("The plan is for another model than this node has: both need the same version.")
@@ -89,7 +90,7 @@ def _preview(plan: RunPlan, *, spent: tuple[Event, ...], cap: float) -> Preview:
         run = run_events(plan, architecture, rounds=plan.rounds)
     except ValueError as error:
         raise SettingsError("The plan's privacy cannot be priced: correct its numbers.") from error
-    return preview_run(spent, run, participants=plan.floor, delta=DELTA, cap_epsilon=cap)
+    return preview_run(spent, run, participants=plan.floor, delta=ledger.delta, cap_epsilon=ledger.cap_epsilon)
 
 
 def _figures(shown: Exposure) -> dict[str, dict[str, float | None]]:

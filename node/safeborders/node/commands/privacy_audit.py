@@ -158,7 +158,7 @@ def _audit(settings: NodeSettings, store: Store, *, released: Released, reviewer
         model_sha256=released.model_sha256,
         created_at=system_clock(),
         epsilon_run=epsilon(run_events(plan, CATALOGUE.get(plan), rounds=plan.rounds), delta=plan.delta),
-        epsilon_spent=build_ledger(settings, store).spent_epsilon(),
+        epsilon_spent=epsilon(build_ledger(settings, store).spent_events(), delta=plan.delta),
         epsilon_cap=min([settings.privacy.epsilon_cap, *agreed]),
         delta=plan.delta,
         unit=UNIT,

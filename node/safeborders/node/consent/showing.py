@@ -43,7 +43,7 @@ class Budget:
     Attributes:
         spent: Epsilon of everything ever charged.
         after: The same once the run has done all its rounds; infinite where nothing can be proven.
-        cap: The country's.
+        cap: The country's, or the agreement's where that is lower.
     """
 
     spent: float

@@ -155,7 +155,7 @@ class AgreementGate:
         brought = [one.encode() for one in parse_papers(handed.papers).evidence]
         release = Release(
             model_sha256=handed.model_sha256,
-            plan_sha256=manifest.plan.sha256(),
+            plan=manifest.plan,
             countries=frozenset({Country(self._engine.own)} if handed.took_part else ()),
             least=manifest.plan.floor,
         )

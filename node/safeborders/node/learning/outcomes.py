@@ -6,6 +6,7 @@ from typing import Protocol
 
 from safeborders.models.domain.governance import Purpose
 from safeborders.node.graph.records import Records
+from safeborders.node.learning.home import StaysHome
 
 LEARNING = Purpose.TYPOLOGY | Purpose.NETWORK
 """Purposes that learning may serve at all; a run names one of them."""
@@ -19,8 +20,8 @@ class Reason:
     weight: float
 
 
-@dataclass(frozen=True)
-class SuggestedLink:
+@dataclass(frozen=True, repr=False)
+class SuggestedLink(StaysHome):
     """Two persons who may belong together; a hypothesis about a link, never about a person."""
 
     first_id: str
@@ -29,8 +30,8 @@ class SuggestedLink:
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True)
-class CaseTypeHypothesis:
+@dataclass(frozen=True, repr=False)
+class CaseTypeHypothesis(StaysHome):
     """How likely each type is for a case without a human label, and why the likeliest is before the next."""
 
     case_id: str
@@ -43,8 +44,8 @@ class CaseTypeHypothesis:
         return max(self.probabilities, key=lambda case_type: self.probabilities[case_type])
 
 
-@dataclass(frozen=True)
-class RoleHypothesis:
+@dataclass(frozen=True, repr=False)
+class RoleHypothesis(StaysHome):
     """How likely each part is for a suspect of a case, in that case alone, where nobody has stated one.
 
     Never about a person as such: without the case it says nothing, and outside it nobody may be shown it.
@@ -61,8 +62,8 @@ class RoleHypothesis:
         return max(self.probabilities, key=lambda role: self.probabilities[role])
 
 
-@dataclass(frozen=True)
-class Outcomes:
+@dataclass(frozen=True, repr=False)
+class Outcomes(StaysHome):
     """All that one run leaves behind."""
 
     links: Sequence[SuggestedLink] = ()

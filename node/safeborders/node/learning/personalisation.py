@@ -28,8 +28,8 @@ TRUST = 0.9
 TEMPERATURES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 
 
-@dataclass(frozen=True)
-class HomeProblem:
+@dataclass(frozen=True, eq=False, repr=False)
+class HomeProblem(StaysHome):
     """What stage C knows of the examples: of the cases, or of the suspects in them.
 
     Attributes:

@@ -154,6 +154,10 @@ def _conditions(plan: RunPlan, *, settings: PolicySettings, installed: Installed
             "The plan's delta is larger than this country allows: lower it.",
         ),
         (
+            lambda: plan.fits_size_of(settings.country.value),
+            "The plan's delta is too large for as many persons as this country has: lower it.",
+        ),
+        (
             lambda: installed.catalogue.find(plan) is not None,
             "The plan is for another architecture: both ends need the same version.",
         ),

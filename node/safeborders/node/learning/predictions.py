@@ -19,6 +19,7 @@ from safeborders.node.graph.persons import PersonGraph, build_person_graph
 from safeborders.node.graph.ranking import keyed_folds
 from safeborders.node.graph.records import CASE, Records
 from safeborders.node.learning.examples import case_inputs
+from safeborders.node.learning.home import StaysHome
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions, predict_links
 from safeborders.node.learning.personalisation import FOLDS as CASE_FOLDS
@@ -27,8 +28,8 @@ from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.role_predictions import RolePredictions, likely_types, predict_roles
 
 
-@dataclass(frozen=True)
-class CasePredictions:
+@dataclass(frozen=True, eq=False, repr=False)
+class CasePredictions(StaysHome):
     """Logits of all cases by three models, what the choice looked like, and what explains it."""
 
     ids: tuple[str, ...]
@@ -39,8 +40,8 @@ class CasePredictions:
     prior: Prior
 
 
-@dataclass(frozen=True)
-class Predictions:
+@dataclass(frozen=True, eq=False, repr=False)
+class Predictions(StaysHome):
     """What stage C says of a country, by task; None for what was not trained."""
 
     cases: CasePredictions | None = None

@@ -13,11 +13,13 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
 
+from safeborders.node.learning.home import StaysHome
+
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Residual:
+@dataclass(frozen=True, repr=False)
+class Residual(StaysHome):
     """A linear correction: ``logits = offsets + inputs @ weights + bias``."""
 
     weights: Floats

@@ -24,8 +24,8 @@ _PRIOR_PENALTY = 3.0
 _SCALE_START = 1.0
 
 
-@dataclass(frozen=True)
-class GateProblem:
+@dataclass(frozen=True, eq=False, repr=False)
+class GateProblem(StaysHome):
     """Nodes of a country's own graph, some with a label that may judge.
 
     Attributes:
@@ -67,8 +67,8 @@ class Gated(StaysHome):
     loss_without_head: float
 
 
-@dataclass(frozen=True)
-class _Blend:
+@dataclass(frozen=True, repr=False)
+class _Blend(StaysHome):
     scales: Floats
     prior: Floats
 

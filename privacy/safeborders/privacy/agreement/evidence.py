@@ -14,12 +14,12 @@ from pydantic import Field, ValidationError
 from safeborders.kit.canonical import canonical_json
 from safeborders.kit.envelopes import EnvelopeRefused, add_signature, find_signers, open_envelope, seal
 from safeborders.models.domain.countries import Country
-from safeborders.models.protocol.plan import RUN_NAME, Frozen, Sha256
+from safeborders.models.protocol.plan import RUN_NAME, Frozen, RunPlan, Sha256, Stage
 from safeborders.privacy.agreement.errors import AgreementError
 
 PAYLOAD_TYPE = "application/vnd.safeborders.anonymity-evidence+json"
 ATTACKS = ("delete_one", "canaries", "membership", "inversion")
-"""Attacks that complete evidence holds, each passed for every task."""
+"""Attacks that complete evidence holds, on every network of the run (``attacks_on``)."""
 
 
 class EvidenceRefused(AgreementError):
@@ -66,6 +66,23 @@ class AnonymityEvidence(Frozen):
         made = {verdict.attack for verdict in self.attacks}
         withstood = bool(self.attacks) and all(verdict.passed for verdict in self.attacks)
         return bool(self.reviewer.strip()) and made >= set(ATTACKS) and withstood
+
+    def covers(self, plan: RunPlan) -> bool:
+        """Whether every network of ``plan`` was attacked in every way that there is."""
+        return {(verdict.attack, verdict.task) for verdict in self.attacks} >= attacks_on(plan)
+
+
+def attacks_on(plan: RunPlan) -> frozenset[tuple[str, str]]:
+    """Return the attacks that a run's model must withstand, each with the network that it is on.
+
+    Gradients are inverted for encoders alone, where one row is one record.
+    """
+    return frozenset(
+        (attack, task.name)
+        for task in plan.tasks
+        for attack in ATTACKS
+        if attack != "inversion" or task.stage is Stage.ENCODER
+    )
 
 
 def seal_evidence(evidence: AnonymityEvidence, *, key: Ed25519PrivateKey) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.plan import RunPlan
 from safeborders.privacy.agreement.decisions import Reason
 from safeborders.privacy.agreement.evidence import AnonymityEvidence, EvidenceRefused, verify_evidence
 from safeborders.privacy.agreement.standing import CLOCK_TOLERANCE
@@ -23,13 +24,13 @@ class Release:
 
     Attributes:
         model_sha256: Of its weights.
-        plan_sha256: Of the plan that it was made under.
+        plan: That it was made under.
         countries: Whose records are known to be in it; each of them must have evidence.
         least: Fewest countries with evidence, for those who do not know whose records are in it.
     """
 
     model_sha256: str
-    plan_sha256: str
+    plan: RunPlan
     countries: frozenset[Country]
     least: int
 
@@ -46,20 +47,18 @@ def find_evidence_flaw(
         now: The time.
     """
     shown = list(_believed(files, keys=keys))
-    about_it = [one for one in shown if (one.model_sha256, one.plan_sha256) == _name(release)]
+    name = release.model_sha256, release.plan.sha256()
+    about_it = [one for one in shown if (one.model_sha256, one.plan_sha256) == name]
     if any(not one.is_complete for one in about_it):
         return Reason.EVIDENCE_FAILED
-    have = {one.country for one in about_it}
+    whole = [one for one in about_it if one.covers(release.plan)]  # a network that nobody attacked is no evidence
+    have = {one.country for one in whole}
     if not release.countries <= have or len(have) < release.least:
-        others = {one.country for one in shown} - have
+        others = {one.country for one in shown if one not in about_it} - have
         wanted = (release.countries - have) or others
         return Reason.EVIDENCE_OTHER_MODEL if others & wanted else Reason.EVIDENCE_MISSING
-    fresh = {one.country for one in about_it if now - GOOD_FOR <= one.created_at <= now + CLOCK_TOLERANCE}
+    fresh = {one.country for one in whole if now - GOOD_FOR <= one.created_at <= now + CLOCK_TOLERANCE}
     return None if fresh == have else Reason.EVIDENCE_STALE
-
-
-def _name(release: Release) -> tuple[str, str]:
-    return release.model_sha256, release.plan_sha256
 
 
 def _believed(files: Iterable[bytes], *, keys: Mapping[str, str]) -> Iterable[AnonymityEvidence]:

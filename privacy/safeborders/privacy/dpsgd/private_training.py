@@ -117,8 +117,12 @@ class PrivateLoss(nn.Module):
         if outputs.ndim == 2 and isinstance(self._sum, _ONE_TERM):
             summed: torch.Tensor = self._sum(outputs, targets)  # the same sum, in fewer calls
             return summed
+        if not isinstance(self._sum, _ONE_TERM) and targets.shape != outputs.shape:
+            raise InBatchLoss(
+                "Targets of another shape than the outputs would meet every row of the batch: shape them alike."
+            )
         terms: torch.Tensor = self._terms(outputs, targets)
-        if len(terms) != len(outputs):
+        if terms.shape[:1] != outputs.shape[:1]:
             raise InBatchLoss("The loss has another number of terms than there are examples: use a plain criterion.")
         return terms.flatten(1).mean(1).sum() if terms.ndim > 1 else terms.sum()
 

@@ -79,7 +79,7 @@ def show_evidence(profile: Path, *, run: str, as_json: bool) -> None:
     with _registry(settings) as (registry, _):
         plan, model = _final(registry, run)
         needed = registry.list_contributors(run)
-    release = Release(model.sha256, plan.sha256(), countries=needed, least=1)
+    release = Release(model.sha256, plan, countries=needed, least=1)
     keys = cabinet.roster().keys(KeyRole.NODE)
     files = cabinet.list_evidence(run)
     flaw = find_evidence_flaw(files, release=release, keys=keys, now=system_clock())

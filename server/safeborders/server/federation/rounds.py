@@ -169,7 +169,7 @@ class RunLeader:
 
         release = Release(
             model_sha256=model.sha256,
-            plan_sha256=plan.sha256(),
+            plan=plan,
             countries=self._to.registry.list_contributors(plan.run),
             least=1,
         )

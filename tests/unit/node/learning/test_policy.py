@@ -99,6 +99,19 @@ def test_whatever_the_coordinator_asks_an_approved_run_costs_at_most_the_cap(
     assert epsilon(approved.events, delta=SETTINGS.delta_cap) <= cap
 
 
+@pytest.mark.parametrize(
+    ("size", "delta", "is_allowed"), [(9_999, 1e-5, True), (10_000, 1e-5, False), (10_000, 1e-6, True)]
+)
+def test_delta_is_small_for_as_many_persons_as_there_are(size: int, delta: float, is_allowed: bool) -> None:
+    large = make_task(Task.LINKS, public_sizes={"gr": size})
+    plan = make_plan(tasks=(make_task(Task.TYPOLOGY), large), delta=delta)
+    if is_allowed:
+        assert decide(plan) > 0
+        return
+    with pytest.raises(PolicyDenied, match="as many persons"):
+        decide(plan)
+
+
 def test_a_model_out_of_range_is_denied() -> None:
     model = np.zeros(5, dtype=np.float32)
     check_model(model)

@@ -8,9 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safeborders.kit.signing import public_key_hex
+from safeborders.models.defaults import Model, task_plans
 from safeborders.models.domain.countries import Country
+from safeborders.models.protocol.plan import Task
 from safeborders.privacy.agreement.decisions import Reason
-from safeborders.privacy.agreement.evidence import ATTACKS, seal_evidence
+from safeborders.privacy.agreement.evidence import ATTACKS, AttackVerdict, attacks_on, seal_evidence
 from safeborders.privacy.agreement.release import GOOD_FOR, Release, find_evidence_flaw
 from sbtest.evidence import make_evidence, make_verdict
 from sbtest.plans import make_plan
@@ -20,7 +22,10 @@ PLAN, MODEL = make_plan(), "a" * 64
 GR, IT, RO = PLAN.participants
 KEYS = {country: Ed25519PrivateKey.generate() for country in PLAN.participants}
 ROSTER = {country.value: public_key_hex(key) for country, key in KEYS.items()}
-ALL = Release(model_sha256=MODEL, plan_sha256=PLAN.sha256(), countries=frozenset(PLAN.participants), least=1)
+ALL = Release(model_sha256=MODEL, plan=PLAN, countries=frozenset(PLAN.participants), least=1)
+
+
+_COMPLETE = make_evidence(GR, plan=PLAN, model_sha256=MODEL, at=NOW).attacks
 
 
 def file_of(country: Country, *, signer: Country | None = None, **changes: Any) -> bytes:
@@ -53,12 +58,23 @@ WRONG: dict[str, tuple[Callable[[], list[bytes]], Reason]] = {
     "about another plan": (lambda: all_with(GR, plan=make_plan(rounds=9)), Reason.EVIDENCE_OTHER_MODEL),
     "an attack was not withstood": (lambda: all_with(GR, attacks=_FAILED), Reason.EVIDENCE_FAILED),
     "an attack was not made": (lambda: all_with(GR, attacks=_FAILED[:-1]), Reason.EVIDENCE_FAILED),
+    "a network was left out": (lambda: all_with(GR, attacks=_without(task="links")), Reason.EVIDENCE_MISSING),
+    "an attack on one network was left out": (
+        lambda: all_with(GR, attacks=_without(task="links", attack="membership")),
+        Reason.EVIDENCE_MISSING,
+    ),
     "nobody reviewed it": (lambda: all_with(GR, reviewer=" "), Reason.EVIDENCE_FAILED),
     "a good one beside a bad one": (lambda: [*all_with(GR), file_of(GR, attacks=_FAILED)], Reason.EVIDENCE_FAILED),
     "a bad one of who is not in it": (lambda: _of_a_bystander(), Reason.EVIDENCE_FAILED),
     "too old": (lambda: all_with(GR, at=NOW - GOOD_FOR - timedelta(minutes=1)), Reason.EVIDENCE_STALE),
     "from the future": (lambda: all_with(GR, at=NOW + timedelta(hours=1)), Reason.EVIDENCE_STALE),
 }
+
+
+def _without(*, task: str, attack: str = "") -> tuple[AttackVerdict, ...]:
+    left = tuple(one for one in _COMPLETE if one.task != task or one.attack != (attack or one.attack))
+    assert {one.attack for one in left} == set(ATTACKS)  # all kinds are still there, on the other network
+    return left
 
 
 def _by_a_stranger() -> bytes:
@@ -81,12 +97,19 @@ def test_what_is_no_evidence_is_named(name: str) -> None:
     assert flaw_of(files()) is reason
 
 
+@pytest.mark.parametrize("model", Model)
+def test_each_network_of_a_model_is_attacked_and_gradients_where_a_row_is_a_record(model: Model) -> None:
+    plan = make_plan(tasks=task_plans(model, public_sizes={task: {"gr": 100} for task in Task}))
+    wanted = {(attack, task.name) for task in plan.tasks for attack in ATTACKS}
+    assert wanted - attacks_on(plan) == {("inversion", task.name) for task in plan.tasks if task.relations}
+
+
 def test_evidence_on_the_last_day_counts() -> None:
     assert flaw_of(all_with(GR, at=NOW - GOOD_FOR)) is None
 
 
 def test_who_does_not_know_whose_records_are_in_it_asks_for_as_many_as_a_round_needs() -> None:
-    unknown = Release(MODEL, PLAN.sha256(), countries=frozenset({GR}), least=2)
+    unknown = Release(MODEL, PLAN, countries=frozenset({GR}), least=2)
     assert flaw_of([file_of(GR)], release=unknown) is Reason.EVIDENCE_MISSING
     assert flaw_of([file_of(GR), file_of(GR, reviewer="Another")], release=unknown) is Reason.EVIDENCE_MISSING
     assert flaw_of([file_of(IT), file_of(RO)], release=unknown) is Reason.EVIDENCE_MISSING  # the own one must be there

@@ -36,7 +36,7 @@ from sbtest.rehearsal import RUN, Rehearsal
 from sbtest.rounds import AGREEMENT, NOW, PAPERS
 
 PLAN = make_plan()
-RELEASE = Release(model_sha256="5" * 64, plan_sha256=PLAN.sha256(), countries=frozenset(PLAN.participants), least=1)
+RELEASE = Release(model_sha256="5" * 64, plan=PLAN, countries=frozenset(PLAN.participants), least=1)
 
 
 def order_of(plan: RunPlan, *, round_number: int) -> Header:
