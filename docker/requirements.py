@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 # The coordinator averages vectors with numpy; a library that trains on or reads cases has no place beside it.
-ONLY_NODE = frozenset({"torch", "torch-geometric", "opacus", "scikit-learn", "numba"})
+ONLY_NODE = frozenset({"torch", "torch-geometric", "opacus", "scikit-learn", "scikit-network", "numba"})
 BUILD = ["hatchling>=1.27"]
 
 

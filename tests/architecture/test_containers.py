@@ -103,7 +103,7 @@ def requirements(side: str) -> list[str]:
 
 
 def test_the_coordinators_image_asks_for_nothing_that_trains() -> None:
-    trains = {"torch", "torch-geometric", "opacus", "scikit-learn", "numba"}
+    trains = {"torch", "torch-geometric", "opacus", "scikit-learn", "scikit-network", "numba"}
     assert trains <= set(requirements("node"))
     assert not trains & set(requirements("coordinator"))
     assert "flwr" in requirements("coordinator")

@@ -152,6 +152,7 @@ def test_the_coordinators_image_holds_nothing_that_trains_or_reads_a_case(coordi
         "opacus",
         "torch_geometric",
         "sklearn",
+        "sknetwork",
         "numba",
         "safeborders.node",
         "safeborders.models.gnn",

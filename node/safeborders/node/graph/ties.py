@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from safeborders.node.graph.communities import COMMUNITIES, community_predictors
 from safeborders.node.graph.topology import AROUND, PREDICTORS, Ends, Floats, Network, topological_predictors
 
 HOME: tuple[str, ...] = tuple(name for name in PREDICTORS if name not in AROUND)
@@ -48,12 +49,14 @@ class Ties:
 
 
 def tie_predictors(ties: Ties, ends: Ends) -> Floats:
-    """Return topological predictors of the pairs, then those of layers and time where the ties have them.
+    """Return predictors of topology and communities, then those of layers and time where the ties have them.
 
     Which columns there are depends on the layers and on whether any time is known, not on the pairs. The pairs must
-    not be linked in ``ties``: the predictors of layers and time do not take the pair's own tie out.
+    not be linked in ``ties``: the predictors of communities, layers and time do not take the pair's own tie out.
     """
-    parts = [topological_predictors(ties.network, ends, names=HOME), _of_all_layers(ties, ends)]
+    network = ties.network
+    parts = [topological_predictors(network, ends, names=HOME), community_predictors(network, ends)]
+    parts.append(_of_all_layers(ties, ends))
     parts += [_of_layer(ties.where(ties.layers == kind), ends) for kind in range(ties.kinds) if ties.kinds > 1]
     return np.concatenate([*parts, _of_time(ties, ends)], axis=1)
 
@@ -61,7 +64,8 @@ def tie_predictors(ties: Ties, ends: Ends) -> Floats:
 def tie_columns(ties: Ties) -> tuple[str, ...]:
     """Return the names of the columns of ``tie_predictors``."""
     layers = [f"layer_{name}" for _ in range(ties.kinds) if ties.kinds > 1 for name in ("rare", "smaller", "sum")]
-    return (*HOME, "strong_rare", "strong_sum", "strong_smaller", *layers, *(("time_gap",) if ties.timed else ()))
+    strong = ("strong_rare", "strong_sum", "strong_smaller")
+    return (*HOME, *COMMUNITIES, *strong, *layers, *(("time_gap",) if ties.timed else ()))
 
 
 def _of_layer(layer: Ties, ends: Ends) -> Floats:

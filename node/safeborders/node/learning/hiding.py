@@ -48,9 +48,9 @@ def hide(ties: Ties, generator: np.random.Generator, *, share: float = HIDDEN_SH
 def hide_in_turn(
     ties: Ties, generator: np.random.Generator, *, share: float = HIDDEN_SHARE
 ) -> tuple[NDArray[np.int64], ...]:
-    """Return the codes of the linked pairs in parts of ``share``, each pair in one of them.
+    """Return the codes of the linked pairs in parts of ``share``, all of one size, each pair in one of them at most.
 
-    With fewer than two linked pairs there is no part.
+    The few that are left over are in none; with fewer than two linked pairs there is no part.
     """
     linked = np.unique(ties.codes)
     number = _number(linked, share=share)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safeborders.models.graph.features import SPECIFICATION
+from safeborders.node.graph.communities import COMMUNITIES
 from safeborders.node.graph.pairs import Pairs, candidate_pairs, pair_inputs
 from safeborders.node.graph.persons import PersonGraph
 from safeborders.node.graph.predictors import PREDICTORS, predictors
@@ -74,7 +75,7 @@ def table_columns(graph: PersonGraph) -> tuple[str, ...]:
 
 def plain_columns(graph: PersonGraph) -> NDArray[np.int64]:
     """Return the places of the columns that every network has: without what layers, times and long paths say."""
-    plain = (*_SHARED, *_RARE, *PUBLISHED)
+    plain = (*_SHARED, *_RARE, *PUBLISHED, *COMMUNITIES)
     return np.flatnonzero([name in plain for name in table_columns(graph)])
 
 

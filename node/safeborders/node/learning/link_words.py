@@ -49,13 +49,13 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         *("degree_product", "degree_sum", "smaller_degree", "cores"),
         *("strong_sum", "strong_smaller", "layer_sum", "layer_smaller"),
     ),
-    "few_steps": ("paths_of_three", "meeting", "katz", "page_rank", "distance"),
+    "few_steps": ("paths_of_three", "meeting", "katz", "page_rank", "distance", "apart"),
     "rare_bridge": ("adamic_adar_bridges",),
     "shared_case": ("adamic_adar_cases",),
     "common_contact": ("adamic_adar_contacts",),
     "mixed_path": ("mixed_paths",),
     "close_circle": ("clustering",),
-    "same_circle": ("low_rank",),
+    "same_circle": ("low_rank", "community_density"),
     "same_years": ("time_gap",),
 }
 """Columns that speak of a factor other than their own name's."""
