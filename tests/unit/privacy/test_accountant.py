@@ -1,7 +1,7 @@
 """Epsilon: equal to independent accountants and closed forms, never below them, monotone in everything."""
 
 import math
-import time
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -238,9 +238,12 @@ HOSTILE = [
 @pytest.mark.parametrize("event", HOSTILE)
 def test_a_plan_with_next_to_no_noise_costs_infinity_and_no_memory(event: Event) -> None:
     """A coordinator's plan is priced before it is refused: its grid of losses must not fill the country's memory."""
-    start = time.process_time()
-    assert epsilon([make_event(), event], delta=DELTA) == math.inf
-    assert time.process_time() - start < 1
+    tracemalloc.start()
+    try:
+        assert epsilon([make_event(), event], delta=DELTA) == math.inf
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_control_a_plan_that_no_cap_allows_still_has_its_price() -> None:
@@ -280,14 +283,6 @@ def test_control_coarse_noise_costs_more_than_what_it_is_priced_as() -> None:
     coarse = AttributedGaussian("typology", 1.0, 2.0, 1, grid=2**8, dimension=10**4, steps=1)
     without = gaussian_epsilon(coarse.effective_noise_multiplier, delta=DELTA)
     assert without + 1e-3 < epsilon([coarse], delta=DELTA) < without + 1e-1
-
-
-@pytest.mark.parametrize("share", [1, 3])
-def test_a_whole_run_is_priced_in_a_second(share: int) -> None:
-    events = [make_event(noise=5.123 + share, steps=30, persons_share=share), make_event(noise=9.321, steps=30)]
-    start = time.process_time()
-    epsilon(events, delta=DELTA)
-    assert time.process_time() - start < 2  # twice the promise, for a busy machine
 
 
 def test_a_kind_without_a_price_is_an_error_and_a_kind_has_one_price() -> None:

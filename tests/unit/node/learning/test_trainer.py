@@ -11,6 +11,7 @@ from safeborders.models.domain.countries import DEMONSTRATION
 from safeborders.models.domain.governance import Purpose
 from safeborders.models.graph.features import SPECIFICATION
 from safeborders.models.protocol.plan import RunPlan, Task, TaskPlan
+from safeborders.models.protocol.vectors import update_to_bytes
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
 from safeborders.node.learning.outcomes import LEARNING
@@ -42,6 +43,11 @@ def curate_examples(records: Records, task: TaskPlan) -> AttributedExamples:
     )
 
 
+def task_length(records: Records, task: TaskPlan) -> np.ndarray:
+    """One number for each example of a task, as an update that leaks their number would hold."""
+    return np.zeros(len(curate_examples(records, task).labels), dtype=np.int64)
+
+
 def test_an_update_has_every_task_in_the_order_of_the_plan() -> None:
     update = NodeTrainer(InMemoryLearningStore(small_country(1))).update(PLAN, MODEL)
     assert update.shape == (ARCHITECTURE.update_length,)
@@ -52,6 +58,15 @@ def test_a_country_without_any_record_still_sends_noise() -> None:
     empty = small_country(1, groups=0)
     update = NodeTrainer(InMemoryLearningStore(empty)).update(PLAN, MODEL)
     assert np.count_nonzero(update) > 0.9 * len(update)
+
+
+def test_a_message_is_as_long_whatever_there_is_to_learn_from() -> None:
+    """A length that follows the records is an exact count of them (privacy.md 5.15)."""
+    countries = [small_country(1, groups=groups) for groups in (0, 3, 30)]
+    updates = [NodeTrainer(InMemoryLearningStore(country)).update(PLAN, MODEL) for country in countries]
+    assert len({len(update_to_bytes(update)) for update in updates}) == 1
+    ragged = [np.concatenate([task_length(country, task) for task in PLAN.tasks]) for country in countries]
+    assert len({len(update_to_bytes(update)) for update in ragged}) == 3, "control: one number for each example"
 
 
 def test_the_sum_of_many_updates_points_where_the_labels_say() -> None:
