@@ -2,11 +2,13 @@
 
 The choice includes the gate of stage B: how much of the relational head's residual counts, nothing, half or all. Every
 candidate predicts each labelled example without having seen its label (five folds); the local-only one wins unless
-another is strictly better. The released model saw some of these labels too, but only through noise that hides every
-single person, so that it can hardly flatter itself. Nothing computed here can be sent: it goes into the node's database
-and into no message.
+another is strictly better. Those that are better and differ from the best in their penalty alone speak together where
+that is better still: which penalty is best on a hundred labels is luck (docs/decisions/0204). The released model saw
+some of these labels too, but only through noise that hides every single person, so that it can hardly flatter itself.
+Nothing computed here can be sent: it goes into the node's database and into no message.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +17,7 @@ from scipy.special import log_softmax
 
 from safeborders.models.gnn.propagation import spread_evidence
 from safeborders.node.learning.home import StaysHome
-from safeborders.node.learning.regression import Floats, fit_residual, log_losses, mean_log_loss
+from safeborders.node.learning.regression import Floats, Residual, fit_residual, log_losses, mean_log_loss
 
 FOLDS = 5
 STEPS = 4
@@ -135,8 +137,8 @@ class HomeModel(StaysHome):
 
     Attributes:
         local: Logits of the best candidate that never saw the federated model.
-        personalised: Logits of the candidate that was chosen.
-        chosen: Its name.
+        personalised: Logits of the candidate that was chosen, or of several that differ in their penalty alone.
+        chosen: Its name; several that speak together are joined by "+".
         local_loss: Loss of the best local candidate on labels that it did not see, nats.
         chosen_loss: Loss of the chosen one; never above ``local_loss``.
         parts: What the chosen prediction is made of.
@@ -186,19 +188,36 @@ def personalise(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     federated = tuple(replace(one, gate=gate) for one in FEDERATED for gate in gates if one.share in problem.shares)
     judged: dict[Candidate, _Judged] = {}
     for base in {replace(one, share=0.0) for one in (*alone, *federated)}:
-        judged.update(_held_out_losses(problem, released, base=base))
+        judged.update(_held_out_losses(problem, released, together=(base,)))
     local = min(alone, key=lambda candidate: judged[candidate].loss)
     better = [candidate for candidate in federated if judged[candidate].is_clearly_better(judged[local])]
     best = min(better, key=lambda candidate: judged[candidate].loss, default=local)  # ties: the smallest gate
+    chosen, judgement = _with_other_penalties(problem, released, best=best, better=better, alone=judged[best])
     everything = problem.labels >= 0
     return HomeModel(
-        local=_predict(problem, released, candidate=local, known=everything) / judged[local].temperature,
-        personalised=_predict(problem, released, candidate=best, known=everything) / judged[best].temperature,
-        chosen=best.name,
+        local=_predict(problem, released, together=(local,), known=everything) / judged[local].temperature,
+        personalised=_predict(problem, released, together=chosen, known=everything) / judgement.temperature,
+        chosen="+".join(one.name for one in chosen),
         local_loss=judged[local].loss,
-        chosen_loss=judged[best].loss,
-        parts=_parts(problem, released, candidate=best, known=everything, temperature=judged[best].temperature),
+        chosen_loss=judgement.loss,
+        parts=_parts(problem, released, together=chosen, known=everything, temperature=judgement.temperature),
     )
+
+
+def _with_other_penalties(
+    problem: HomeProblem,
+    released: ReleasedLogits,
+    *,
+    best: Candidate,
+    better: Sequence[Candidate],
+    alone: _Judged,
+) -> "tuple[tuple[Candidate, ...], _Judged]":
+    """Return the best candidate, with those that differ from it in penalty alone where that lowers the loss."""
+    together = (best, *(one for one in better if one != best and replace(one, penalty=best.penalty) == best))
+    if len(together) < 2:
+        return (best,), alone
+    judged = _held_out_losses(problem, released, together=together)[best]
+    return (together, judged) if judged.loss < alone.loss else ((best,), alone)
 
 
 def _unjudged(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
@@ -206,17 +225,22 @@ def _unjudged(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     known = problem.labels >= 0
     believed = replace(UNJUDGED, share=min(UNJUDGED.share, max(problem.shares)))
     return HomeModel(
-        local=_predict(problem, released, candidate=LOCAL[0], known=known),
-        personalised=_predict(problem, released, candidate=believed, known=known),
+        local=_predict(problem, released, together=LOCAL[:1], known=known),
+        personalised=_predict(problem, released, together=(believed,), known=known),
         chosen=believed.name,
         local_loss=0.0,
         chosen_loss=0.0,
-        parts=_parts(problem, released, candidate=believed, known=known, temperature=1.0),
+        parts=_parts(problem, released, together=(believed,), known=known, temperature=1.0),
     )
 
 
-def _held_out_losses(problem: HomeProblem, released: ReleasedLogits, *, base: Candidate) -> "dict[Candidate, _Judged]":
-    """Return how the base did with each share on labels that it did not see, at its best temperature."""
+def _held_out_losses(
+    problem: HomeProblem, released: ReleasedLogits, *, together: tuple[Candidate, ...]
+) -> "dict[Candidate, _Judged]":
+    """Return how candidates did together, with each share, on labels that they did not see, at the best temperature.
+
+    The keys are the first of them with each share.
+    """
     judged = problem.labels >= 0
     held_out = {share: np.zeros((len(problem.labels), problem.classes)) for share in problem.shares}
     for fold in range(FOLDS):
@@ -224,7 +248,7 @@ def _held_out_losses(problem: HomeProblem, released: ReleasedLogits, *, base: Ca
         if not here.any():
             continue
         known = (problem.labels >= 0) & ~here
-        evidence = _evidence(problem, released, base=base, known=known)
+        evidence = _evidence(problem, released, together=together, known=known)
         for share in problem.shares:
             held_out[share][here] = _propagate(problem, evidence, share=share)[here]
     labels = problem.labels[judged]
@@ -232,25 +256,40 @@ def _held_out_losses(problem: HomeProblem, released: ReleasedLogits, *, base: Ca
     for share, logits in held_out.items():
         by_temperature = {t: mean_log_loss(logits[judged] / t, labels) for t in problem.temperatures}
         warmest = min(by_temperature, key=lambda t: (by_temperature[t], abs(t - 1)))
-        found[replace(base, share=share)] = _Judged(log_losses(logits[judged] / warmest, labels), warmest)
+        found[replace(together[0], share=share)] = _Judged(log_losses(logits[judged] / warmest, labels), warmest)
     return found
 
 
 def _predict(
-    problem: HomeProblem, released: ReleasedLogits, *, candidate: Candidate, known: NDArray[np.bool_]
+    problem: HomeProblem, released: ReleasedLogits, *, together: tuple[Candidate, ...], known: NDArray[np.bool_]
 ) -> Floats:
-    evidence = _evidence(problem, released, base=candidate, known=known)
-    return _propagate(problem, evidence, share=candidate.share)
+    evidence = _evidence(problem, released, together=together, known=known)
+    return _propagate(problem, evidence, share=together[0].share)
 
 
-def _evidence(problem: HomeProblem, released: ReleasedLogits, *, base: Candidate, known: NDArray[np.bool_]) -> Floats:
-    """Return the log-probabilities of each example; known ones say what the human said."""
-    offsets = _offsets(released, base)
-    residual = fit_residual(problem.inputs[known], offsets[known], labels=problem.labels[known], penalty=base.penalty)
-    evidence = log_softmax(residual.logits(problem.inputs, offsets), axis=1)
+def _evidence(
+    problem: HomeProblem, released: ReleasedLogits, *, together: tuple[Candidate, ...], known: NDArray[np.bool_]
+) -> Floats:
+    """Return the log-probabilities of each example; known ones say what the human said.
+
+    Candidates that differ in penalty alone say the mean of their logits, that is the logits of their mean weights.
+    """
+    offsets = _offsets(released, together[0])
+    logits = _mean_residual(problem, offsets, together=together, known=known).logits(problem.inputs, offsets)
+    evidence = log_softmax(logits, axis=1)
     spread = (1 - TRUST) / (problem.classes - 1)
     evidence[known] = np.log(np.where(np.eye(problem.classes)[problem.labels[known]] > 0, TRUST, spread))
     return np.asarray(evidence, dtype=np.float64)
+
+
+def _mean_residual(
+    problem: HomeProblem, offsets: Floats, *, together: tuple[Candidate, ...], known: NDArray[np.bool_]
+) -> Residual:
+    inputs, labels = problem.inputs[known], problem.labels[known]
+    fitted = [fit_residual(inputs, offsets[known], labels=labels, penalty=one.penalty) for one in together]
+    return Residual(
+        weights=np.mean([one.weights for one in fitted], axis=0), bias=np.mean([one.bias for one in fitted], axis=0)
+    )
 
 
 def _offsets(released: ReleasedLogits, base: Candidate) -> Floats:
@@ -261,19 +300,19 @@ def _parts(
     problem: HomeProblem,
     released: ReleasedLogits,
     *,
-    candidate: Candidate,
+    together: tuple[Candidate, ...],
     known: NDArray[np.bool_],
     temperature: float,
 ) -> ChosenParts:
-    offsets, labels = _offsets(released, candidate), problem.labels[known]
-    residual = fit_residual(problem.inputs[known], offsets[known], labels=labels, penalty=candidate.penalty)
+    one = together[0]
+    residual = _mean_residual(problem, _offsets(released, one), together=together, known=known)
     return ChosenParts(
-        evidence=_evidence(problem, released, base=candidate, known=known),
+        evidence=_evidence(problem, released, together=together, known=known),
         weights=residual.weights,
         bias=residual.bias,
-        federated=candidate.federated,
-        gate=candidate.gate,
-        share=candidate.share,
+        federated=one.federated,
+        gate=one.gate,
+        share=one.share,
         temperature=temperature,
     )
 

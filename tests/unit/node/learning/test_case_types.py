@@ -59,6 +59,17 @@ def test_a_gain_is_believed_beyond_one_standard_error(labels: int, is_better: bo
     assert not local.is_clearly_better(federated)
 
 
+@pytest.mark.parametrize(("seed", "together"), [(0, True), (1, False)])
+def test_penalties_speak_together_only_where_that_is_better_still(seed: int, together: bool) -> None:
+    problem, logits = problem_of(seed, groups=24, labelled=0.7)
+    outcome = personalise(problem, ReleasedLogits(logits + 0.3 * np.random.default_rng(seed).normal(size=logits.shape)))
+    names = [name.split("-") for name in outcome.chosen.split("+")]
+    assert (len(names) > 1) is together
+    assert len({(model, share) for model, _, share in names}) == 1
+    assert len({penalty for _, penalty, _ in names}) == len(names)
+    assert outcome.chosen_loss < outcome.local_loss
+
+
 def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() -> None:
     problem, logits = problem_of(1, labelled=0.3)
     blind = np.zeros_like(logits)
