@@ -55,8 +55,11 @@ def tie_predictors(ties: Ties, ends: Ends) -> Floats:
     not be linked in ``ties``: the predictors of communities, layers and time do not take the pair's own tie out.
     """
     network = ties.network
-    parts = [topological_predictors(network, ends, names=HOME), community_predictors(network, ends)]
-    parts.append(_of_all_layers(ties, ends))
+    parts = [
+        topological_predictors(network, ends, names=HOME),
+        community_predictors(network, ends),
+        _of_all_layers(ties, ends),
+    ]
     parts += [_of_layer(ties.where(ties.layers == kind), ends) for kind in range(ties.kinds) if ties.kinds > 1]
     return np.concatenate([*parts, _of_time(ties, ends)], axis=1)
 

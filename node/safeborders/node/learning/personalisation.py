@@ -193,14 +193,14 @@ def personalise(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     better = [candidate for candidate in federated if judged[candidate].is_clearly_better(judged[local])]
     best = min(better, key=lambda candidate: judged[candidate].loss, default=local)  # ties: the smallest gate
     chosen, judgement = _with_other_penalties(problem, released, best=best, better=better, alone=judged[best])
-    everything = problem.labels >= 0
+    parts = _parts(problem, released, together=chosen, temperature=judgement.temperature)
     return HomeModel(
-        local=_predict(problem, released, together=(local,), known=everything) / judged[local].temperature,
-        personalised=_predict(problem, released, together=chosen, known=everything) / judgement.temperature,
+        local=_logits(problem, _parts(problem, released, together=(local,), temperature=judged[local].temperature)),
+        personalised=_logits(problem, parts),
         chosen="+".join(one.name for one in chosen),
         local_loss=judged[local].loss,
         chosen_loss=judgement.loss,
-        parts=_parts(problem, released, together=chosen, known=everything, temperature=judgement.temperature),
+        parts=parts,
     )
 
 
@@ -222,15 +222,15 @@ def _with_other_penalties(
 
 def _unjudged(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     """Without a label to judge by, believe the federated model and the neighbours alike, and leave the gate shut."""
-    known = problem.labels >= 0
     believed = replace(UNJUDGED, share=min(UNJUDGED.share, max(problem.shares)))
+    parts = _parts(problem, released, together=(believed,), temperature=1.0)
     return HomeModel(
-        local=_predict(problem, released, together=LOCAL[:1], known=known),
-        personalised=_predict(problem, released, together=(believed,), known=known),
+        local=_logits(problem, _parts(problem, released, together=LOCAL[:1], temperature=1.0)),
+        personalised=_logits(problem, parts),
         chosen=believed.name,
         local_loss=0.0,
         chosen_loss=0.0,
-        parts=_parts(problem, released, together=(believed,), known=known, temperature=1.0),
+        parts=parts,
     )
 
 
@@ -248,7 +248,7 @@ def _held_out_losses(
         if not here.any():
             continue
         known = (problem.labels >= 0) & ~here
-        evidence = _evidence(problem, released, together=together, known=known)
+        _, evidence = _fit(problem, released, together=together, known=known)
         for share in problem.shares:
             held_out[share][here] = _propagate(problem, evidence, share=share)[here]
     labels = problem.labels[judged]
@@ -260,36 +260,22 @@ def _held_out_losses(
     return found
 
 
-def _predict(
+def _fit(
     problem: HomeProblem, released: ReleasedLogits, *, together: tuple[Candidate, ...], known: NDArray[np.bool_]
-) -> Floats:
-    evidence = _evidence(problem, released, together=together, known=known)
-    return _propagate(problem, evidence, share=together[0].share)
-
-
-def _evidence(
-    problem: HomeProblem, released: ReleasedLogits, *, together: tuple[Candidate, ...], known: NDArray[np.bool_]
-) -> Floats:
-    """Return the log-probabilities of each example; known ones say what the human said.
+) -> tuple[Residual, Floats]:
+    """Return the correction and the log-probabilities of each example; known ones say what the human said.
 
     Candidates that differ in penalty alone say the mean of their logits, that is the logits of their mean weights.
     """
-    offsets = _offsets(released, together[0])
-    logits = _mean_residual(problem, offsets, together=together, known=known).logits(problem.inputs, offsets)
-    evidence = log_softmax(logits, axis=1)
-    spread = (1 - TRUST) / (problem.classes - 1)
-    evidence[known] = np.log(np.where(np.eye(problem.classes)[problem.labels[known]] > 0, TRUST, spread))
-    return np.asarray(evidence, dtype=np.float64)
-
-
-def _mean_residual(
-    problem: HomeProblem, offsets: Floats, *, together: tuple[Candidate, ...], known: NDArray[np.bool_]
-) -> Residual:
-    inputs, labels = problem.inputs[known], problem.labels[known]
+    offsets, inputs, labels = _offsets(released, together[0]), problem.inputs[known], problem.labels[known]
     fitted = [fit_residual(inputs, offsets[known], labels=labels, penalty=one.penalty) for one in together]
-    return Residual(
+    residual = Residual(
         weights=np.mean([one.weights for one in fitted], axis=0), bias=np.mean([one.bias for one in fitted], axis=0)
     )
+    evidence = log_softmax(residual.logits(problem.inputs, offsets), axis=1)
+    spread = (1 - TRUST) / (problem.classes - 1)
+    evidence[known] = np.log(np.where(np.eye(problem.classes)[labels] > 0, TRUST, spread))
+    return residual, np.asarray(evidence, dtype=np.float64)
 
 
 def _offsets(released: ReleasedLogits, base: Candidate) -> Floats:
@@ -297,17 +283,13 @@ def _offsets(released: ReleasedLogits, base: Candidate) -> Floats:
 
 
 def _parts(
-    problem: HomeProblem,
-    released: ReleasedLogits,
-    *,
-    together: tuple[Candidate, ...],
-    known: NDArray[np.bool_],
-    temperature: float,
+    problem: HomeProblem, released: ReleasedLogits, *, together: tuple[Candidate, ...], temperature: float
 ) -> ChosenParts:
+    """Return what the prediction of candidates that saw every label is made of."""
+    residual, evidence = _fit(problem, released, together=together, known=problem.labels >= 0)
     one = together[0]
-    residual = _mean_residual(problem, _offsets(released, one), together=together, known=known)
     return ChosenParts(
-        evidence=_evidence(problem, released, together=together, known=known),
+        evidence=evidence,
         weights=residual.weights,
         bias=residual.bias,
         federated=one.federated,
@@ -315,6 +297,10 @@ def _parts(
         share=one.share,
         temperature=temperature,
     )
+
+
+def _logits(problem: HomeProblem, parts: ChosenParts) -> Floats:
+    return _propagate(problem, parts.evidence, share=parts.share) / parts.temperature
 
 
 def _propagate(problem: HomeProblem, evidence: Floats, *, share: float) -> Floats:

@@ -1,4 +1,4 @@
-"""Communities of a network: found where they were put, counted as networkx counts them, blind to nothing and nobody."""
+"""Communities of a network: found where they were put, counted as networkx counts them, the same every time."""
 
 import networkx as nx  # type: ignore[import-untyped]  # it ships no types
 import numpy as np
