@@ -1,24 +1,26 @@
 """Why a case may be of a type, and what speaks against: exact shares of the difference between the two likeliest types.
 
-The prediction is linear in the evidence of the cases around it and, for the case itself, in its indicators, so that the
-shares add up to the difference of the two logits: nothing is left out and nothing invented. The part of the graph is
-asked through torch_geometric's explain interface. No reason names a case, a person or a selector.
+The prediction is a sum of parts. Each is linear in the evidence of the cases around it and, for the case itself, in its
+indicators, so that the shares add up to the difference of the two logits: nothing is left out and nothing invented. The
+part of the graph is asked through torch_geometric's explain interface. No reason names a case, a person or a selector.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.explain import Explainer, Explanation
 from torch_geometric.explain.algorithm import ExplainerAlgorithm
+from torch_geometric.utils import k_hop_subgraph
 
 from safeborders.models.gnn.propagation import EvidencePropagation
 from safeborders.models.graph.indicators import INDICATORS
 from safeborders.models.ontology.loader import load_indicators
 from safeborders.node.learning.outcomes import Reason
-from safeborders.node.learning.personalisation import STEPS, ChosenParts, HomeProblem, Prior
+from safeborders.node.learning.personalisation import STEPS, HomeProblem, Prior, SpokenPart
 from safeborders.node.learning.regression import Floats
 
 REASONS_FOR = 3
@@ -50,27 +52,31 @@ class LinearAttribution(ExplainerAlgorithm):  # type: ignore[misc]  # torch_geom
 
 
 class Margin(nn.Module):
-    """How far the propagated evidence of one type is above another's."""
+    """How far the propagated evidence of one type is above another's, over all parts."""
 
-    def __init__(self, chosen: ChosenParts, *, types: tuple[int, int]) -> None:
+    def __init__(self, parts: Sequence[SpokenPart], *, types: tuple[int, int]) -> None:
         super().__init__()
-        self.propagation = EvidencePropagation(share=chosen.share, steps=STEPS)
+        self.spoken = nn.ModuleList(EvidencePropagation(share=part.share, steps=STEPS) for part in parts)
         self.types = types
 
     def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
-        """Return the margin of every case from the evidence ``x``, :math:`(N, 1)`."""
-        heard: Tensor = self.propagation(x, edge_index, edge_weight)
-        return heard[:, [self.types[0]]] - heard[:, [self.types[1]]]
+        """Return the margin of every case from the evidence of the parts side by side, ``x``: :math:`(N, P K)`."""
+        first, second = self.types
+        margins = []
+        for propagation, evidence in zip(self.spoken, x.chunk(len(self.spoken), dim=1), strict=True):
+            heard = propagation(evidence, edge_index, edge_weight)
+            margins.append(heard[:, [first]] - heard[:, [second]])
+        return torch.cat(margins, dim=1).sum(dim=1, keepdim=True)
 
 
 def margin_shares(
-    problem: HomeProblem, chosen: ChosenParts, *, case: int, types: tuple[int, int], prior: Prior
-) -> NDArray[np.float64]:
+    problem: HomeProblem, parts: Sequence[SpokenPart], *, case: int, types: tuple[int, int], prior: Prior
+) -> Floats:
     """Return the shares of ``logit(types[0]) - logit(types[1])`` of one case that has no human label.
 
     Args:
         problem: The country's cases.
-        chosen: What predicted them.
+        parts: What predicted them.
         case: Position of the case.
         types: The type to explain and the one to compare with.
         prior: What the released model's logits are made of.
@@ -79,26 +85,31 @@ def margin_shares(
         One share per indicator, then that of the linked cases, that of what the released model hears from them, and
         that of how frequent the types are; they add up to the difference. Shape (F + 3,).
     """
-    nodes = node_shares(problem, chosen, case=case, types=types)
-    own, first = nodes[case], chosen.evidence[case, types[0]]
-    # Evidence is a log-probability, never zero for two types at once: the larger one says what the own part counts.
-    place = 0 if abs(first) >= abs(chosen.evidence[case, types[1]]) else 1
-    counted = (1, -1)[place] * own[types[place]] / chosen.evidence[case, types[place]]
-    table = np.concatenate([chosen.weights, chosen.bias[None]]) + (prior.linear if chosen.federated else 0.0)
-    slopes = table[:, types[0]] - table[:, types[1]]
-    indicators = counted * problem.inputs[case] * slopes[:-1]
-    around = nodes.sum() - own.sum()
-    heard = prior.heard[case, types[0]] - prior.heard[case, types[1]] if chosen.federated else 0.0
-    rest = [around, counted * heard, counted * slopes[-1]]
-    shares: Floats = np.concatenate([indicators, rest]) / chosen.temperature
+    around = Surroundings.of(problem, case)
+    nodes = node_shares(around, parts, types=types)
+    shares = np.zeros(problem.inputs.shape[1] + 3)
+    for part, own in zip(parts, nodes[around.case], strict=True):
+        table = np.concatenate([part.weights, part.bias[None]]) + part.released * prior.linear
+        said = problem.inputs[case][:, None] * table[:-1]
+        heard = part.released * prior.opaque[case] + part.heard * prior.head[case]
+        logits = np.concatenate([said, [np.zeros_like(heard), heard, table[-1]]])
+        shares += _counts(part.evidence[case], own, types=types) * (logits[:, types[0]] - logits[:, types[1]])
+    shares[-3] = nodes.sum() - nodes[around.case].sum()
     return shares
 
 
+def _counts(evidence: Floats, shares: Floats, *, types: tuple[int, int]) -> float:
+    """Return how much the case's own evidence counts in the margin, from the shares of its evidence for both types."""
+    # Evidence is a log-probability, never zero for two types at once: the larger one says it best.
+    place = 0 if abs(evidence[types[0]]) >= abs(evidence[types[1]]) else 1
+    return float((1, -1)[place] * shares[types[place]] / evidence[types[place]])
+
+
 def case_reasons(
-    problem: HomeProblem, chosen: ChosenParts, *, case: int, types: tuple[int, int], prior: Prior
+    problem: HomeProblem, parts: Sequence[SpokenPart], *, case: int, types: tuple[int, int], prior: Prior
 ) -> tuple[Reason, ...]:
     """Put the largest shares in words: what speaks most for the type, then what against."""
-    shares = margin_shares(problem, chosen, case=case, types=types, prior=prior)
+    shares = margin_shares(problem, parts, case=case, types=types, prior=prior)
     meanings = _meanings()
     words = [
         f"recorded: {meaning}" if value > 0 else f"recorded as absent: {meaning}"
@@ -112,23 +123,53 @@ def case_reasons(
     return tuple(Reason(text=words[index], weight=round(float(shares[index]), 3)) for index in kept)
 
 
-def node_shares(problem: HomeProblem, chosen: ChosenParts, *, case: int, types: tuple[int, int]) -> Floats:
-    """Return the share of each case's evidence for each type in the margin, by torch_geometric's ``Explainer``."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Surroundings:
+    """The cases whose evidence can reach one case, and the links among them.
+
+    Attributes:
+        cases: Positions of the cases, :math:`(n,)`.
+        case: Where the one is among them.
+        edges: Links by place in ``cases``, both directions, :math:`(2, e)`.
+        weights: Their weights, :math:`(e,)`.
+    """
+
+    cases: Tensor
+    case: int
+    edges: Tensor
+    weights: Tensor
+
+    @classmethod
+    def of(cls, problem: HomeProblem, case: int) -> "Surroundings":
+        """Return what is at most as many links away from ``case`` as evidence is passed on."""
+        edges, count = torch.from_numpy(problem.edges), len(problem.labels)
+        cases, near, place, kept = k_hop_subgraph(case, STEPS, edges, relabel_nodes=True, num_nodes=count)
+        return cls(cases, int(place), near, torch.from_numpy(problem.weights)[kept])
+
+
+def node_shares(around: Surroundings, parts: Sequence[SpokenPart], *, types: tuple[int, int]) -> Floats:
+    """Return the share of each case's evidence for each type in the margin, by torch_geometric's ``Explainer``.
+
+    Shape:
+        - returns :math:`(n, P, K)`: by place in ``around``, by part and by type.
+    """
     explainer = Explainer(
-        model=Margin(chosen, types=types),
+        model=Margin(parts, types=types),
         algorithm=LinearAttribution(),
         explanation_type="model",
         node_mask_type="attributes",
         model_config={"mode": "regression", "task_level": "node", "return_type": "raw"},
     )
     explanation = explainer(
-        torch.from_numpy(chosen.evidence),
-        torch.from_numpy(problem.edges),
-        index=case,
-        edge_weight=torch.from_numpy(problem.weights),
+        torch.from_numpy(evidence_of(around, parts)), around.edges, index=around.case, edge_weight=around.weights
     )
     shares: Floats = explanation.node_mask.numpy()
-    return shares
+    return shares.reshape(len(shares), len(parts), -1)
+
+
+def evidence_of(around: Surroundings, parts: Sequence[SpokenPart]) -> Floats:
+    """Return the evidence of the parts side by side, :math:`(n, P K)`."""
+    return np.concatenate([part.evidence[around.cases.numpy()] for part in parts], axis=1)
 
 
 @cache

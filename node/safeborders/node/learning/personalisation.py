@@ -1,19 +1,22 @@
-"""Stage C for cases and for roles: the federated model, the country's own records, and a choice that may refuse them.
+"""Stage C for cases and for roles: the federated model and the country's own records, weighed, or its records alone.
 
-The choice includes the gate of stage B: how much of the relational head's residual counts, nothing, half or all. Every
-candidate predicts each labelled example without having seen its label (five folds); the local-only one wins unless
-another is strictly better. Those that are better and differ from the best in their penalty alone speak together where
-that is better still: which penalty is best on a hundred labels is luck (docs/decisions/0204). The released model saw
-some of these labels too, but only through noise that hides every single person, so that it can hardly flatter itself.
-Nothing computed here can be sent: it goes into the node's database and into no message.
+Candidates differ in whether they start from the released model, in how far they leave it, in how much neighbours count
+and in the gate of stage B: how much of the relational head's residual counts, nothing, half or all. Each predicts every
+labelled example without having seen its label (five folds), and by how well they did they are weighed (pseudo-BMA with
+the Bayesian bootstrap: Yao, Vehtari, Simpson and Gelman, Bayesian Analysis 13(3), 2018): which one is best on a hundred
+labels is luck (docs/decisions/0205). Served is the weighted mean of the logits of all, of those that do not hear the
+head, or of the local ones alone, whichever does best on these labels. The released model saw some of these labels too,
+but only through noise that hides every single person, so that it can hardly flatter itself. Nothing computed here can
+be sent: it goes into the node's database and into no message.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from safeborders.models.gnn.propagation import spread_evidence
 from safeborders.node.learning.home import StaysHome
@@ -28,6 +31,10 @@ GATES = (0.0, 0.5, 1.0)
 TRUST = 0.9
 """Belief in a human label of a neighbouring case; some labels are wrong."""
 TEMPERATURES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
+DRAWS = 1000
+"""Of the Bayesian bootstrap."""
+LEAST_WEIGHT = 0.01
+"""Candidates that weigh less are silent: they change nothing and would cost an explanation each."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,34 +108,38 @@ class Prior(StaysHome):
 
     Attributes:
         linear: Weights of the released encoder and, in the last row, its bias; zeros without one, :math:`(F + 1, K)`.
-        heard: What the released model adds to that: the gated head, or all of a rooted GraphSAGE, :math:`(N, K)`.
+        opaque: What the released model says for itself and no weights of inputs explain: a rooted GraphSAGE's logits,
+            zeros with an encoder, :math:`(N, K)`.
+        head: What its relational head adds; zeros without one, :math:`(N, K)`.
     """
 
     linear: Floats
-    heard: Floats
+    opaque: Floats
+    head: Floats
 
 
 @dataclass(frozen=True, repr=False)
-class ChosenParts(StaysHome):
-    """The parts of the chosen prediction, so that it can be explained: ``logits = propagate(evidence) / temperature``.
+class SpokenPart(StaysHome):
+    """What the candidates with one weight of the neighbours say together: ``logits = propagate(evidence, share)``.
+
+    Each counts with its own weight, divided by its temperature. The evidence of an example without a label is, but for
+    a number that all classes share, ``inputs @ weights + bias + released * own logits + heard * head's logits``.
 
     Attributes:
+        share: Weight of the neighbours.
         evidence: Log-probabilities of each example before propagation, :math:`(N, K)`.
         weights: The country's own correction of the inputs' weights, :math:`(F, K)`.
         bias: Its correction of the bias, :math:`(K,)`.
-        federated: Whether the released network's logits are below the correction.
-        gate: How much of the relational head is among them.
-        share: Weight of the neighbours.
-        temperature: Divisor of the logits.
+        released: How much the released model's own logits count below the correction.
+        heard: How much its relational head does.
     """
 
+    share: float
     evidence: Floats
     weights: Floats
     bias: Floats
-    federated: bool
-    gate: float
-    share: float
-    temperature: float
+    released: float
+    heard: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,12 +147,12 @@ class HomeModel(StaysHome):
     """Predictions for all examples and which candidates made them.
 
     Attributes:
-        local: Logits of the best candidate that never saw the federated model.
-        personalised: Logits of the candidate that was chosen, or of several that differ in their penalty alone.
-        chosen: Its name; several that speak together are joined by "+".
-        local_loss: Loss of the best local candidate on labels that it did not see, nats.
-        chosen_loss: Loss of the chosen one; never above ``local_loss``.
-        parts: What the chosen prediction is made of.
+        local: Logits of the candidates that never saw the federated model.
+        personalised: Logits of all candidates together, of those without the head, or ``local``: the best of them.
+        chosen: Names of those that spoke, the one with the largest weight first, joined by "+".
+        local_loss: Loss of the local candidates on labels that they did not see, nats.
+        chosen_loss: Loss of the chosen ones; never above ``local_loss``.
+        parts: What the chosen prediction is made of; their logits add up to ``personalised``.
     """
 
     local: Floats
@@ -149,7 +160,7 @@ class HomeModel(StaysHome):
     chosen: str
     local_loss: float
     chosen_loss: float
-    parts: ChosenParts
+    parts: tuple[SpokenPart, ...]
 
 
 LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (1.0, 3.0) for s in SHARES)
@@ -159,23 +170,27 @@ UNJUDGED = Candidate(federated=True, penalty=10.0, share=0.6)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class _Judged(StaysHome):
-    """Log-losses of a candidate on labels that it did not see, each of them, and the temperature that they are at."""
+    """What a candidate says of labels that it did not see: calibrated logits, their losses, and the temperature."""
 
+    logits: Floats
     losses: Floats
     temperature: float
 
-    @property
-    def loss(self) -> float:
-        return float(self.losses.mean())
 
-    def is_clearly_better(self, other: "_Judged") -> bool:
-        """Return whether the mean gain is above zero by more than its standard error; a single label shows nothing."""
-        gains = other.losses - self.losses
-        return len(gains) > 1 and bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))
+@dataclass(frozen=True, eq=False, repr=False)
+class _Spoken(StaysHome):
+    """Candidates that speak together: the weight of each, and their mean loss on labels that they did not see."""
+
+    weights: Mapping[Candidate, float]
+    loss: float
+
+    @property
+    def name(self) -> str:
+        return "+".join(one.name for one in sorted(self.weights, key=lambda one: -self.weights[one]))
 
 
 def personalise(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
-    """Predict all examples with the best candidate.
+    """Predict all examples with the candidates together, each as much as it deserves.
 
     Args:
         problem: The country's examples.
@@ -187,45 +202,56 @@ def personalise(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     alone = tuple(one for one in LOCAL if one.share in problem.shares)
     federated = tuple(replace(one, gate=gate) for one in FEDERATED for gate in gates if one.share in problem.shares)
     judged: dict[Candidate, _Judged] = {}
-    for base in {replace(one, share=0.0) for one in (*alone, *federated)}:
-        judged.update(_held_out_losses(problem, released, together=(base,)))
-    local = min(alone, key=lambda candidate: judged[candidate].loss)
-    better = [candidate for candidate in federated if judged[candidate].is_clearly_better(judged[local])]
-    best = min(better, key=lambda candidate: judged[candidate].loss, default=local)  # ties: the smallest gate
-    chosen, judgement = _with_other_penalties(problem, released, best=best, better=better, alone=judged[best])
-    parts = _parts(problem, released, together=chosen, temperature=judgement.temperature)
+    for base in dict.fromkeys(replace(one, share=0.0) for one in (*alone, *federated)):
+        judged.update(_judge(problem, released, base=base))
+    headless = tuple(one for one in federated if one.gate == 0)
+    pools = (alone, (*alone, *headless), (*alone, *federated))
+    local, *_ = spoken = [_weigh({one: judged[one] for one in pool}, problem) for pool in pools]
+    chosen = min(spoken, key=lambda pool: pool.loss)  # ties: the one that trusts the least
+    temperatures = {one: found.temperature for one, found in judged.items()}
+    parts = _parts(problem, released, weights=chosen.weights, temperatures=temperatures)
     return HomeModel(
-        local=_logits(problem, _parts(problem, released, together=(local,), temperature=judged[local].temperature)),
+        local=_logits(problem, _parts(problem, released, weights=local.weights, temperatures=temperatures)),
         personalised=_logits(problem, parts),
-        chosen="+".join(one.name for one in chosen),
-        local_loss=judged[local].loss,
-        chosen_loss=judgement.loss,
+        chosen=chosen.name,
+        local_loss=local.loss,
+        chosen_loss=chosen.loss,
         parts=parts,
     )
 
 
-def _with_other_penalties(
-    problem: HomeProblem,
-    released: ReleasedLogits,
-    *,
-    best: Candidate,
-    better: Sequence[Candidate],
-    alone: _Judged,
-) -> "tuple[tuple[Candidate, ...], _Judged]":
-    """Return the best candidate, with those that differ from it in penalty alone where that lowers the loss."""
-    together = (best, *(one for one in better if one != best and replace(one, penalty=best.penalty) == best))
-    if len(together) < 2:
-        return (best,), alone
-    judged = _held_out_losses(problem, released, together=together)[best]
-    return (together, judged) if judged.loss < alone.loss else ((best,), alone)
+def bootstrapped_weights(losses: Floats) -> Floats:
+    """Return how much each candidate deserves to count by its losses on labels that it did not see; they sum to 1.
+
+    Pseudo-BMA+ (Yao, Vehtari, Simpson and Gelman 2018, section 3.3): the mean, over draws of how much each label
+    counts, of the candidates' shares of the likelihood. Where few labels decide, weights stay near each other.
+
+    Shape:
+        - ``losses``: nats, :math:`(C, n)`; returns :math:`(C,)`.
+    """
+    count = losses.shape[1]
+    random = np.random.default_rng(0)  # the same labels give the same weights
+    draws = (softmax(-count * (losses @ random.dirichlet(np.ones(count)))) for _ in range(DRAWS))
+    weights: Floats = np.mean(list(draws), axis=0)
+    return weights
+
+
+def _weigh(judged: Mapping[Candidate, _Judged], problem: HomeProblem) -> _Spoken:
+    """Return how much each candidate counts; those that would hardly count are silent."""
+    weights = bootstrapped_weights(np.stack([one.losses for one in judged.values()]))
+    weights = np.where(weights >= LEAST_WEIGHT, weights, 0.0)
+    kept = {one: float(weight) for one, weight in zip(judged, weights / weights.sum(), strict=True) if weight > 0}
+    logits = np.sum([weight * judged[one].logits for one, weight in kept.items()], axis=0)
+    return _Spoken(kept, mean_log_loss(logits, problem.labels[problem.labels >= 0]))
 
 
 def _unjudged(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     """Without a label to judge by, believe the federated model and the neighbours alike, and leave the gate shut."""
     believed = replace(UNJUDGED, share=min(UNJUDGED.share, max(problem.shares)))
-    parts = _parts(problem, released, together=(believed,), temperature=1.0)
+    warm = dict.fromkeys((believed, LOCAL[0]), 1.0)
+    parts = _parts(problem, released, weights={believed: 1.0}, temperatures=warm)
     return HomeModel(
-        local=_logits(problem, _parts(problem, released, together=LOCAL[:1], temperature=1.0)),
+        local=_logits(problem, _parts(problem, released, weights={LOCAL[0]: 1.0}, temperatures=warm)),
         personalised=_logits(problem, parts),
         chosen=believed.name,
         local_loss=0.0,
@@ -234,21 +260,15 @@ def _unjudged(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
     )
 
 
-def _held_out_losses(
-    problem: HomeProblem, released: ReleasedLogits, *, together: tuple[Candidate, ...]
-) -> "dict[Candidate, _Judged]":
-    """Return how candidates did together, with each share, on labels that they did not see, at the best temperature.
-
-    The keys are the first of them with each share.
-    """
+def _judge(problem: HomeProblem, released: ReleasedLogits, *, base: Candidate) -> dict[Candidate, _Judged]:
+    """Return how ``base`` does with each share on labels that it did not see, at the best temperature."""
     judged = problem.labels >= 0
     held_out = {share: np.zeros((len(problem.labels), problem.classes)) for share in problem.shares}
     for fold in range(FOLDS):
         here = judged & (problem.folds == fold)
         if not here.any():
             continue
-        known = (problem.labels >= 0) & ~here
-        _, evidence = _fit(problem, released, together=together, known=known)
+        _, evidence = _fit(problem, released, base=base, known=judged & ~here)
         for share in problem.shares:
             held_out[share][here] = _propagate(problem, evidence, share=share)[here]
     labels = problem.labels[judged]
@@ -256,51 +276,59 @@ def _held_out_losses(
     for share, logits in held_out.items():
         by_temperature = {t: mean_log_loss(logits[judged] / t, labels) for t in problem.temperatures}
         warmest = min(by_temperature, key=lambda t: (by_temperature[t], abs(t - 1)))
-        found[replace(together[0], share=share)] = _Judged(log_losses(logits[judged] / warmest, labels), warmest)
+        calibrated = log_softmax(logits[judged] / warmest, axis=1)
+        found[replace(base, share=share)] = _Judged(calibrated, log_losses(calibrated, labels), warmest)
     return found
 
 
 def _fit(
-    problem: HomeProblem, released: ReleasedLogits, *, together: tuple[Candidate, ...], known: NDArray[np.bool_]
+    problem: HomeProblem, released: ReleasedLogits, *, base: Candidate, known: NDArray[np.bool_]
 ) -> tuple[Residual, Floats]:
-    """Return the correction and the log-probabilities of each example; known ones say what the human said.
-
-    Candidates that differ in penalty alone say the mean of their logits, that is the logits of their mean weights.
-    """
-    offsets, inputs, labels = _offsets(released, together[0]), problem.inputs[known], problem.labels[known]
-    fitted = [fit_residual(inputs, offsets[known], labels=labels, penalty=one.penalty) for one in together]
-    residual = Residual(
-        weights=np.mean([one.weights for one in fitted], axis=0), bias=np.mean([one.bias for one in fitted], axis=0)
-    )
+    """Return the correction and the log-probabilities of each example; known ones say what the human said."""
+    offsets = released.gated(base.gate) if base.federated else np.zeros_like(released.own)
+    labels = problem.labels[known]
+    residual = fit_residual(problem.inputs[known], offsets[known], labels=labels, penalty=base.penalty)
     evidence = log_softmax(residual.logits(problem.inputs, offsets), axis=1)
     spread = (1 - TRUST) / (problem.classes - 1)
     evidence[known] = np.log(np.where(np.eye(problem.classes)[labels] > 0, TRUST, spread))
     return residual, np.asarray(evidence, dtype=np.float64)
 
 
-def _offsets(released: ReleasedLogits, base: Candidate) -> Floats:
-    return released.gated(base.gate) if base.federated else np.zeros_like(released.own)
-
-
 def _parts(
-    problem: HomeProblem, released: ReleasedLogits, *, together: tuple[Candidate, ...], temperature: float
-) -> ChosenParts:
-    """Return what the prediction of candidates that saw every label is made of."""
-    residual, evidence = _fit(problem, released, together=together, known=problem.labels >= 0)
-    one = together[0]
-    return ChosenParts(
-        evidence=evidence,
-        weights=residual.weights,
-        bias=residual.bias,
-        federated=one.federated,
-        gate=one.gate,
-        share=one.share,
-        temperature=temperature,
+    problem: HomeProblem,
+    released: ReleasedLogits,
+    *,
+    weights: Mapping[Candidate, float],
+    temperatures: Mapping[Candidate, float],
+) -> tuple[SpokenPart, ...]:
+    """Return what candidates that saw every label say together, one part for each weight of the neighbours."""
+    spoken = sorted(weights, key=lambda one: one.share)
+    return tuple(
+        _part(problem, released, counted={one: weights[one] / temperatures[one] for one in alike})
+        for alike in (list(group) for _, group in groupby(spoken, key=lambda one: one.share))
     )
 
 
-def _logits(problem: HomeProblem, parts: ChosenParts) -> Floats:
-    return _propagate(problem, parts.evidence, share=parts.share) / parts.temperature
+def _part(problem: HomeProblem, released: ReleasedLogits, *, counted: Mapping[Candidate, float]) -> SpokenPart:
+    fitted = [_fit(problem, released, base=one, known=problem.labels >= 0) for one in counted]
+    counts = list(counted.values())
+    return SpokenPart(
+        share=next(iter(counted)).share,
+        evidence=_total([evidence for _, evidence in fitted], counts),
+        weights=_total([residual.weights for residual, _ in fitted], counts),
+        bias=_total([residual.bias for residual, _ in fitted], counts),
+        released=sum(count for one, count in counted.items() if one.federated),
+        heard=sum(count * one.gate for one, count in counted.items() if one.federated),
+    )
+
+
+def _total(arrays: Sequence[Floats], counts: Sequence[float]) -> Floats:
+    total: Floats = np.sum([count * array for array, count in zip(arrays, counts, strict=True)], axis=0)
+    return total
+
+
+def _logits(problem: HomeProblem, parts: Sequence[SpokenPart]) -> Floats:
+    return _total([_propagate(problem, part.evidence, share=part.share) for part in parts], [1.0] * len(parts))
 
 
 def _propagate(problem: HomeProblem, evidence: Floats, *, share: float) -> Floats:

@@ -63,23 +63,23 @@ def predict_case_types(records: Records, persons: PersonGraph, *, networks: Netw
         classes=len(CASE_TYPES),
     )
     encoder = networks.find(Task.TYPOLOGY, Stage.ENCODER)
-    outcome = personalise(problem, released)
     return CasePredictions(
         ids=records.ids.get(CASE, ()),
         labels=records.case_type,
         federated=released.gated(1.0),
-        outcome=outcome,
+        outcome=personalise(problem, released),
         problem=problem,
-        prior=_prior(released, outcome, encoder=None if encoder is None else encoder[1]),
+        prior=_prior(released, encoder=None if encoder is None else encoder[1]),
     )
 
 
-def _prior(released: ReleasedLogits, outcome: HomeModel, *, encoder: nn.Module | None) -> Prior:
-    """Return what explains the released logits: an encoder's weights and the gated head, or one opaque part."""
+def _prior(released: ReleasedLogits, *, encoder: nn.Module | None) -> Prior:
+    """Return what explains the released logits: an encoder's weights and the head, or one opaque part."""
+    nothing = np.zeros_like(released.own)
     if encoder is None:
-        return Prior(linear=np.zeros((len(INDICATORS) + 1, len(CASE_TYPES))), heard=released.own)
-    gate = outcome.parts.gate
-    return Prior(linear=linear_part(encoder, width=len(INDICATORS)), heard=released.gated(gate) - released.own)
+        return Prior(linear=np.zeros((len(INDICATORS) + 1, len(CASE_TYPES))), opaque=released.own, head=nothing)
+    head = nothing if released.head is None else released.head
+    return Prior(linear=linear_part(encoder, width=len(INDICATORS)), opaque=nothing, head=head)
 
 
 def released_case_logits(records: Records, persons: PersonGraph, *, networks: Networks) -> ReleasedLogits:

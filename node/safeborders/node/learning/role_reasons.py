@@ -61,9 +61,9 @@ def role_shares(roles: RolePredictions, *, row: int, parts: tuple[int, int]) -> 
 
     Shares are measured from the mean suspect of the country's cases, so that what is missing counts as well.
     """
-    chosen = roles.outcome.parts
-    table = np.concatenate([chosen.weights, chosen.bias[None]]) + (roles.linear if chosen.federated else 0.0)
-    slopes = (table[:, parts[0]] - table[:, parts[1]]) / chosen.temperature
+    (said,) = roles.outcome.parts  # one: nothing spreads between suspects
+    table = np.concatenate([said.weights, said.bias[None]]) + said.released * roles.linear
+    slopes = table[:, parts[0]] - table[:, parts[1]]
     usual = roles.problem.inputs.mean(axis=0)
     shares: Floats = np.append((roles.problem.inputs[row] - usual) * slopes[:-1], usual @ slopes[:-1] + slopes[-1])
     return shares

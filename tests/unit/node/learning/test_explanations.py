@@ -1,5 +1,6 @@
 """Explanations add up to the score, follow it when a factor goes, and name nobody."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +17,22 @@ from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.propagation import spread_evidence
 from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.persons import build_person_graph
-from safeborders.node.learning.case_reasons import AROUND, HEARD, Margin, case_reasons, margin_shares, node_shares
+from safeborders.node.learning.case_reasons import (
+    AROUND,
+    HEARD,
+    Margin,
+    Surroundings,
+    case_reasons,
+    evidence_of,
+    margin_shares,
+    node_shares,
+)
 from safeborders.node.learning.known_links import INPUTS
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions
 from safeborders.node.learning.link_words import FACTORS, factor_of
-from safeborders.node.learning.personalisation import STEPS, Prior
+from safeborders.node.learning.outcomes import Reason
+from safeborders.node.learning.personalisation import STEPS, SpokenPart
 from safeborders.node.learning.predictions import CasePredictions, predict_all, predict_case_types
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.suggestions import case_hypotheses, link_shares, link_suggestions, usual_score
@@ -151,13 +162,36 @@ def fall(cases: CasePredictions, *, case: int, types: tuple[int, int], indicator
 
 def propagated(cases: CasePredictions, inputs: Floats) -> Floats:
     """Return all logits anew from ``inputs`` of cases without a label."""
-    parts, problem = cases.outcome.parts, cases.problem
-    table = np.concatenate([parts.weights, parts.bias[None]]) + (cases.prior.linear if parts.federated else 0.0)
-    raw = inputs @ table[:-1] + table[-1]
-    fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
-    evidence = np.where((problem.labels < 0)[:, None], fresh, parts.evidence)
-    heard = spread_evidence(evidence, problem.edges, weights=problem.weights, share=parts.share, steps=STEPS)
-    return heard / parts.temperature
+    return sum_of(cases, [spoken_anew(cases, part, inputs=inputs) for part in cases.outcome.parts])
+
+
+def sum_of(cases: CasePredictions, parts: Sequence[SpokenPart]) -> Floats:
+    problem = cases.problem
+    heard = [
+        spread_evidence(part.evidence, problem.edges, weights=problem.weights, share=part.share, steps=STEPS)
+        for part in parts
+    ]
+    total: Floats = np.sum(heard, axis=0)
+    return total
+
+
+def spoken_anew(cases: CasePredictions, part: SpokenPart, *, inputs: Floats) -> SpokenPart:
+    """Return ``part`` as if one candidate spoke for it, with the evidence that ``inputs`` and the prior give."""
+    prior, count = cases.prior, part.released
+    raw = inputs @ part.weights + part.bias + part.heard * prior.head
+    raw += count * (inputs @ prior.linear[:-1] + prior.linear[-1] + prior.opaque)
+    fresh = raw - np.log(np.exp(raw / count).sum(axis=1, keepdims=True)) * count
+    return replace(part, evidence=np.where((cases.labels < 0)[:, None], fresh, part.evidence))
+
+
+def spoken_by_force(cases: CasePredictions, *, heard: float) -> CasePredictions:
+    """Return predictions in which the released network and neighbours count, twice and by different amounts."""
+    first = cases.outcome.parts[0]
+    forced = [
+        replace(first, share=share, released=count, heard=heard * count) for share, count in ((0.3, 0.25), (0.6, 0.5))
+    ]
+    parts = tuple(spoken_anew(cases, part, inputs=cases.problem.inputs) for part in forced)
+    return replace(cases, outcome=replace(cases.outcome, parts=parts, personalised=sum_of(cases, parts)))
 
 
 def with_neighbours() -> CasePredictions:
@@ -167,14 +201,7 @@ def with_neighbours() -> CasePredictions:
     networks = build_networks(only, random.normal(0, 0.6, only.length).astype(np.float32))
     cases = predict_all(small_country(6, groups=6), networks, examples_per_person={}).cases
     assert cases is not None
-    parts = replace(cases.outcome.parts, federated=True, share=0.45, temperature=1.5)
-    cases = replace(cases, outcome=replace(cases.outcome, parts=parts))
-    logits = propagated(cases, cases.problem.inputs)
-    raw = cases.problem.inputs @ (parts.weights + cases.prior.linear[:-1]) + parts.bias + cases.prior.linear[-1]
-    fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
-    evidence = np.where((cases.labels < 0)[:, None], fresh, parts.evidence)
-    parts = replace(parts, evidence=evidence)
-    return replace(cases, outcome=replace(cases.outcome, parts=parts, personalised=logits))
+    return spoken_by_force(cases, heard=0.0)
 
 
 def test_reasons_speak_for_and_against_and_name_nobody(predicted: tuple[CasePredictions, LinkPredictions]) -> None:
@@ -194,31 +221,17 @@ def test_shares_add_up_when_the_released_model_hears_neighbours_and_it_is_said(m
     flat = np.random.default_rng(9).normal(0, 0.5, architecture.length).astype(np.float32)
     records = linked_country(3, rings=5, labelled=0.4)
     cases = predict_case_types(records, build_person_graph(records), networks=build_networks(architecture, flat))
-    forced = replace(cases.outcome.parts, federated=True, gate=1.0, share=0.45, temperature=1.5)
-    inputs = cases.problem.inputs
-    heard = cases.federated if model is Model.SAGE1 else head_logits(cases)
-    prior = Prior(linear=cases.prior.linear, heard=heard)
-    raw = inputs @ (forced.weights + prior.linear[:-1]) + forced.bias + prior.linear[-1] + heard
-    assert np.allclose(raw - inputs @ forced.weights - forced.bias, cases.federated, atol=1e-4)
-    fresh = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
-    evidence = np.where((cases.labels < 0)[:, None], fresh, forced.evidence)
-    parts, problem = replace(forced, evidence=evidence), cases.problem
-    spread = spread_evidence(evidence, problem.edges, weights=problem.weights, share=0.45, steps=STEPS) / 1.5
-    said = []
+    inputs, prior = cases.problem.inputs, cases.prior
+    released = inputs @ prior.linear[:-1] + prior.linear[-1] + prior.opaque + prior.head
+    assert np.allclose(released, cases.federated, atol=1e-4)
+    cases = spoken_by_force(cases, heard=1.0)
+    said: list[Reason] = []
     for case in np.flatnonzero(cases.labels < 0):
-        first, second = (int(one) for one in np.argsort(-spread[case], kind="stable")[:2])
-        shares = margin_shares(problem, parts, case=int(case), types=(first, second), prior=prior)
-        assert shares.sum() == pytest.approx(spread[case][first] - spread[case][second], abs=1e-4)
-        said += [
-            reason.text for reason in case_reasons(problem, parts, case=int(case), types=(first, second), prior=prior)
-        ]
-    assert set(said) & set(HEARD)
-
-
-def head_logits(cases: CasePredictions) -> Floats:
-    """Return what a head adds: the released logits less the linear encoder's."""
-    added: Floats = cases.federated - cases.problem.inputs @ cases.prior.linear[:-1] - cases.prior.linear[-1]
-    return added
+        types = most_likely(cases, int(case))
+        logits = cases.outcome.personalised[case]
+        assert shares_of(cases, int(case)).sum() == pytest.approx(logits[types[0]] - logits[types[1]], abs=1e-4)
+        said += case_reasons(cases.problem, cases.outcome.parts, case=int(case), types=types, prior=prior)
+    assert {reason.text for reason in said} & set(HEARD)
 
 
 def test_linked_cases_are_spoken_of_together() -> None:
@@ -240,30 +253,43 @@ def test_linked_cases_are_spoken_of_together() -> None:
 def test_exact_shares_and_torch_geometrics_own_explainer_point_at_the_same_evidence() -> None:
     """GNNExplainer learns a mask over the same inputs: zero where the share is zero, and large where it is large."""
     cases, agreements, shuffled = with_neighbours(), [], []
-    random = np.random.default_rng(3)
+    parts, random = cases.outcome.parts, np.random.default_rng(3)
     for case in np.flatnonzero(cases.labels < 0)[:4]:
-        types = most_likely(cases, int(case))
+        types, around = most_likely(cases, int(case)), Surroundings.of(cases.problem, int(case))
         torch.manual_seed(1)
         oracle = Explainer(
-            model=Margin(cases.outcome.parts, types=types),
+            model=Margin(parts, types=types),
             algorithm=GNNExplainer(epochs=100, lr=0.05, edge_size=0.0, edge_ent=0.0, node_feat_size=0.05),
             explanation_type="model",
             node_mask_type="attributes",
             model_config={"mode": "regression", "task_level": "node", "return_type": "raw"},
         )
-        mask = oracle(
-            torch.from_numpy(cases.outcome.parts.evidence),
-            torch.from_numpy(cases.problem.edges),
-            index=int(case),
-            edge_weight=torch.from_numpy(cases.problem.weights),
-        ).node_mask.numpy()
-        shares = node_shares(cases.problem, cases.outcome.parts, case=int(case), types=types)
+        inputs = torch.from_numpy(evidence_of(around, parts))
+        mask = oracle(inputs, around.edges, index=around.case, edge_weight=around.weights).node_mask.numpy()
+        shares = node_shares(around, parts, types=types).reshape(mask.shape)
         counts = np.abs(shares) > 1e-9
         assert np.array_equal(mask > 0, counts)
         agreements.append(spearmanr(mask[counts], np.abs(shares[counts]))[0])
         shuffled.append(spearmanr(mask[counts], random.permutation(np.abs(shares[counts])))[0])
     assert np.mean(agreements) > 0.4
     assert np.mean(shuffled) < 0.4, "control"
+
+
+def test_what_surrounds_a_case_is_all_that_can_reach_it_and_one_link_less_is_not() -> None:
+    cases = with_neighbours()
+    problem, parts = cases.problem, cases.outcome.parts
+    case = int(np.flatnonzero(cases.labels < 0)[0])
+    types, around = most_likely(cases, case), Surroundings.of(problem, case)
+    model = Margin(parts, types=types)
+    everything = torch.from_numpy(np.concatenate([part.evidence for part in parts], axis=1))
+    whole = model(everything, torch.from_numpy(problem.edges), torch.from_numpy(problem.weights))[case]
+    inputs = torch.from_numpy(evidence_of(around, parts))
+    near = model(inputs, around.edges, around.weights)[around.case]
+    assert near.item() == pytest.approx(whole.item(), abs=1e-9)
+    arriving = torch.nonzero(around.edges[1] == around.case)[0].item()
+    kept = torch.arange(around.edges.shape[1]) != arriving
+    cut = model(inputs, around.edges[:, kept], around.weights[kept])[around.case]
+    assert cut.item() != pytest.approx(whole.item(), abs=1e-9), "control"
 
 
 def test_the_linear_part_is_the_network() -> None:
