@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from benchmarks.poor_country import PoorCountry
 from safeborders.kit.canonical import sha256_hex
@@ -44,6 +45,8 @@ from safeborders.server.registry.records import ModelVersion
 
 MODELS = ("local", "federated", "personalised", "central")
 _KEY = "ab" * 32  # of databases that are made up and deleted
+BAR = 0.5
+"""Points that personalisation may lose against local only."""
 _LABEL_POOR = 3  # the countries with the fewest labelled cases
 
 Scores = dict[str, dict[str, dict[str, float | None]]]
@@ -58,12 +61,14 @@ class Value:
         labels: Labelled cases by country.
         epsilon: What one country's messages cost it.
         role_details: More about roles (``CountryScores.role_details``), mean over the countries.
+        changes: How many guesses of local only are mended and how many spoilt, by task and country.
     """
 
     scores: Scores
     labels: Mapping[str, int]
     epsilon: float
     role_details: Mapping[str, float] = field(default_factory=dict)
+    changes: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,10 @@ def measure(asked: Asked, *, folder: Path) -> Value:
         labels=labels,
         epsilon=plan_epsilon(plan, ARCHITECTURES[asked.model]),
         role_details=_mean_details([own.role_details for own, _ in found.values()]),
+        changes={
+            task: {country.value: own.changes[task] for country, (own, _) in found.items()}
+            for task in next(iter(found.values()))[0].changes
+        },
     )
 
 
@@ -140,7 +149,11 @@ def train(
 
 
 def summary(value: Value) -> dict[str, object]:
-    """Return the bars: the worst country of personalisation against its own model, and what the label-poor gain."""
+    """Return the bars: the worst country of personalisation against its own model, and what the label-poor gain.
+
+    ``below`` says of each country that lost more than ``BAR`` how likely chance alone would spoil as many more guesses
+    than it mends (sign test, one-sided): one person is up to .75 points of a small country.
+    """
     poor = _poorest(value.labels)
     gains = {task: _gains(countries) for task, countries in value.scores.items()}
     return {
@@ -148,6 +161,10 @@ def summary(value: Value) -> dict[str, object]:
         "label_poor": poor,
         "labels": dict(value.labels),
         "role_details": value.role_details,
+        "below": {
+            task: {one: _loss(value, task, one, points=gain) for one, gain in points.items() if gain < -BAR}
+            for task, points in gains.items()
+        },
         **{
             task: {
                 "worst_gain_points": round(min(points.values()), 2),
@@ -157,6 +174,15 @@ def summary(value: Value) -> dict[str, object]:
             for task, points in gains.items()
         },
     }
+
+
+def _loss(value: Value, task: str, country: str, *, points: float) -> dict[str, float]:
+    changes = value.changes.get(task, {}).get(country)
+    if changes is None or not sum(changes):
+        return {"points": round(points, 2)}
+    mended, spoilt = changes
+    chance = float(binomtest(spoilt, mended + spoilt, alternative="greater").pvalue)
+    return {"points": round(points, 2), "mended": mended, "spoilt": spoilt, "chance": round(chance, 3)}
 
 
 def _poorest(labels: Mapping[str, int]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,14 @@ class CountryScores:
         roles: Accuracy on suspects whose part nobody stated, by model; empty where roles were not learnt.
         role_details: More about the same: mean accuracy over the parts (``macro_`` and the model), the share of those
             suspects about whom the model is not silent (``told``), and its accuracy on these (``told_right``).
+        changes: How many guesses of the local model the personalised one mends and how many it spoils, by task.
     """
 
     typology: Mapping[str, float]
     links: Mapping[str, float]
     roles: Mapping[str, float] = field(default_factory=dict)
     role_details: Mapping[str, float] = field(default_factory=dict)
+    changes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,42 +77,52 @@ def load_truth(folder: Path) -> Truth:
 def score_country(evaluation: Path, truth: Truth) -> CountryScores:
     """Score the predictions in the file that a node left at home."""
     document: Mapping[str, Any] = json.loads(evaluation.read_text(encoding="utf-8"))
+    judged = {}
+    if "cases" in document:
+        judged["typology"] = _Judged.by(document["cases"], keys=document["cases"]["ids"], truth=truth.types)
+    if "roles" in document:
+        judged["roles"] = _Judged.by(document["roles"], keys=document["roles"]["persons"], truth=truth.roles)
     return CountryScores(
-        typology=_score_cases(document["cases"], truth) if "cases" in document else {},
+        typology=judged["typology"].accuracies if "typology" in judged else {},
         links=_score_links(document["links"], truth) if "links" in document else {},
-        roles=_score_roles(document["roles"], truth) if "roles" in document else {},
-        role_details=_role_details(document["roles"], truth) if "roles" in document else {},
+        roles=judged["roles"].accuracies if "roles" in judged else {},
+        role_details=_role_details(document["roles"], judged["roles"]) if "roles" in judged else {},
+        changes={task: found.changes for task, found in judged.items()},
     )
 
 
-def _score_cases(cases: Mapping[str, Any], truth: Truth) -> dict[str, float]:
-    known = [place for place, key in enumerate(cases["ids"]) if truth.types.get(key) in CASE_TYPES]  # not the atypical
-    wanted = [truth.types[cases["ids"][place]] for place in known]
-    return {
-        model: float(np.mean([cases[model][place] == right for place, right in zip(known, wanted, strict=True)]))
-        if known
-        else float("nan")
-        for model in MODELS
+@dataclass(frozen=True)
+class _Judged:
+    """Which guesses are right, of those whose truth is known: their rows, the truth, and by model whether it is met."""
+
+    rows: NDArray[np.int64]
+    wanted: NDArray[np.str_]
+    right: Mapping[str, NDArray[np.bool_]]
+
+    @classmethod
+    def by(cls, said: Mapping[str, Any], *, keys: Sequence[str], truth: Mapping[str, str]) -> "_Judged":
+        rows = np.array([row for row, key in enumerate(keys) if key in truth], dtype=np.int64)
+        wanted = np.array([truth[keys[row]] for row in rows], dtype=np.str_)
+        return cls(rows, wanted, {model: np.array(said[model])[rows] == wanted for model in MODELS})
+
+    @property
+    def accuracies(self) -> dict[str, float]:
+        return {model: _mean(hits) for model, hits in self.right.items()}
+
+    @property
+    def changes(self) -> tuple[int, int]:
+        local, personalised = self.right["local"], self.right["personalised"]
+        return int((personalised & ~local).sum()), int((local & ~personalised).sum())
+
+
+def _role_details(roles: Mapping[str, Any], judged: _Judged) -> dict[str, float]:
+    told = np.array(roles["told"], dtype=np.bool_)[judged.rows]
+    parts = np.unique(judged.wanted)
+    macro = {
+        f"macro_{model}": _mean(np.array([right[judged.wanted == part].mean() for part in parts]))
+        for model, right in judged.right.items()
     }
-
-
-def _score_roles(roles: Mapping[str, Any], truth: Truth) -> dict[str, float]:
-    wanted, known = _true_roles(roles, truth)
-    return {model: _mean(np.array(roles[model])[known] == wanted) for model in MODELS}
-
-
-def _role_details(roles: Mapping[str, Any], truth: Truth) -> dict[str, float]:
-    wanted, known = _true_roles(roles, truth)
-    right = {model: np.array(roles[model])[known] == wanted for model in MODELS}
-    told = np.array(roles["told"], dtype=np.bool_)[known]
-    parts = np.unique(wanted)
-    macro = {f"macro_{m}": _mean(np.array([right[m][wanted == part].mean() for part in parts])) for m in MODELS}
-    return macro | {"told": _mean(told), "told_right": _mean(right["personalised"][told])}
-
-
-def _true_roles(roles: Mapping[str, Any], truth: Truth) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
-    known = [place for place, key in enumerate(roles["persons"]) if key in truth.roles]
-    return np.array([truth.roles[roles["persons"][place]] for place in known]), np.array(known, dtype=np.int64)
+    return macro | {"told": _mean(told), "told_right": _mean(judged.right["personalised"][told])}
 
 
 def _mean(values: NDArray[Any]) -> float:

@@ -41,6 +41,14 @@ def test_cases_are_compared_with_the_truth_and_unknown_ones_left_out(tmp_path: P
     assert scores.typology == {"local": 0.5, "federated": 1.0, "personalised": 0.5}
 
 
+def test_guesses_that_are_mended_and_spoilt_are_counted(tmp_path: Path) -> None:
+    path = evaluation(tmp_path, right=1.0, wrong=0.1)
+    document = json.loads(path.read_text())
+    assert score_country(path, TRUTH).changes == {"typology": (0, 0)}
+    path.write_text(json.dumps(document | {"cases": {**document["cases"], "personalised": ["T2", "T2", "T2"]}}))
+    assert score_country(path, TRUTH).changes == {"typology": (1, 1)}
+
+
 def test_a_hidden_link_ranked_first_is_full_marks_and_ranked_last_is_none(tmp_path: Path) -> None:
     assert score_country(evaluation(tmp_path, right=1.0, wrong=0.1), TRUTH).links["local"] == 1.0
     assert score_country(evaluation(tmp_path, right=-1.0, wrong=0.1), TRUTH).links["local"] == 0.0

@@ -153,6 +153,7 @@ class HomeModel(StaysHome):
         local_loss: Loss of the local candidates on labels that they did not see, nats.
         chosen_loss: Loss of the chosen ones; never above ``local_loss``.
         parts: What the chosen prediction is made of; their logits add up to ``personalised``.
+        inputs: What those that spoke looked at, :math:`(N, F)`.
     """
 
     local: Floats
@@ -161,6 +162,7 @@ class HomeModel(StaysHome):
     local_loss: float
     chosen_loss: float
     parts: tuple[SpokenPart, ...]
+    inputs: Floats
 
 
 LOCAL = tuple(Candidate(federated=False, penalty=p, share=s) for p in (1.0, 3.0) for s in SHARES)
@@ -179,9 +181,18 @@ class _Judged(StaysHome):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class _Spoken(StaysHome):
-    """Candidates that speak together: the weight of each, and their mean loss on labels that they did not see."""
+    """Candidates that speak together.
 
+    Attributes:
+        problem: What they look at.
+        weights: How much each counts.
+        temperatures: The divisor of each one's logits.
+        loss: Their loss together on labels that they did not see, nats.
+    """
+
+    problem: HomeProblem
     weights: Mapping[Candidate, float]
+    temperatures: Mapping[Candidate, float]
     loss: float
 
     @property
@@ -189,34 +200,39 @@ class _Spoken(StaysHome):
         return "+".join(one.name for one in sorted(self.weights, key=lambda one: -self.weights[one]))
 
 
-def personalise(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
+def personalise(problem: HomeProblem, released: ReleasedLogits, *, alone: HomeProblem | None = None) -> HomeModel:
     """Predict all examples with the candidates together, each as much as it deserves.
 
     Args:
         problem: The country's examples.
         released: Logits of the released model for all of them.
+        alone: The same as the country would see them without any released model, where that differs.
     """
+    own = problem if alone is None else alone
     if not (problem.labels >= 0).any():
-        return _unjudged(problem, released)
+        return _unjudged(problem, released, own=own)
     gates = GATES if released.head is not None else GATES[:1]
-    alone = tuple(one for one in LOCAL if one.share in problem.shares)
+    unaided = tuple(one for one in LOCAL if one.share in problem.shares)
     federated = tuple(replace(one, gate=gate) for one in FEDERATED for gate in gates if one.share in problem.shares)
-    judged: dict[Candidate, _Judged] = {}
-    for base in dict.fromkeys(replace(one, share=0.0) for one in (*alone, *federated)):
-        judged.update(_judge(problem, released, base=base))
     headless = tuple(one for one in federated if one.gate == 0)
-    pools = (alone, (*alone, *headless), (*alone, *federated))
-    local, *_ = spoken = [_weigh({one: judged[one] for one in pool}, problem) for pool in pools]
-    chosen = min(spoken, key=lambda pool: pool.loss)  # ties: the one that trusts the least
-    temperatures = {one: found.temperature for one, found in judged.items()}
-    parts = _parts(problem, released, weights=chosen.weights, temperatures=temperatures)
+    judged = _judge_all(problem, released, candidates=(*unaided, *federated))
+    local = _weigh(own, judged if alone is None else _judge_all(own, released, candidates=unaided), pool=unaided)
+    pools = (unaided, (*unaided, *headless), (*unaided, *federated))
+    spoken = (local, *(_weigh(problem, judged, pool=pool) for pool in pools))
+    chosen = min(spoken, key=lambda one: one.loss)  # ties: the one that trusts the least
+    return _home_model(released, local=local, chosen=chosen)
+
+
+def _home_model(released: ReleasedLogits, *, local: _Spoken, chosen: _Spoken) -> HomeModel:
+    parts = _parts(chosen, released)
     return HomeModel(
-        local=_logits(problem, _parts(problem, released, weights=local.weights, temperatures=temperatures)),
-        personalised=_logits(problem, parts),
+        local=_logits(local.problem, _parts(local, released)),
+        personalised=_logits(chosen.problem, parts),
         chosen=chosen.name,
         local_loss=local.loss,
         chosen_loss=chosen.loss,
         parts=parts,
+        inputs=chosen.problem.inputs,
     )
 
 
@@ -236,28 +252,30 @@ def bootstrapped_weights(losses: Floats) -> Floats:
     return weights
 
 
-def _weigh(judged: Mapping[Candidate, _Judged], problem: HomeProblem) -> _Spoken:
-    """Return how much each candidate counts; those that would hardly count are silent."""
-    weights = bootstrapped_weights(np.stack([one.losses for one in judged.values()]))
+def _weigh(problem: HomeProblem, judged: Mapping[Candidate, _Judged], *, pool: Sequence[Candidate]) -> _Spoken:
+    """Return how much each of ``pool`` counts; those that would hardly count are silent."""
+    weights = bootstrapped_weights(np.stack([judged[one].losses for one in pool]))
     weights = np.where(weights >= LEAST_WEIGHT, weights, 0.0)
-    kept = {one: float(weight) for one, weight in zip(judged, weights / weights.sum(), strict=True) if weight > 0}
-    logits = np.sum([weight * judged[one].logits for one, weight in kept.items()], axis=0)
-    return _Spoken(kept, mean_log_loss(logits, problem.labels[problem.labels >= 0]))
+    kept = {one: float(weight) for one, weight in zip(pool, weights / weights.sum(), strict=True) if weight > 0}
+    logits = _total([judged[one].logits for one in kept], list(kept.values()))
+    loss = mean_log_loss(logits, problem.labels[problem.labels >= 0])
+    return _Spoken(problem, kept, {one: judged[one].temperature for one in kept}, loss)
 
 
-def _unjudged(problem: HomeProblem, released: ReleasedLogits) -> HomeModel:
+def _unjudged(problem: HomeProblem, released: ReleasedLogits, *, own: HomeProblem) -> HomeModel:
     """Without a label to judge by, believe the federated model and the neighbours alike, and leave the gate shut."""
     believed = replace(UNJUDGED, share=min(UNJUDGED.share, max(problem.shares)))
-    warm = dict.fromkeys((believed, LOCAL[0]), 1.0)
-    parts = _parts(problem, released, weights={believed: 1.0}, temperatures=warm)
-    return HomeModel(
-        local=_logits(problem, _parts(problem, released, weights={LOCAL[0]: 1.0}, temperatures=warm)),
-        personalised=_logits(problem, parts),
-        chosen=believed.name,
-        local_loss=0.0,
-        chosen_loss=0.0,
-        parts=parts,
-    )
+    local, chosen = (_Spoken(seen, {one: 1.0}, {one: 1.0}, 0.0) for seen, one in ((own, LOCAL[0]), (problem, believed)))
+    return _home_model(released, local=local, chosen=chosen)
+
+
+def _judge_all(
+    problem: HomeProblem, released: ReleasedLogits, *, candidates: Sequence[Candidate]
+) -> dict[Candidate, _Judged]:
+    judged: dict[Candidate, _Judged] = {}
+    for base in dict.fromkeys(replace(one, share=0.0) for one in candidates):
+        judged.update(_judge(problem, released, base=base))
+    return judged
 
 
 def _judge(problem: HomeProblem, released: ReleasedLogits, *, base: Candidate) -> dict[Candidate, _Judged]:
@@ -294,19 +312,11 @@ def _fit(
     return residual, np.asarray(evidence, dtype=np.float64)
 
 
-def _parts(
-    problem: HomeProblem,
-    released: ReleasedLogits,
-    *,
-    weights: Mapping[Candidate, float],
-    temperatures: Mapping[Candidate, float],
-) -> tuple[SpokenPart, ...]:
+def _parts(spoken: _Spoken, released: ReleasedLogits) -> tuple[SpokenPart, ...]:
     """Return what candidates that saw every label say together, one part for each weight of the neighbours."""
-    spoken = sorted(weights, key=lambda one: one.share)
-    return tuple(
-        _part(problem, released, counted={one: weights[one] / temperatures[one] for one in alike})
-        for alike in (list(group) for _, group in groupby(spoken, key=lambda one: one.share))
-    )
+    counted = {one: weight / spoken.temperatures[one] for one, weight in spoken.weights.items()}
+    alike = groupby(sorted(counted, key=lambda one: one.share), key=lambda one: one.share)
+    return tuple(_part(spoken.problem, released, counted={one: counted[one] for one in group}) for _, group in alike)
 
 
 def _part(problem: HomeProblem, released: ReleasedLogits, *, counted: Mapping[Candidate, float]) -> SpokenPart:

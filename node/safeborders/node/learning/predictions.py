@@ -25,7 +25,7 @@ from safeborders.node.learning.link_predictions import LinkPredictions, predict_
 from safeborders.node.learning.personalisation import FOLDS as CASE_FOLDS
 from safeborders.node.learning.personalisation import HomeModel, HomeProblem, Prior, ReleasedLogits, personalise
 from safeborders.node.learning.regression import Floats
-from safeborders.node.learning.role_predictions import RolePredictions, likely_types, predict_roles
+from safeborders.node.learning.role_predictions import LikelyTypes, RolePredictions, predict_roles
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,7 +110,7 @@ def predict_all(records: Records, networks: Networks, *, examples_per_person: Ma
         limit, module = examples_per_person[Task.LINKS], networks.get(Task.LINKS, Stage.ENCODER)
         links = predict_links(records, persons, module=module, examples_per_person=limit)
     if Task.ROLES in tasks:
-        types = None if cases is None else likely_types(cases.outcome.personalised)
+        types = None if cases is None else LikelyTypes.of(cases.outcome)
         module = networks.get(Task.ROLES, Stage.ENCODER)
         roles = predict_roles(records, persons, module=module, case_types=types)
     return Predictions(cases, links, roles)

@@ -1,6 +1,6 @@
 """Stage C for roles: the released model, the parts that people stated, and the place in the case; all stays home."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,6 @@ class RolePredictions(StaysHome):
         labels: Position of the part that a human stated, -1 without one.
         federated: Logits of the released model.
         outcome: The local and the chosen model.
-        problem: What they looked at.
         linear: Weights of the released model over ``HOME_INPUTS`` and, in the last row, its bias.
         usual: Share of each part among those that people of this country stated, each counted once more.
     """
@@ -56,15 +55,35 @@ class RolePredictions(StaysHome):
     labels: NDArray[np.int64]
     federated: Floats
     outcome: HomeModel
-    problem: HomeProblem
     linear: Floats
     usual: Floats
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class LikelyTypes(StaysHome):
+    """How likely each type is for each case, human labels included, :math:`(cases, types)`.
+
+    Attributes:
+        alone: By the country's own records alone.
+        served: By what it serves, the released model included.
+    """
+
+    alone: Floats
+    served: Floats
+
+    @classmethod
+    def of(cls, cases: HomeModel) -> "LikelyTypes":
+        """Return what stage C made of the types of all cases."""
+        alone, served = (np.asarray(softmax(logits, axis=1)) for logits in (cases.local, cases.personalised))
+        return cls(alone, served)
+
+
 def predict_roles(
-    records: Records, graph: PersonGraph, *, module: nn.Module, case_types: Floats | None = None
+    records: Records, graph: PersonGraph, *, module: nn.Module, case_types: LikelyTypes | None = None
 ) -> RolePredictions:
     """Predict the part of every suspect in the case with the local, the federated and the chosen model.
+
+    The local one sees the types of cases as the country alone would guess them, the chosen one as they are served.
 
     Args:
         records: The country's records.
@@ -75,8 +94,12 @@ def predict_roles(
     suspects, own = records.suspects, role_inputs(records)
     types = _stated_types(records) if case_types is None else case_types
     persons = tuple(records.ids[PERSON][place] for place in suspects.person)
+    alone, served = (
+        np.concatenate([own.astype(np.float64), circle_inputs(records, graph, case_types=seen)], axis=1)
+        for seen in (types.alone, types.served)
+    )
     problem = HomeProblem(
-        inputs=np.concatenate([own.astype(np.float64), circle_inputs(records, graph, case_types=types)], axis=1),
+        inputs=served,
         labels=suspects.role,
         folds=keyed_folds(persons, count=FOLDS),
         classes=len(OFFENDING_ROLES),
@@ -91,19 +114,12 @@ def predict_roles(
         cases=tuple(records.ids[CASE][place] for place in suspects.case),
         labels=suspects.role,
         federated=federated,
-        outcome=personalise(problem, ReleasedLogits(own=federated)),
-        problem=problem,
+        outcome=personalise(problem, ReleasedLogits(own=federated), alone=replace(problem, inputs=alone)),
         linear=np.concatenate([linear[:-1], np.zeros((len(CIRCLE_INPUTS), len(OFFENDING_ROLES))), linear[-1:]]),
         usual=counted / counted.sum(),
     )
 
 
-def likely_types(logits: Floats) -> Floats:
-    """Return how likely each type is for each case by what stage C made of it, human labels included."""
-    found: Floats = np.asarray(softmax(logits, axis=1))
-    return found
-
-
-def _stated_types(records: Records) -> Floats:
+def _stated_types(records: Records) -> LikelyTypes:
     known: Floats = np.equal(records.case_type[:, None], np.arange(len(CASE_TYPES))).astype(np.float64)
-    return known
+    return LikelyTypes(known, known)

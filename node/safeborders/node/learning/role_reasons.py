@@ -64,15 +64,15 @@ def role_shares(roles: RolePredictions, *, row: int, parts: tuple[int, int]) -> 
     (said,) = roles.outcome.parts  # one: nothing spreads between suspects
     table = np.concatenate([said.weights, said.bias[None]]) + said.released * roles.linear
     slopes = table[:, parts[0]] - table[:, parts[1]]
-    usual = roles.problem.inputs.mean(axis=0)
-    shares: Floats = np.append((roles.problem.inputs[row] - usual) * slopes[:-1], usual @ slopes[:-1] + slopes[-1])
+    usual = roles.outcome.inputs.mean(axis=0)
+    shares: Floats = np.append((roles.outcome.inputs[row] - usual) * slopes[:-1], usual @ slopes[:-1] + slopes[-1])
     return shares
 
 
 def role_reasons(roles: RolePredictions, *, row: int, parts: tuple[int, int]) -> tuple[Reason, ...]:
     """Put the largest shares in words: what speaks most for the part, then what against."""
     shares = role_shares(roles, row=row, parts=parts)
-    more = roles.problem.inputs[row] > roles.problem.inputs.mean(axis=0)
+    more = roles.outcome.inputs[row] > roles.outcome.inputs.mean(axis=0)
     words = [WORDS[name][0 if is_more else 1] for name, is_more in zip(HOME_INPUTS, more, strict=True)]
     words.append(FREQUENCY[0 if shares[-1] > 0 else 1])
     order = np.argsort(-shares, kind="stable")

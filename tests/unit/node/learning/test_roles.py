@@ -16,7 +16,7 @@ from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records, Suspects
 from safeborders.node.learning.examples import build_role_examples
 from safeborders.node.learning.home import MustStayHome
-from safeborders.node.learning.predictions import predict_all
+from safeborders.node.learning.predictions import Predictions, predict_all
 from safeborders.node.learning.regression import Floats, fit_residual
 from safeborders.node.learning.role_predictions import HOME_INPUTS, RolePredictions, predict_roles
 from safeborders.node.learning.role_reasons import (
@@ -146,14 +146,31 @@ def test_predictions_of_roles_stay_home(useful: NDArray[np.float32]) -> None:
         list(said)
 
 
-def test_the_type_that_is_likely_at_home_is_looked_at() -> None:
-    records = suspect_country(9)
-    random = np.random.default_rng(1)
+def said_with(records: Records, *, seed: int) -> Predictions:
+    """Return what a country makes of a released model that is random."""
     both = Architecture(tuple(task for task in ARCHITECTURE.tasks if task.task is not Task.LINKS))
-    networks = build_networks(both, random.normal(0, 0.5, both.length).astype(np.float32))
-    said = predict_all(records, networks, examples_per_person=dict.fromkeys(Task, 1))
+    parameters = np.random.default_rng(seed).normal(0, 0.5, both.length).astype(np.float32)
+    return predict_all(records, build_networks(both, parameters), examples_per_person=dict.fromkeys(Task, 1))
+
+
+def test_the_types_that_are_served_are_looked_at() -> None:
+    records = suspect_country(9, stated=0.0)
+    said = said_with(records, seed=1)
     assert said.cases is not None
     assert said.roles is not None
     shares: Floats = softmax(said.cases.outcome.personalised, axis=1)[records.suspects.case]
     columns = [place for place, name in enumerate(HOME_INPUTS) if name.startswith("type_")]
-    assert said.roles.problem.inputs[:, columns] == pytest.approx(shares)
+    assert said.roles.outcome.inputs[:, columns] == pytest.approx(shares)
+
+
+def test_the_local_model_of_roles_sees_nothing_of_a_released_one_not_even_its_types() -> None:
+    records = suspect_country(9)
+    records = replace(records, case_type=np.full_like(records.case_type, -1))  # the released model guesses them all
+    one, other = (said_with(records, seed=seed) for seed in (1, 2))
+    assert one.cases is not None
+    assert other.cases is not None
+    assert one.roles is not None
+    assert other.roles is not None
+    assert np.array_equal(one.roles.outcome.local, other.roles.outcome.local)
+    assert not np.allclose(one.cases.outcome.personalised, other.cases.outcome.personalised), "control"
+    assert not np.allclose(one.roles.outcome.personalised, other.roles.outcome.personalised), "control"
