@@ -7,6 +7,7 @@ Features of the first three: the public 256-wide random projection of privacy.md
 """
 
 import math
+import warnings
 
 import numpy as np
 import torch
@@ -200,9 +201,12 @@ def _all_links(graph: BenchmarkGraph) -> CuratedRelation:
 
 
 def _as_torch(table: csr_array) -> torch.Tensor:
-    return torch.sparse_csr_tensor(
-        torch.from_numpy(table.indptr.astype(np.int64)),
-        torch.from_numpy(table.indices.astype(np.int64)),
-        torch.from_numpy(table.data.astype(np.float32)),
-        size=table.shape,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+        return torch.sparse_csr_tensor(
+            torch.from_numpy(table.indptr.astype(np.int64)),
+            torch.from_numpy(table.indices.astype(np.int64)),
+            torch.from_numpy(table.data.astype(np.float32)),
+            size=table.shape,
+            check_invariants=True,
+        )
