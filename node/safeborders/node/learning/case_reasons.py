@@ -20,7 +20,7 @@ from safeborders.models.gnn.propagation import EvidencePropagation
 from safeborders.models.graph.indicators import INDICATORS
 from safeborders.models.ontology.loader import load_indicators
 from safeborders.node.learning.outcomes import Reason
-from safeborders.node.learning.personalisation import STEPS, HomeProblem, Prior, SpokenPart
+from safeborders.node.learning.personalisation import STEPS, HomeModel, HomeProblem, Prior, SpokenPart
 from safeborders.node.learning.regression import Floats
 
 REASONS_FOR = 3
@@ -30,6 +30,10 @@ AROUND = ("linked cases point to this type", "linked cases point to another type
 HEARD = (
     "the shared model takes linked cases as a sign of this type",
     "the shared model takes linked cases as a sign of another type",
+)
+OWN = (
+    "the country's own records alone point to this type",
+    "the country's own records alone point to another type",
 )
 FREQUENCY = ("this type is frequent in the country's records", "this type is rare in the country's records")
 
@@ -70,31 +74,35 @@ class Margin(nn.Module):
 
 
 def margin_shares(
-    problem: HomeProblem, parts: Sequence[SpokenPart], *, case: int, types: tuple[int, int], prior: Prior
+    problem: HomeProblem, chosen: HomeModel, *, case: int, types: tuple[int, int], prior: Prior
 ) -> Floats:
     """Return the shares of ``logit(types[0]) - logit(types[1])`` of one case that has no human label.
 
     Args:
         problem: The country's cases.
-        parts: What predicted them.
+        chosen: What predicted them.
         case: Position of the case.
         types: The type to explain and the one to compare with.
         prior: What the released model's logits are made of.
 
     Returns:
-        One share per indicator, then that of the linked cases, that of what the released model hears from them, and
-        that of how frequent the types are; they add up to the difference. Shape (F + 3,).
+        One share per indicator, then that of the linked cases, that of what the released model hears from them, that
+        of the country's own guess, and that of how frequent the types are; they add up to the difference. Shape
+        (F + 4,).
     """
     around = Surroundings.of(problem, case)
-    nodes = node_shares(around, parts, types=types)
-    shares = np.zeros(problem.inputs.shape[1] + 3)
-    for part, own in zip(parts, nodes[around.case], strict=True):
+    nodes = node_shares(around, chosen.parts, types=types)
+    first, second = types
+    shares = np.zeros(problem.inputs.shape[1] + 4)
+    for part, own in zip(chosen.parts, nodes[around.case], strict=True):
         table = np.concatenate([part.weights, part.bias[None]]) + part.released * prior.linear
         said = problem.inputs[case][:, None] * table[:-1]
         heard = part.released * prior.opaque[case] + part.heard * prior.head[case]
-        logits = np.concatenate([said, [np.zeros_like(heard), heard, table[-1]]])
-        shares += _counts(part.evidence[case], own, types=types) * (logits[:, types[0]] - logits[:, types[1]])
-    shares[-3] = nodes.sum() - nodes[around.case].sum()
+        nothing = np.zeros_like(heard)
+        logits = np.concatenate([said, [nothing, heard, nothing, table[-1]]])
+        shares += _counts(part.evidence[case], own, types=types) * (logits[:, first] - logits[:, second])
+    shares[-4] = nodes.sum() - nodes[around.case].sum()
+    shares[-2] = chosen.own_guess[case, first] - chosen.own_guess[case, second]
     return shares
 
 
@@ -106,16 +114,16 @@ def _counts(evidence: Floats, shares: Floats, *, types: tuple[int, int]) -> floa
 
 
 def case_reasons(
-    problem: HomeProblem, parts: Sequence[SpokenPart], *, case: int, types: tuple[int, int], prior: Prior
+    problem: HomeProblem, chosen: HomeModel, *, case: int, types: tuple[int, int], prior: Prior
 ) -> tuple[Reason, ...]:
     """Put the largest shares in words: what speaks most for the type, then what against."""
-    shares = margin_shares(problem, parts, case=case, types=types, prior=prior)
+    shares = margin_shares(problem, chosen, case=case, types=types, prior=prior)
     meanings = _meanings()
     words = [
         f"recorded: {meaning}" if value > 0 else f"recorded as absent: {meaning}"
         for meaning, value in zip(meanings, problem.inputs[case], strict=True)
     ]
-    others = zip((AROUND, HEARD, FREQUENCY), shares[-3:], strict=True)
+    others = zip((AROUND, HEARD, OWN, FREQUENCY), shares[-4:], strict=True)
     words += [pair[0 if share > 0 else 1] for pair, share in others]
     order = np.argsort(-shares, kind="stable")
     kept = [index for index in order[:REASONS_FOR] if shares[index] > _NEGLIGIBLE]

@@ -5,7 +5,8 @@ and in the gate of stage B: how much of the relational head's residual counts, n
 labelled example without having seen its label (five folds), and by how well they did they are weighed (pseudo-BMA with
 the Bayesian bootstrap: Yao, Vehtari, Simpson and Gelman, Bayesian Analysis 13(3), 2018): which one is best on a hundred
 labels is luck (docs/decisions/0205). Served is the weighted mean of the logits of all, of those that do not hear the
-head, or of the local ones alone, whichever does best on these labels. The released model saw some of these labels too,
+head, or of the local ones alone, whichever does best on these labels; then the class that the country's own records
+alone point to counts a little more (docs/decisions/0206). The released model saw some of these labels too,
 but only through noise that hides every single person, so that it can hardly flatter itself. Nothing computed here can
 be sent: it goes into the node's database and into no message.
 """
@@ -33,6 +34,8 @@ TRUST = 0.9
 TEMPERATURES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 DRAWS = 1000
 """Of the Bayesian bootstrap."""
+OWN_GUESS = 0.2
+"""How much more, in nats, the class counts that the country's own records alone point to."""
 LEAST_WEIGHT = 0.01
 """Candidates that weigh less are silent: they change nothing and would cost an explanation each."""
 
@@ -152,7 +155,8 @@ class HomeModel(StaysHome):
         chosen: Names of those that spoke, the one with the largest weight first, joined by "+".
         local_loss: Loss of the local candidates on labels that they did not see, nats.
         chosen_loss: Loss of the chosen ones; never above ``local_loss``.
-        parts: What the chosen prediction is made of; their logits add up to ``personalised``.
+        parts: What the chosen prediction is made of.
+        own_guess: What the own guess adds to the logits of the parts to give ``personalised``, :math:`(N, K)`.
         inputs: What those that spoke looked at, :math:`(N, F)`.
     """
 
@@ -162,6 +166,7 @@ class HomeModel(StaysHome):
     local_loss: float
     chosen_loss: float
     parts: tuple[SpokenPart, ...]
+    own_guess: Floats
     inputs: Floats
 
 
@@ -220,18 +225,20 @@ def personalise(problem: HomeProblem, released: ReleasedLogits, *, alone: HomePr
     pools = (unaided, (*unaided, *headless), (*unaided, *federated))
     spoken = (local, *(_weigh(problem, judged, pool=pool) for pool in pools))
     chosen = min(spoken, key=lambda one: one.loss)  # ties: the one that trusts the least
-    return _home_model(released, local=local, chosen=chosen)
+    return _home_model(released, local=local, chosen=chosen, own_guess=0.0 if chosen is local else OWN_GUESS)
 
 
-def _home_model(released: ReleasedLogits, *, local: _Spoken, chosen: _Spoken) -> HomeModel:
-    parts = _parts(chosen, released)
+def _home_model(released: ReleasedLogits, *, local: _Spoken, chosen: _Spoken, own_guess: float) -> HomeModel:
+    alone, parts = _logits(local.problem, _parts(local, released)), _parts(chosen, released)
+    guessed = own_guess * np.eye(alone.shape[1])[alone.argmax(axis=1)]
     return HomeModel(
-        local=_logits(local.problem, _parts(local, released)),
-        personalised=_logits(chosen.problem, parts),
+        local=alone,
+        personalised=_logits(chosen.problem, parts) + guessed,
         chosen=chosen.name,
         local_loss=local.loss,
         chosen_loss=chosen.loss,
         parts=parts,
+        own_guess=guessed,
         inputs=chosen.problem.inputs,
     )
 
@@ -266,7 +273,7 @@ def _unjudged(problem: HomeProblem, released: ReleasedLogits, *, own: HomeProble
     """Without a label to judge by, believe the federated model and the neighbours alike, and leave the gate shut."""
     believed = replace(UNJUDGED, share=min(UNJUDGED.share, max(problem.shares)))
     local, chosen = (_Spoken(seen, {one: 1.0}, {one: 1.0}, 0.0) for seen, one in ((own, LOCAL[0]), (problem, believed)))
-    return _home_model(released, local=local, chosen=chosen)
+    return _home_model(released, local=local, chosen=chosen, own_guess=0.0)
 
 
 def _judge_all(

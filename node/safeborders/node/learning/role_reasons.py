@@ -1,6 +1,7 @@
 """Hypotheses of roles for people to judge: why one part is before the next, what speaks against, and when to be silent.
 
-The chosen prediction is linear in its inputs, so that the shares add up to the difference of the two logits.
+The chosen prediction is linear in its inputs but for the country's own guess, so that the shares add up to the
+difference of the two logits.
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ from safeborders.models.domain.roles import OFFENDING_ROLES
 from safeborders.node.learning.outcomes import Reason, RoleHypothesis
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.role_predictions import HOME_INPUTS, RolePredictions
-from safeborders.node.learning.role_words import FREQUENCY, WORDS
+from safeborders.node.learning.role_words import FREQUENCY, OWN, WORDS
 
 LIKELY = 0.6
 """Probability below which the model is silent: the others together would be nearly as likely (decision 0192)."""
@@ -57,7 +58,7 @@ def is_clear(shares: Floats, *, usual: Floats) -> NDArray[np.bool_]:
 
 
 def role_shares(roles: RolePredictions, *, row: int, parts: tuple[int, int]) -> Floats:
-    """Return the share of each of ``HOME_INPUTS`` in the difference of two logits, and last that of the usual suspect.
+    """Return the shares of ``HOME_INPUTS``, of the own guess and of the usual suspect in the difference of two logits.
 
     Shares are measured from the mean suspect of the country's cases, so that what is missing counts as well.
     """
@@ -65,8 +66,9 @@ def role_shares(roles: RolePredictions, *, row: int, parts: tuple[int, int]) -> 
     table = np.concatenate([said.weights, said.bias[None]]) + said.released * roles.linear
     slopes = table[:, parts[0]] - table[:, parts[1]]
     usual = roles.outcome.inputs.mean(axis=0)
-    shares: Floats = np.append((roles.outcome.inputs[row] - usual) * slopes[:-1], usual @ slopes[:-1] + slopes[-1])
-    return shares
+    guess = roles.outcome.own_guess[row, parts[0]] - roles.outcome.own_guess[row, parts[1]]
+    own = (roles.outcome.inputs[row] - usual) * slopes[:-1]
+    return np.concatenate([own, [guess, usual @ slopes[:-1] + slopes[-1]]])
 
 
 def role_reasons(roles: RolePredictions, *, row: int, parts: tuple[int, int]) -> tuple[Reason, ...]:
@@ -74,7 +76,7 @@ def role_reasons(roles: RolePredictions, *, row: int, parts: tuple[int, int]) ->
     shares = role_shares(roles, row=row, parts=parts)
     more = roles.outcome.inputs[row] > roles.outcome.inputs.mean(axis=0)
     words = [WORDS[name][0 if is_more else 1] for name, is_more in zip(HOME_INPUTS, more, strict=True)]
-    words.append(FREQUENCY[0 if shares[-1] > 0 else 1])
+    words += [pair[0 if share > 0 else 1] for pair, share in zip((OWN, FREQUENCY), shares[-2:], strict=True)]
     order = np.argsort(-shares, kind="stable")
     kept = [place for place in order[:REASONS_FOR] if shares[place] > _NEGLIGIBLE]
     kept += [place for place in order[-REASONS_AGAINST:] if shares[place] < -_NEGLIGIBLE]

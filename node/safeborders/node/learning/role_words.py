@@ -76,6 +76,10 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 """By input: what it means when it is there, and when it is not."""
 
+OWN = (
+    "the country's own records alone point to this part",
+    "the country's own records alone point to another part",
+)
 FREQUENCY = (
     "this part is stated often in the country's cases",
     "this part is stated rarely in the country's cases",

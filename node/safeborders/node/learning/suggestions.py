@@ -90,7 +90,7 @@ def case_hypotheses(cases: CasePredictions) -> tuple[CaseTypeHypothesis, ...]:
             case_id=cases.ids[index],
             probabilities={name: round(float(share), 4) for name, share in zip(CASE_TYPES, shares[index], strict=True)},
             reasons=case_reasons(
-                cases.problem, cases.outcome.parts, case=int(index), types=_likeliest(shares[index]), prior=cases.prior
+                cases.problem, cases.outcome, case=int(index), types=_likeliest(shares[index]), prior=cases.prior
             ),
         )
         for index in np.flatnonzero(cases.labels < 0)

@@ -15,6 +15,7 @@ from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.link_predictions import predict_links
 from safeborders.node.learning.personalisation import (
     FOLDS,
+    OWN_GUESS,
     STEPS,
     HomeProblem,
     ReleasedLogits,
@@ -89,7 +90,9 @@ def test_several_candidates_speak_and_the_parts_are_their_sum() -> None:
         spread_evidence(part.evidence, problem.edges, weights=problem.weights, share=part.share, steps=STEPS)
         for part in outcome.parts
     )
-    assert np.allclose(total, outcome.personalised)
+    own = OWN_GUESS * np.eye(CLASSES)[outcome.local.argmax(axis=1)]
+    assert np.allclose(total + own, outcome.personalised)
+    assert np.allclose(outcome.own_guess, own)
 
 
 def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() -> None:
@@ -103,6 +106,16 @@ def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() ->
     assert sum(part.heard for part in spoilt.parts) == 0
     without = personalise(problem, ReleasedLogits(own=logits))
     assert np.allclose(spoilt.personalised, without.personalised, atol=0.1)  # as if there were no head
+
+
+def test_a_model_that_was_refused_changes_nothing_and_without_a_label_there_is_no_own_guess() -> None:
+    problem, logits = problem_of(1, labelled=0.3)
+    misleading = np.random.default_rng(0).normal(scale=20.0, size=logits.shape)
+    refused = personalise(problem, ReleasedLogits(misleading))
+    assert np.array_equal(refused.personalised, refused.local)
+    unlabelled, logits = problem_of(1, labelled=0.0)
+    assert not personalise(unlabelled, ReleasedLogits(logits)).own_guess.any()
+    assert personalise(problem, ReleasedLogits(logits)).own_guess.any(), "control"
 
 
 @given(seed=st.integers(0, 50), scale=st.floats(-3, 3))

@@ -32,7 +32,7 @@ from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions
 from safeborders.node.learning.link_words import FACTORS, factor_of
 from safeborders.node.learning.outcomes import Reason
-from safeborders.node.learning.personalisation import STEPS, SpokenPart
+from safeborders.node.learning.personalisation import OWN_GUESS, STEPS, SpokenPart
 from safeborders.node.learning.predictions import CasePredictions, predict_all, predict_case_types
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.suggestions import case_hypotheses, link_shares, link_suggestions, usual_score
@@ -67,7 +67,7 @@ def most_likely(cases: CasePredictions, case: int) -> tuple[int, int]:
 
 def shares_of(cases: CasePredictions, case: int) -> Floats:
     types = most_likely(cases, case)
-    return margin_shares(cases.problem, cases.outcome.parts, case=case, types=types, prior=cases.prior)
+    return margin_shares(cases.problem, cases.outcome, case=case, types=types, prior=cases.prior)
 
 
 def every(links: LinkPredictions) -> np.ndarray:
@@ -126,7 +126,7 @@ def test_shares_of_a_case_add_up_to_the_difference_of_two_types(
 
 def test_shares_add_up_with_a_released_network_and_neighbours_too() -> None:
     cases = with_neighbours()
-    around = [abs(shares_of(cases, int(case))[-3]) for case in np.flatnonzero(cases.labels < 0)]
+    around = [abs(shares_of(cases, int(case))[-4]) for case in np.flatnonzero(cases.labels < 0)]
     assert max(around) > 0.01
     for case in np.flatnonzero(cases.labels < 0):
         first, second = most_likely(cases, int(case))
@@ -140,7 +140,7 @@ def test_without_its_top_indicator_a_type_is_less_far_ahead_and_a_shuffle_would_
     random = np.random.default_rng(5)
     for case in np.flatnonzero(cases.labels < 0):
         types = most_likely(cases, int(case))
-        shares = shares_of(cases, int(case))[:-3]
+        shares = shares_of(cases, int(case))[:-4]
         if shares.max() > 0:
             falls.append(fall(cases, case=int(case), types=types, indicator=int(shares.argmax())))
             shuffled.append(
@@ -162,7 +162,8 @@ def fall(cases: CasePredictions, *, case: int, types: tuple[int, int], indicator
 
 def propagated(cases: CasePredictions, inputs: Floats) -> Floats:
     """Return all logits anew from ``inputs`` of cases without a label."""
-    return sum_of(cases, [spoken_anew(cases, part, inputs=inputs) for part in cases.outcome.parts])
+    spoken = sum_of(cases, [spoken_anew(cases, part, inputs=inputs) for part in cases.outcome.parts])
+    return spoken + cases.outcome.own_guess
 
 
 def sum_of(cases: CasePredictions, parts: Sequence[SpokenPart]) -> Floats:
@@ -191,7 +192,9 @@ def spoken_by_force(cases: CasePredictions, *, heard: float) -> CasePredictions:
         replace(first, share=share, released=count, heard=heard * count) for share, count in ((0.3, 0.25), (0.6, 0.5))
     ]
     parts = tuple(spoken_anew(cases, part, inputs=cases.problem.inputs) for part in forced)
-    return replace(cases, outcome=replace(cases.outcome, parts=parts, personalised=sum_of(cases, parts)))
+    guess = OWN_GUESS * np.eye(cases.outcome.local.shape[1])[cases.outcome.local.argmax(axis=1)]
+    said = sum_of(cases, parts) + guess
+    return replace(cases, outcome=replace(cases.outcome, parts=parts, own_guess=guess, personalised=said))
 
 
 def with_neighbours() -> CasePredictions:
@@ -230,7 +233,7 @@ def test_shares_add_up_when_the_released_model_hears_neighbours_and_it_is_said(m
         types = most_likely(cases, int(case))
         logits = cases.outcome.personalised[case]
         assert shares_of(cases, int(case)).sum() == pytest.approx(logits[types[0]] - logits[types[1]], abs=1e-4)
-        said += case_reasons(cases.problem, cases.outcome.parts, case=int(case), types=types, prior=prior)
+        said += case_reasons(cases.problem, cases.outcome, case=int(case), types=types, prior=prior)
     assert {reason.text for reason in said} & set(HEARD)
 
 
@@ -241,7 +244,7 @@ def test_linked_cases_are_spoken_of_together() -> None:
         for case in np.flatnonzero(cases.labels < 0)
         for reason in case_reasons(
             cases.problem,
-            cases.outcome.parts,
+            cases.outcome,
             case=int(case),
             types=most_likely(cases, int(case)),
             prior=cases.prior,
