@@ -82,7 +82,7 @@ def test_control_a_sum_that_is_not_clipped_is_caught_by_deletion() -> None:
 
 @pytest.mark.parametrize(
     ("engine", "noise", "rate"),
-    [(with_a_wide_clip, 9.0, 1.0), (with_everybody, 6.0, 0.1), (ReusedNoise(), 9.0, 0.5)],
+    [(with_a_wide_clip, 9.0, 1.0), (with_everybody, 3.0, 0.1), (ReusedNoise(), 9.0, 0.5)],
     ids=["wrong clip", "wrong rate", "reused noise"],
 )
 def test_controls_are_caught_by_canaries_of_the_runs_engine(engine: Engine, noise: float, rate: float) -> None:
