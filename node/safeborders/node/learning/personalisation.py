@@ -213,18 +213,17 @@ def personalise(problem: HomeProblem, released: ReleasedLogits, *, alone: HomePr
         released: Logits of the released model for all of them.
         alone: The same as the country would see them without any released model, where that differs.
     """
-    own = problem if alone is None else alone
     if not (problem.labels >= 0).any():
-        return _unjudged(problem, released, own=own)
+        return _unjudged(problem, released, own=problem if alone is None else alone)
     gates = GATES if released.head is not None else GATES[:1]
     unaided = tuple(one for one in LOCAL if one.share in problem.shares)
     federated = tuple(replace(one, gate=gate) for one in FEDERATED for gate in gates if one.share in problem.shares)
     headless = tuple(one for one in federated if one.gate == 0)
     judged = _judge_all(problem, released, candidates=(*unaided, *federated))
-    local = _weigh(own, judged if alone is None else _judge_all(own, released, candidates=unaided), pool=unaided)
-    pools = (unaided, (*unaided, *headless), (*unaided, *federated))
-    spoken = (local, *(_weigh(problem, judged, pool=pool) for pool in pools))
-    chosen = min(spoken, key=lambda one: one.loss)  # ties: the one that trusts the least
+    pools = dict.fromkeys((unaided, (*unaided, *headless), (*unaided, *federated)))  # the last two may be the same
+    spoken = [_weigh(problem, judged, pool=pool) for pool in pools]
+    local = spoken[0] if alone is None else _weigh(alone, _judge_all(alone, released, candidates=unaided), pool=unaided)
+    chosen = min((local, *spoken), key=lambda one: one.loss)  # ties: the one that trusts the least
     return _home_model(released, local=local, chosen=chosen, own_guess=0.0 if chosen is local else OWN_GUESS)
 
 
@@ -254,8 +253,8 @@ def bootstrapped_weights(losses: Floats) -> Floats:
     """
     count = losses.shape[1]
     random = np.random.default_rng(0)  # the same labels give the same weights
-    draws = (softmax(-count * (losses @ random.dirichlet(np.ones(count)))) for _ in range(DRAWS))
-    weights: Floats = np.mean(list(draws), axis=0)
+    totals = count * np.stack([losses @ random.dirichlet(np.ones(count)) for _ in range(DRAWS)])
+    weights: Floats = softmax(-totals, axis=1).mean(axis=0)
     return weights
 
 
@@ -280,9 +279,14 @@ def _judge_all(
     problem: HomeProblem, released: ReleasedLogits, *, candidates: Sequence[Candidate]
 ) -> dict[Candidate, _Judged]:
     judged: dict[Candidate, _Judged] = {}
-    for base in dict.fromkeys(replace(one, share=0.0) for one in candidates):
+    for base in dict.fromkeys(_without_neighbours(one) for one in candidates):
         judged.update(_judge(problem, released, base=base))
     return judged
+
+
+def _without_neighbours(candidate: Candidate) -> Candidate:
+    """Return what is fitted of a candidate: neighbours count only afterwards."""
+    return replace(candidate, share=0.0)
 
 
 def _judge(problem: HomeProblem, released: ReleasedLogits, *, base: Candidate) -> dict[Candidate, _Judged]:
@@ -321,14 +325,18 @@ def _fit(
 
 def _parts(spoken: _Spoken, released: ReleasedLogits) -> tuple[SpokenPart, ...]:
     """Return what candidates that saw every label say together, one part for each weight of the neighbours."""
+    problem = spoken.problem
+    fitted = {
+        base: _fit(problem, released, base=base, known=problem.labels >= 0)
+        for base in dict.fromkeys(_without_neighbours(one) for one in spoken.weights)
+    }
     counted = {one: weight / spoken.temperatures[one] for one, weight in spoken.weights.items()}
     alike = groupby(sorted(counted, key=lambda one: one.share), key=lambda one: one.share)
-    return tuple(_part(spoken.problem, released, counted={one: counted[one] for one in group}) for _, group in alike)
+    return tuple(_part({one: counted[one] for one in group}, fitted) for _, group in alike)
 
 
-def _part(problem: HomeProblem, released: ReleasedLogits, *, counted: Mapping[Candidate, float]) -> SpokenPart:
-    fitted = [_fit(problem, released, base=one, known=problem.labels >= 0) for one in counted]
-    counts = list(counted.values())
+def _part(counted: Mapping[Candidate, float], fits: Mapping[Candidate, tuple[Residual, Floats]]) -> SpokenPart:
+    counts, fitted = list(counted.values()), [fits[_without_neighbours(one)] for one in counted]
     return SpokenPart(
         share=next(iter(counted)).share,
         evidence=_total([evidence for _, evidence in fitted], counts),

@@ -105,7 +105,7 @@ def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() ->
     spoilt = personalise(problem, ReleasedLogits(own=logits, head=noise))
     assert sum(part.heard for part in spoilt.parts) == 0
     without = personalise(problem, ReleasedLogits(own=logits))
-    assert np.allclose(spoilt.personalised, without.personalised, atol=0.1)  # as if there were no head
+    assert np.allclose(spoilt.personalised, without.personalised, rtol=0, atol=1e-6)  # as if there were no head
 
 
 def test_a_model_that_was_refused_changes_nothing_and_without_a_label_there_is_no_own_guess() -> None:

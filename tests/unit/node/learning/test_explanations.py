@@ -65,6 +65,13 @@ def most_likely(cases: CasePredictions, case: int) -> tuple[int, int]:
     return int(first), int(second)
 
 
+def lead(cases: CasePredictions, case: int) -> float:
+    """Return by how much the likeliest type of a case is before the next."""
+    first, second = most_likely(cases, case)
+    logits = cases.outcome.personalised[case]
+    return float(logits[first] - logits[second])
+
+
 def shares_of(cases: CasePredictions, case: int) -> Floats:
     types = most_likely(cases, case)
     return margin_shares(cases.problem, cases.outcome, case=case, types=types, prior=cases.prior)
@@ -119,9 +126,7 @@ def test_shares_of_a_case_add_up_to_the_difference_of_two_types(
 ) -> None:
     cases, _ = predicted
     for case in np.flatnonzero(cases.labels < 0):
-        first, second = most_likely(cases, int(case))
-        logits = cases.outcome.personalised[case]
-        assert shares_of(cases, int(case)).sum() == pytest.approx(logits[first] - logits[second], abs=1e-4)
+        assert shares_of(cases, int(case)).sum() == pytest.approx(lead(cases, int(case)), abs=1e-4)
 
 
 def test_shares_add_up_with_a_released_network_and_neighbours_too() -> None:
@@ -129,9 +134,7 @@ def test_shares_add_up_with_a_released_network_and_neighbours_too() -> None:
     around = [abs(shares_of(cases, int(case))[-4]) for case in np.flatnonzero(cases.labels < 0)]
     assert max(around) > 0.01
     for case in np.flatnonzero(cases.labels < 0):
-        first, second = most_likely(cases, int(case))
-        logits = cases.outcome.personalised[case]
-        assert shares_of(cases, int(case)).sum() == pytest.approx(logits[first] - logits[second], abs=1e-4)
+        assert shares_of(cases, int(case)).sum() == pytest.approx(lead(cases, int(case)), abs=1e-4)
 
 
 def test_without_its_top_indicator_a_type_is_less_far_ahead_and_a_shuffle_would_not_tell() -> None:
@@ -230,9 +233,8 @@ def test_shares_add_up_when_the_released_model_hears_neighbours_and_it_is_said(m
     cases = spoken_by_force(cases, heard=1.0)
     said: list[Reason] = []
     for case in np.flatnonzero(cases.labels < 0):
+        assert shares_of(cases, int(case)).sum() == pytest.approx(lead(cases, int(case)), abs=1e-4)
         types = most_likely(cases, int(case))
-        logits = cases.outcome.personalised[case]
-        assert shares_of(cases, int(case)).sum() == pytest.approx(logits[types[0]] - logits[types[1]], abs=1e-4)
         said += case_reasons(cases.problem, cases.outcome, case=int(case), types=types, prior=prior)
     assert {reason.text for reason in said} & set(HEARD)
 
