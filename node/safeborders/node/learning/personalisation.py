@@ -6,9 +6,9 @@ labelled example without having seen its label (five folds), and by how well the
 the Bayesian bootstrap: Yao, Vehtari, Simpson and Gelman, Bayesian Analysis 13(3), 2018): which one is best on a hundred
 labels is luck (docs/decisions/0205). Served is the weighted mean of the logits of all, of those that do not hear the
 head, or of the local ones alone, whichever does best on these labels; then the class that the country's own records
-alone point to counts a little more (docs/decisions/0206). The released model saw some of these labels too,
-but only through noise that hides every single person, so that it can hardly flatter itself. Nothing computed here can
-be sent: it goes into the node's database and into no message.
+alone point to counts more, or stands (docs/decisions/0206). The released model saw some of these labels too, but only
+through noise that hides every single person, so that it can hardly flatter itself. Nothing computed here can be sent:
+it goes into the node's database and into no message.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,8 +34,10 @@ TRUST = 0.9
 TEMPERATURES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 DRAWS = 1000
 """Of the Bayesian bootstrap."""
-OWN_GUESS = 0.2
+OWN_GUESS = 0.4
 """How much more, in nats, the class counts that the country's own records alone point to."""
+A_HAIR = 1e-6
+"""By how many nats a guess that stands stays ahead."""
 LEAST_WEIGHT = 0.01
 """Candidates that weigh less are silent: they change nothing and would cost an explanation each."""
 
@@ -53,6 +55,9 @@ class HomeProblem(StaysHome):
         weights: Their weights, :math:`(E,)`.
         shares: Weights of the neighbours that compete; (0,) where nothing spreads.
         temperatures: Divisors of the logits that compete; below 1 they sharpen.
+        own_guess: How much more, in nats, the class counts that the country's own records alone point to.
+        guess_stands: Whether no released model may put another class before it: where one would, the two are as likely
+            as each other.
     """
 
     inputs: Floats
@@ -63,6 +68,8 @@ class HomeProblem(StaysHome):
     weights: Floats = field(default_factory=lambda: np.zeros(0))
     shares: tuple[float, ...] = SHARES
     temperatures: tuple[float, ...] = TEMPERATURES
+    own_guess: float = OWN_GUESS
+    guess_stands: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,15 +231,16 @@ def personalise(problem: HomeProblem, released: ReleasedLogits, *, alone: HomePr
     spoken = [_weigh(problem, judged, pool=pool) for pool in pools]
     local = spoken[0] if alone is None else _weigh(alone, _judge_all(alone, released, candidates=unaided), pool=unaided)
     chosen = min((local, *spoken), key=lambda one: one.loss)  # ties: the one that trusts the least
-    return _home_model(released, local=local, chosen=chosen, own_guess=0.0 if chosen is local else OWN_GUESS)
+    return _home_model(released, local=local, chosen=chosen)
 
 
-def _home_model(released: ReleasedLogits, *, local: _Spoken, chosen: _Spoken, own_guess: float) -> HomeModel:
+def _home_model(released: ReleasedLogits, *, local: _Spoken, chosen: _Spoken) -> HomeModel:
     alone, parts = _logits(local.problem, _parts(local, released)), _parts(chosen, released)
-    guessed = own_guess * np.eye(alone.shape[1])[alone.argmax(axis=1)]
+    spoken = _logits(chosen.problem, parts)
+    guessed = np.zeros_like(spoken) if chosen is local else _own_guess(local.problem, alone, spoken=spoken)
     return HomeModel(
         local=alone,
-        personalised=_logits(chosen.problem, parts) + guessed,
+        personalised=spoken + guessed,
         chosen=chosen.name,
         local_loss=local.loss,
         chosen_loss=chosen.loss,
@@ -240,6 +248,18 @@ def _home_model(released: ReleasedLogits, *, local: _Spoken, chosen: _Spoken, ow
         own_guess=guessed,
         inputs=chosen.problem.inputs,
     )
+
+
+def _own_guess(problem: HomeProblem, alone: Floats, *, spoken: Floats) -> Floats:
+    """Return what the class counts more that ``alone`` puts first, of logits ``spoken``; nothing without any label."""
+    if not (problem.labels >= 0).any():
+        return np.zeros_like(spoken)
+    first = np.eye(alone.shape[1], dtype=np.bool_)[alone.argmax(axis=1)]
+    nats = np.full(len(spoken), problem.own_guess)
+    if problem.guess_stands:
+        ahead = np.where(first, -np.inf, spoken).max(axis=1) - spoken[first]
+        nats = np.maximum(nats, ahead + A_HAIR)
+    return np.where(first, nats[:, None], 0.0)
 
 
 def bootstrapped_weights(losses: Floats) -> Floats:
@@ -272,7 +292,7 @@ def _unjudged(problem: HomeProblem, released: ReleasedLogits, *, own: HomeProble
     """Without a label to judge by, believe the federated model and the neighbours alike, and leave the gate shut."""
     believed = replace(UNJUDGED, share=min(UNJUDGED.share, max(problem.shares)))
     local, chosen = (_Spoken(seen, {one: 1.0}, {one: 1.0}, 0.0) for seen, one in ((own, LOCAL[0]), (problem, believed)))
-    return _home_model(released, local=local, chosen=chosen, own_guess=0.0)
+    return _home_model(released, local=local, chosen=chosen)
 
 
 def _judge_all(

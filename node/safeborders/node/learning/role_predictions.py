@@ -33,7 +33,10 @@ HOME_INPUTS: tuple[str, ...] = (*(feature.name for feature in ROLE_FEATURES), *C
 
 
 ENOUGH = 50
-"""Stated parts below which a country may not sharpen what its model says: a few lucky hits prove no certainty."""
+"""Stated parts from which a country's own model is to be trusted: it may sharpen what it says, and its guess stands."""
+OWN_GUESS = 0.2
+"""How much more, in nats, the part counts that the country's own records alone point to: more of it would tell parts as
+clear that are not (docs/decisions/0206)."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,13 +101,16 @@ def predict_roles(
         np.concatenate([own.astype(np.float64), circle_inputs(records, graph, case_types=seen)], axis=1)
         for seen in (types.alone, types.served)
     )
+    is_enough = bool((suspects.role >= 0).sum() >= ENOUGH)
     problem = HomeProblem(
         inputs=served,
         labels=suspects.role,
         folds=keyed_folds(persons, count=FOLDS),
         classes=len(OFFENDING_ROLES),
         shares=(0.0,),  # who acts together plays different parts: nothing spreads
-        temperatures=tuple(one for one in TEMPERATURES if one >= 1 or (suspects.role >= 0).sum() >= ENOUGH),
+        temperatures=tuple(one for one in TEMPERATURES if one >= 1 or is_enough),
+        own_guess=OWN_GUESS,
+        guess_stands=is_enough,
     )
     federated = logits_of(module, own).astype(np.float64)
     linear = linear_part(module, width=own.shape[1])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.link_predictions import predict_links
 from safeborders.node.learning.personalisation import (
+    A_HAIR,
     FOLDS,
     OWN_GUESS,
     STEPS,
@@ -106,6 +109,18 @@ def test_the_gate_lets_a_head_in_that_helps_and_shuts_out_one_that_does_not() ->
     assert sum(part.heard for part in spoilt.parts) == 0
     without = personalise(problem, ReleasedLogits(own=logits))
     assert np.allclose(spoilt.personalised, without.personalised, rtol=0, atol=1e-6)  # as if there were no head
+
+
+def test_a_guess_that_stands_stays_first_and_what_disputes_it_becomes_as_likely() -> None:
+    problem, logits = problem_of(0, groups=24, labelled=0.2)
+    heard = personalise(problem, ReleasedLogits(logits))
+    overturned = heard.personalised.argmax(axis=1) != heard.local.argmax(axis=1)
+    assert overturned.sum() > 5, "control: without standing the released model overturns guesses"
+    stands = personalise(replace(problem, guess_stands=True), ReleasedLogits(logits))
+    assert np.array_equal(stands.personalised.argmax(axis=1), stands.local.argmax(axis=1))
+    first, second = np.sort(stands.personalised[overturned], axis=1)[:, :-3:-1].T
+    assert first == pytest.approx(second, abs=2 * A_HAIR)
+    assert np.array_equal(stands.personalised[~overturned], heard.personalised[~overturned])
 
 
 def test_a_model_that_was_refused_changes_nothing_and_without_a_label_there_is_no_own_guess() -> None:

@@ -14,6 +14,7 @@ from safeborders.models.gnn.networks import build_network, build_networks
 from safeborders.models.protocol.plan import Task
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records, Suspects
+from safeborders.node.learning import role_predictions
 from safeborders.node.learning.examples import build_role_examples
 from safeborders.node.learning.home import MustStayHome
 from safeborders.node.learning.predictions import Predictions, predict_all
@@ -23,6 +24,7 @@ from safeborders.node.learning.role_reasons import (
     ABOVE_USUAL,
     LIKELY,
     is_clear,
+    is_told,
     role_hypotheses,
     role_shares,
 )
@@ -65,6 +67,20 @@ def test_a_country_with_few_stated_parts_gains_by_the_released_model(useful: NDA
     assert served > local + 0.05
     (spoken,) = said.outcome.parts
     assert spoken.released < 1 + 1e-9  # nine stated parts make nobody more certain than the released model is
+
+
+def test_with_enough_stated_parts_the_countrys_own_guess_stands_and_nothing_disputed_is_told(
+    useful: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    country = suspect_country(6, cases=40, stated=0.06)
+    heard = predicted(country, useful).outcome
+    disputed = heard.personalised.argmax(axis=1) != heard.local.argmax(axis=1)
+    assert disputed.sum() > 10, "control: below ENOUGH the released model overturns guesses"
+    monkeypatch.setattr(role_predictions, "ENOUGH", 5)
+    said = predicted(country, useful)
+    assert np.array_equal(said.outcome.personalised.argmax(axis=1), said.outcome.local.argmax(axis=1))
+    assert is_told(said).any()
+    assert not is_told(said)[disputed].any()
 
 
 def test_a_released_model_that_misleads_is_refused() -> None:
