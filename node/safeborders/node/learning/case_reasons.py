@@ -19,8 +19,9 @@ from torch_geometric.utils import k_hop_subgraph
 from safeborders.models.gnn.propagation import EvidencePropagation
 from safeborders.models.graph.indicators import INDICATORS
 from safeborders.models.ontology.loader import load_indicators
+from safeborders.node.learning.candidates import STEPS
+from safeborders.node.learning.home_model import HomeModel, HomeProblem, Prior, SpokenPart
 from safeborders.node.learning.outcomes import Reason
-from safeborders.node.learning.personalisation import STEPS, HomeModel, HomeProblem, Prior, SpokenPart
 from safeborders.node.learning.regression import Floats
 
 REASONS_FOR = 3

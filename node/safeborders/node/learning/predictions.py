@@ -18,12 +18,13 @@ from safeborders.node.graph.case_relations import case_relations, whole_case_gra
 from safeborders.node.graph.persons import PersonGraph, build_person_graph
 from safeborders.node.graph.ranking import keyed_folds
 from safeborders.node.graph.records import CASE, Records
+from safeborders.node.learning.candidates import FOLDS as CASE_FOLDS
 from safeborders.node.learning.examples import case_inputs
 from safeborders.node.learning.home import StaysHome
+from safeborders.node.learning.home_model import HomeModel, HomeProblem, Prior, ReleasedLogits
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions, predict_links
-from safeborders.node.learning.personalisation import FOLDS as CASE_FOLDS
-from safeborders.node.learning.personalisation import HomeModel, HomeProblem, Prior, ReleasedLogits, personalise
+from safeborders.node.learning.personalisation import personalise
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.role_predictions import LikelyTypes, RolePredictions, predict_roles
 

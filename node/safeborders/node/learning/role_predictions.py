@@ -16,16 +16,11 @@ from safeborders.node.graph.persons import PersonGraph
 from safeborders.node.graph.ranking import keyed_folds
 from safeborders.node.graph.records import CASE, PERSON, Records
 from safeborders.node.graph.suspects import role_inputs
+from safeborders.node.learning.candidates import FOLDS
 from safeborders.node.learning.home import StaysHome
+from safeborders.node.learning.home_model import TEMPERATURES, HomeModel, HomeProblem, ReleasedLogits
 from safeborders.node.learning.linear import linear_part
-from safeborders.node.learning.personalisation import (
-    FOLDS,
-    TEMPERATURES,
-    HomeModel,
-    HomeProblem,
-    ReleasedLogits,
-    personalise,
-)
+from safeborders.node.learning.personalisation import personalise
 from safeborders.node.learning.regression import Floats
 
 HOME_INPUTS: tuple[str, ...] = (*(feature.name for feature in ROLE_FEATURES), *CIRCLE_INPUTS)
@@ -36,7 +31,7 @@ ENOUGH = 50
 """Stated parts from which a country's own model is to be trusted: it may sharpen what it says, and its guess stands."""
 OWN_GUESS = 0.2
 """How much more, in nats, the part counts that the country's own records alone point to: more of it would tell parts as
-clear that are not (docs/decisions/0206)."""
+clear that are not (docs/decisions/0207)."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

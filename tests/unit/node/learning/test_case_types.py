@@ -13,18 +13,11 @@ from safeborders.models.graph.indicators import CASE_TYPES
 from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.cases import case_links
 from safeborders.node.graph.persons import build_person_graph
+from safeborders.node.learning.candidates import FOLDS, STEPS
 from safeborders.node.learning.examples import case_inputs
+from safeborders.node.learning.home_model import OWN_GUESS, HomeProblem, ReleasedLogits
 from safeborders.node.learning.link_predictions import predict_links
-from safeborders.node.learning.personalisation import (
-    A_HAIR,
-    FOLDS,
-    OWN_GUESS,
-    STEPS,
-    HomeProblem,
-    ReleasedLogits,
-    bootstrapped_weights,
-    personalise,
-)
+from safeborders.node.learning.personalisation import A_HAIR, bootstrapped_weights, personalise
 from safeborders.node.learning.predictions import predict_case_types
 from safeborders.node.learning.regression import Floats
 from sbtest.small_country import small_country

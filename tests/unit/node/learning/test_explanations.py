@@ -17,6 +17,7 @@ from safeborders.models.gnn.perceptron import build_perceptron, logits_of
 from safeborders.models.gnn.propagation import spread_evidence
 from safeborders.models.protocol.plan import Stage, Task
 from safeborders.node.graph.persons import build_person_graph
+from safeborders.node.learning.candidates import STEPS
 from safeborders.node.learning.case_reasons import (
     AROUND,
     HEARD,
@@ -27,12 +28,12 @@ from safeborders.node.learning.case_reasons import (
     margin_shares,
     node_shares,
 )
+from safeborders.node.learning.home_model import OWN_GUESS, SpokenPart
 from safeborders.node.learning.known_links import INPUTS
 from safeborders.node.learning.linear import linear_part
 from safeborders.node.learning.link_predictions import LinkPredictions
 from safeborders.node.learning.link_words import FACTORS, factor_of
 from safeborders.node.learning.outcomes import Reason
-from safeborders.node.learning.personalisation import OWN_GUESS, STEPS, SpokenPart
 from safeborders.node.learning.predictions import CasePredictions, predict_all, predict_case_types
 from safeborders.node.learning.regression import Floats
 from safeborders.node.learning.suggestions import case_hypotheses, link_shares, link_suggestions, usual_score

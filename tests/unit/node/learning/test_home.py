@@ -11,7 +11,9 @@ import pytest
 
 from safeborders.kit.canonical import canonical_json
 from safeborders.node.learning import (
+    candidates,
     hiding,
+    home_model,
     known_links,
     link_predictions,
     link_scores,
@@ -23,11 +25,11 @@ from safeborders.node.learning import (
     relational_gate,
     role_predictions,
 )
+from safeborders.node.learning.candidates import Candidate
 from safeborders.node.learning.hiding import Hidden
 from safeborders.node.learning.home import MustStayHome, StaysHome
 from safeborders.node.learning.link_scores import LinkProblem
 from safeborders.node.learning.outcomes import Reason
-from safeborders.node.learning.personalisation import Candidate
 from safeborders.node.learning.privacy_audits.battery import Finding
 from safeborders.node.learning.privacy_audits.subject import RootedSubject, Subject
 from safeborders.node.learning.relational_gate import Gated, Opening
@@ -64,7 +66,8 @@ PLAIN = {
 def made_at_home() -> Iterator[type]:
     """Yield every value that a module of stage C, or of the audits' subjects, defines."""
     of_links = (known_links, link_predictions, link_scores, link_trees, hiding)
-    for module in (personalisation, regression, relational_gate, predictions, role_predictions, outcomes, *of_links):
+    of_cases = (home_model, candidates, personalisation, regression, relational_gate, predictions, role_predictions)
+    for module in (*of_cases, outcomes, *of_links):
         for kind in vars(module).values():
             if isinstance(kind, type) and kind.__module__ == module.__name__ and is_dataclass(kind):
                 yield kind

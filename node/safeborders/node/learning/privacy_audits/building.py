@@ -8,7 +8,7 @@ from safeborders.models.gnn.networks import build_networks
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
 from safeborders.node.learning.examples import build_case_nodes
-from safeborders.node.learning.personalisation import ReleasedLogits
+from safeborders.node.learning.home_model import ReleasedLogits
 from safeborders.node.learning.predictions import released_case_logits
 from safeborders.node.learning.privacy_audits.subject import Answers, RootedSubject, Subject
 from safeborders.node.learning.released import Released
