@@ -4,7 +4,9 @@
 holds, country by country. Each method ranks the hidden pairs among strangers (auc_random) and among unlinked pairs with
 a common neighbour (auc_hard, ap_hard). Ours is what a node serves (``fit_links``), with the released scorer of a run at
 epsilon 4 as prior: for ``--world`` of that world's nine countries, for ``--edges`` of nine countries of generated
-networks (``link_prediction/prior.json``, made by ``--train-prior``).
+networks (``link_prediction/prior.json``, made by ``--train-prior``). With ``--actors`` the world's countries are cut
+into networks of so many actors that join late: the prior of each is that of the eight other countries, and ``worth`` is
+what it adds.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from benchmarks.link_prediction.edges import load_edges
+from benchmarks.link_prediction.newcomers import draw_newcomers
 from benchmarks.link_prediction.prior_training import Prior, covert_countries, load_prior, train_prior
 from benchmarks.link_prediction.published import stack_scores
 from benchmarks.link_prediction.records import records_of
@@ -35,6 +38,8 @@ SEEDS = 8
 PRIOR = Path(__file__).parent / "link_prediction" / "prior.json"
 Row = dict[str, object]
 Measures = tuple[float, float, float]
+NEWCOMERS = 6
+"""Networks that are cut out of each country (``--actors``)."""
 MEASURES = ("auc_random", "auc_hard", "ap_hard")
 
 
@@ -84,6 +89,41 @@ def measure_world(preset: str, *, seed: int) -> dict[str, object]:
     }
 
 
+def measure_newcomers(preset: str, *, seed: int, actors: int) -> dict[str, object]:
+    """Return means over networks of ``actors`` that join late, and what the prior of the other countries is worth."""
+    with tempfile.TemporaryDirectory() as folder:
+        worlds = list(load_world(preset, seed=seed, folder=Path(folder)))
+    command = f"python -m benchmarks.links --world {preset} --seed {seed} --actors {actors}"
+    found, links = [], []
+    for world in worlds:
+        prior = train_prior({o.country: o.records for o in worlds if o is not world}, trained_on=command)
+        for number, one in enumerate(draw_newcomers(world, actors=actors, networks=NEWCOMERS, seed=seed)):
+            scores = score_all(one.hidden, one.records, prior=prior, seed=number)
+            found.append({name: _measures(one.hidden, scored) for name, scored in scores.items()})
+            links.append(len(np.unique(one.hidden.observed.codes)))
+    if not found:
+        raise SystemExit(f"No country of {preset} has a network of {actors} actors: ask for fewer.")
+    return {
+        "world": preset,
+        "seed": seed,
+        "actors": actors,
+        "networks": len(found),
+        "links": round(float(np.mean(links)), 1),
+        "worth": _worth(found),
+        "results": _means(found),
+    }
+
+
+def _worth(found: Sequence[Mapping[str, Measures]]) -> dict[str, dict[str, float]]:
+    """Return by measure what ours gains by its prior, and the standard error of that."""
+    gains = np.array([np.subtract(one["ours"], one["ours_without_prior"]) for one in found])
+    errors = gains.std(axis=0, ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.full(len(MEASURES), np.nan)
+    return {
+        measure: {"gain": round(float(gain), 4), "error": round(float(error), 4)}
+        for measure, gain, error in zip(MEASURES, gains.mean(axis=0), errors, strict=True)
+    }
+
+
 def _means(found: Sequence[Mapping[str, Measures]]) -> list[Row]:
     return [
         {
@@ -114,17 +154,24 @@ def main() -> None:
     wanted.add_argument("--world", choices=["tiny", "demo", "bench"], help="hidden links of a synthetic world instead")
     wanted.add_argument("--train-prior", type=Path, metavar="FILE", help="train the federated scorer and write it")
     parser.add_argument("--seed", type=int, default=7, help="of the synthetic world (--world)")
+    parser.add_argument("--actors", type=int, help="cut the world's countries into networks of so many actors")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="draws of hidden links (--edges)")
     parser.add_argument("--prior-seed", type=int, default=100, help="of the networks of --train-prior")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON object")
     options = parser.parse_args()
+    if options.actors is not None and (options.actors < 3 or not options.world):
+        parser.error("--actors needs --world and a number from 3 on.")
     if options.train_prior:
         command = f"python -m benchmarks.links --train-prior FILE --prior-seed {options.prior_seed}"
         train_prior(covert_countries(seed=options.prior_seed), trained_on=command).save(options.train_prior)
         return
     if options.world:
         set_up_logs()
-        found = measure_world(options.world, seed=options.seed)
+        found = (
+            measure_newcomers(options.world, seed=options.seed, actors=options.actors)
+            if options.actors
+            else measure_world(options.world, seed=options.seed)
+        )
     else:
         results = measure(load_edges(options.edges), load_prior(PRIOR), seeds=options.seeds)
         found = {"edges": options.edges.name, "results": results}
@@ -140,6 +187,9 @@ def _show(found: Mapping[str, Any]) -> None:
         print(f"{part:20} {'random':>8} {'hard':>8} {'AP hard':>8}")
         for row in rows:
             print(f"{row['method']:20} {row['auc_random']:8.3f} {row['auc_hard']:8.3f} {row['ap_hard']:8.3f}")
+    if worth := found.get("worth"):
+        cells = (f"{worth[measure]['gain']:+.4f} ± {worth[measure]['error']:.4f}" for measure in MEASURES)
+        print(f"The prior adds, {found['networks']} networks, {found['links']} links each: {', '.join(cells)}")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def made_poor(records: Records, *, few: int) -> Records:
     kept = labelled[np.argsort(ranks[labelled], kind="stable")[:few]]
     types = np.full_like(records.case_type, -1)
     types[kept] = records.case_type[kept]
-    between = [relation for relation in records.relations if _is_between_persons(relation)]
+    between = [relation for relation in records.relations if is_between_persons(relation)]
     pairs = sorted({pair for relation in between for pair in _pairs(records, relation)})
     chosen = {pairs[place] for place in np.argsort(keyed_ranks(pairs, key=_KEY), kind="stable")[:few]}
     suspects = records.suspects
@@ -63,14 +63,15 @@ def made_poor(records: Records, *, few: int) -> Records:
         suspects=replace(suspects, role=roles),
         relations=tuple(
             relation.where(np.array([pair in chosen for pair in _pairs(records, relation)], dtype=np.bool_))
-            if _is_between_persons(relation)
+            if is_between_persons(relation)
             else relation
             for relation in records.relations
         ),
     )
 
 
-def _is_between_persons(relation: Relation) -> bool:
+def is_between_persons(relation: Relation) -> bool:
+    """Return whether it links persons as kin or associates."""
     return relation.kind in ASSOCIATION and relation.source_type == relation.target_type == PERSON
 
 
