@@ -24,7 +24,7 @@ from benchmarks.link_prediction.newcomers import draw_newcomers
 from benchmarks.link_prediction.prior_training import Prior, covert_countries, load_prior, train_prior
 from benchmarks.link_prediction.published import stack_scores
 from benchmarks.link_prediction.records import records_of
-from benchmarks.link_prediction.worlds import load_world
+from benchmarks.link_prediction.worlds import HiddenWorld, load_world
 from safeborders.kit.logs import set_up_logs
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
@@ -65,21 +65,16 @@ def measure(ties: Ties, prior: Prior, *, seeds: int) -> list[Row]:
     found: list[Mapping[str, Measures]] = []
     for seed in range(seeds):
         hidden = hide(ties, np.random.default_rng(seed))
-        scores = score_all(hidden, records_of(hidden.observed), prior=prior, seed=seed)
-        found.append({name: _measures(hidden, scored) for name, scored in scores.items()})
+        found.append(_judge(hidden, records_of(hidden.observed), prior=prior, seed=seed))
     return _means(found)
 
 
 def measure_world(preset: str, *, seed: int) -> dict[str, object]:
     """Return rows per country and their means; the prior is trained on the same world's countries."""
-    with tempfile.TemporaryDirectory() as folder:
-        worlds = list(load_world(preset, seed=seed, folder=Path(folder)))
+    worlds = _load(preset, seed=seed)
     command = f"python -m benchmarks.links --world {preset} --seed {seed}"
     prior = train_prior({world.country: world.records for world in worlds}, trained_on=command)
-    found = {}
-    for world in worlds:
-        scores = score_all(world.hidden, world.records, prior=prior, seed=seed)
-        found[world.country.value] = {name: _measures(world.hidden, scored) for name, scored in scores.items()}
+    found = {one.country.value: _judge(one.hidden, one.records, prior=prior, seed=seed) for one in worlds}
     return {
         "world": preset,
         "seed": seed,
@@ -91,15 +86,13 @@ def measure_world(preset: str, *, seed: int) -> dict[str, object]:
 
 def measure_newcomers(preset: str, *, seed: int, actors: int) -> dict[str, object]:
     """Return means over networks of ``actors`` that join late, and what the prior of the other countries is worth."""
-    with tempfile.TemporaryDirectory() as folder:
-        worlds = list(load_world(preset, seed=seed, folder=Path(folder)))
+    worlds = _load(preset, seed=seed)
     command = f"python -m benchmarks.links --world {preset} --seed {seed} --actors {actors}"
     found, links = [], []
     for world in worlds:
         prior = train_prior({o.country: o.records for o in worlds if o is not world}, trained_on=command)
         for number, one in enumerate(draw_newcomers(world, actors=actors, networks=NEWCOMERS, seed=seed)):
-            scores = score_all(one.hidden, one.records, prior=prior, seed=number)
-            found.append({name: _measures(one.hidden, scored) for name, scored in scores.items()})
+            found.append(_judge(one.hidden, one.records, prior=prior, seed=number))
             links.append(len(np.unique(one.hidden.observed.codes)))
     if not found:
         raise SystemExit(f"No country of {preset} has a network of {actors} actors: ask for fewer.")
@@ -112,6 +105,17 @@ def measure_newcomers(preset: str, *, seed: int, actors: int) -> dict[str, objec
         "worth": _worth(found),
         "results": _means(found),
     }
+
+
+def _load(preset: str, *, seed: int) -> list[HiddenWorld]:
+    with tempfile.TemporaryDirectory() as folder:
+        return list(load_world(preset, seed=seed, folder=Path(folder)))
+
+
+def _judge(hidden: Hidden, records: Records, *, prior: Prior, seed: int) -> Mapping[str, Measures]:
+    """Return how well each method does."""
+    scores = score_all(hidden, records, prior=prior, seed=seed)
+    return {name: _measures(hidden, scored) for name, scored in scores.items()}
 
 
 def _worth(found: Sequence[Mapping[str, Measures]]) -> dict[str, dict[str, float]]:

@@ -1,9 +1,10 @@
 """A country that starts: only some of its labels and of its recorded links between persons, as a store of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from safeborders.models.domain.governance import Purpose
 from safeborders.node.graph.persons import ASSOCIATION
@@ -48,7 +49,7 @@ def made_poor(records: Records, *, few: int) -> Records:
     kept = labelled[np.argsort(ranks[labelled], kind="stable")[:few]]
     types = np.full_like(records.case_type, -1)
     types[kept] = records.case_type[kept]
-    between = [relation for relation in records.relations if is_between_persons(relation)]
+    between = [relation for relation in records.relations if _is_between_persons(relation)]
     pairs = sorted({pair for relation in between for pair in _pairs(records, relation)})
     chosen = {pairs[place] for place in np.argsort(keyed_ranks(pairs, key=_KEY), kind="stable")[:few]}
     suspects = records.suspects
@@ -57,21 +58,25 @@ def made_poor(records: Records, *, few: int) -> Records:
     roles = np.full_like(suspects.role, -1)
     told = stated[np.argsort(keyed_ranks(names, key=_KEY), kind="stable")[:few]]
     roles[told] = suspects.role[told]
+    linked = keep_links(
+        records, lambda one: np.array([pair in chosen for pair in _pairs(records, one)], dtype=np.bool_)
+    )
     return replace(
-        records,
+        linked,
         case_type=types,
         suspects=replace(suspects, role=roles),
-        relations=tuple(
-            relation.where(np.array([pair in chosen for pair in _pairs(records, relation)], dtype=np.bool_))
-            if is_between_persons(relation)
-            else relation
-            for relation in records.relations
-        ),
     )
 
 
-def is_between_persons(relation: Relation) -> bool:
-    """Return whether it links persons as kin or associates."""
+def keep_links(records: Records, kept: Callable[[Relation], NDArray[np.bool_]]) -> Records:
+    """Return the records with those links of kin and associates alone that ``kept`` marks, and all other relations."""
+    return replace(
+        records,
+        relations=tuple(one.where(kept(one)) if _is_between_persons(one) else one for one in records.relations),
+    )
+
+
+def _is_between_persons(relation: Relation) -> bool:
     return relation.kind in ASSOCIATION and relation.source_type == relation.target_type == PERSON
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order
 
 from benchmarks.link_prediction.worlds import HiddenWorld
-from benchmarks.poor_country import is_between_persons
+from benchmarks.poor_country import keep_links
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import PERSON, Records, Relation, Suspects
+from safeborders.node.graph.ties import pair_codes
 from safeborders.node.learning.hiding import Hidden, hide
 
 LEAST_HIDDEN = 2
@@ -47,8 +48,10 @@ def draw_newcomers(world: HiddenWorld, *, actors: int, networks: int, seed: int)
         if len(hidden.positives) < LEAST_HIDDEN or not len(hidden.near):
             continue
         drawn += 1
-        true = _codes(_renumbered(world.hidden.positives, chosen), actors)
-        strangers, near = (part[~np.isin(_codes(part, actors), true)] for part in (hidden.strangers, hidden.near))
+        true = pair_codes(*_renumbered(world.hidden.positives, chosen).T, count=actors)
+        strangers, near = (
+            part[~np.isin(pair_codes(*part.T, count=actors), true)] for part in (hidden.strangers, hidden.near)
+        )
         yield Newcomer(without(records, hidden.positives), replace(hidden, strangers=strangers, near=near))
 
 
@@ -75,19 +78,13 @@ def among(records: Records, chosen: NDArray[np.int64]) -> Records:
 def without(records: Records, pairs: NDArray[np.int64]) -> Records:
     """Return records in which these pairs of persons are not linked."""
     count = records.count(PERSON)
-    gone = _codes(np.sort(pairs, axis=1), count)
+    gone = pair_codes(*np.sort(pairs, axis=1).T, count=count)
 
-    def kept(relation: Relation) -> Relation:
-        if not is_between_persons(relation):
-            return relation
-        ends = np.sort(np.stack([relation.source, relation.target], axis=1), axis=1)
-        return relation.where(~np.isin(_codes(ends, count), gone))
+    def kept(relation: Relation) -> NDArray[np.bool_]:
+        ends = np.sort([relation.source, relation.target], axis=0)
+        return ~np.isin(pair_codes(*ends, count=count), gone)
 
-    return replace(records, relations=tuple(kept(relation) for relation in records.relations))
-
-
-def _codes(pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    return pairs[:, 0] * count + pairs[:, 1]
+    return keep_links(records, kept)
 
 
 def _renumbered(pairs: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from safeborders.node.graph.ranking import CURATION_KEY, keyed_ranks, mutual_top, pair_identifiers
 from safeborders.node.graph.records import CASE, PERSON, Records, Relation
-from safeborders.node.graph.ties import Ties
+from safeborders.node.graph.ties import Ties, pair_codes
 
 LINKS_PER_PERSON = 16
 """K_r: most curated links of one relation that a person has."""
@@ -80,9 +80,8 @@ class PersonGraph:
     def without(self, hidden: NDArray[np.int64]) -> "PersonGraph":
         """Return the graph as if the links with these codes (``Ties.codes``) had not been recorded."""
         entries = self.associates.tocoo()
-        codes = np.minimum(entries.row, entries.col).astype(np.int64) * self.count + np.maximum(
-            entries.row, entries.col
-        )
+        low, high = np.minimum(entries.row, entries.col), np.maximum(entries.row, entries.col)
+        codes = pair_codes(low.astype(np.int64), high, count=self.count)
         kept = ~np.isin(codes, hidden)
         left = csr_array((entries.data[kept], (entries.row[kept], entries.col[kept])), shape=entries.shape)
         return replace(self, associates=left, ties=self.ties.where(~np.isin(self.ties.codes, hidden)))

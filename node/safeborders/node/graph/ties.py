@@ -45,7 +45,12 @@ class Ties:
     @property
     def codes(self) -> NDArray[np.int64]:
         """One number per tie's pair."""
-        return self.pairs[:, 0] * self.count + self.pairs[:, 1]
+        return pair_codes(self.pairs[:, 0], self.pairs[:, 1], count=self.count)
+
+
+def pair_codes(first: NDArray[np.int64], second: NDArray[np.int64], *, count: int) -> NDArray[np.int64]:
+    """Return one number per pair of ``count`` actors; as ``Ties.codes`` where the smaller end comes first."""
+    return first * count + second
 
 
 def tie_predictors(ties: Ties, ends: Ends) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safeborders.node.graph.ties import Ties
+from safeborders.node.graph.ties import Ties, pair_codes
 from safeborders.node.graph.topology import Network
 
 HIDDEN_SHARE = 0.1
@@ -72,7 +72,7 @@ def pairs_of(codes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 def draw_strangers(linked: NDArray[np.int64], count: int, *, generator: np.random.Generator) -> NDArray[np.int64]:
     """Return unlinked pairs drawn from all."""
     ends = np.sort(generator.integers(0, max(count, 1), size=(4 * MOST_NEGATIVES, 2)), axis=1)
-    codes = np.unique(ends[ends[:, 0] != ends[:, 1]] @ np.array([count, 1]))
+    codes = np.unique(pair_codes(*ends[ends[:, 0] != ends[:, 1]].T, count=count))
     free = codes[~np.isin(codes, linked)]
     return pairs_of(np.sort(generator.permutation(free)[:MOST_NEGATIVES]), count)
 
@@ -81,6 +81,6 @@ def draw_near(network: Network, linked: NDArray[np.int64], *, generator: np.rand
     """Return unlinked pairs with a common neighbour."""
     two = (network.table @ network.table).tocoo()
     upper = two.row < two.col
-    codes = two.row[upper].astype(np.int64) * network.count + two.col[upper]
+    codes = pair_codes(two.row[upper].astype(np.int64), two.col[upper], count=network.count)
     free = np.sort(codes[~np.isin(codes, linked)])
     return pairs_of(np.sort(generator.permutation(free)[:MOST_NEGATIVES]), network.count)

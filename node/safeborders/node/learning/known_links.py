@@ -14,7 +14,7 @@ from safeborders.node.graph.communities import COMMUNITIES
 from safeborders.node.graph.pairs import Pairs, candidate_pairs, pair_inputs
 from safeborders.node.graph.persons import PersonGraph
 from safeborders.node.graph.predictors import PREDICTORS, predictors
-from safeborders.node.graph.ties import tie_columns, tie_predictors
+from safeborders.node.graph.ties import pair_codes, tie_columns, tie_predictors
 from safeborders.node.graph.topology import NEAR, PUBLISHED
 from safeborders.node.learning.hiding import draw_near, draw_strangers, hide_in_turn, pairs_of
 from safeborders.node.learning.home import StaysHome
@@ -97,7 +97,7 @@ def _asked(
     """Return what is left, the pairs to ask for, and how many of them, the first ones, are hidden links."""
     linked, observed = np.unique(graph.ties.codes), graph.without(hidden)
     common = np.stack(candidate_pairs(observed), axis=1)
-    common = common[~np.isin(common @ np.array([graph.count, 1]), linked)]
+    common = common[~np.isin(pair_codes(*common.T, count=graph.count), linked)]
     kinds = (
         draw_near(observed.ties.network, linked, generator=generator),
         common,
@@ -119,6 +119,6 @@ def _joined(graph: PersonGraph, asked: list[tuple[PersonGraph, NDArray[np.int64]
         inputs=np.concatenate([inputs for inputs, _ in looked]),
         table=np.concatenate([table for _, table in looked]),
         labels=np.concatenate([(np.arange(len(pairs)) < hidden).astype(np.int64) for _, pairs, hidden in asked]),
-        codes=np.concatenate([first * graph.count + second for first, second in ends]),
+        codes=np.concatenate([pair_codes(*pair, count=graph.count) for pair in ends]),
         turns=turns,
     )

@@ -12,6 +12,7 @@ from safeborders.node.graph.pairs import Pairs, candidate_pairs, contains
 from safeborders.node.graph.persons import PersonGraph
 from safeborders.node.graph.predictors import adamic_adar
 from safeborders.node.graph.records import PERSON, Records
+from safeborders.node.graph.ties import pair_codes
 from safeborders.node.learning.examples import build_pair_examples
 from safeborders.node.learning.hiding import draw_strangers
 from safeborders.node.learning.home import StaysHome
@@ -89,7 +90,7 @@ def fit_links(records: Records, persons: PersonGraph, *, module: nn.Module, exam
         labels=known.labels,
         codes=known.codes,
         turns=known.turns,
-        judged=~np.isin(known.codes, (trained.first * persons.count + trained.second)[used]),
+        judged=~np.isin(known.codes, pair_codes(trained.first, trained.second, count=persons.count)[used]),
     )
     return FittedLinks(persons, module, personalise_links(problem, logits_of(module, known.inputs)))
 
@@ -120,7 +121,7 @@ def predict_links(
 
 def _floor(fitted: FittedLinks, candidates: Pairs) -> dict[str, float]:
     graph = fitted.graph
-    known = np.union1d(graph.ties.codes, candidates[0] * graph.count + candidates[1])
+    known = np.union1d(graph.ties.codes, pair_codes(*candidates, count=graph.count))
     strangers = draw_strangers(known, graph.count, generator=np.random.default_rng(_SEED))[:_USUAL]
     scores = fitted.score((strangers[:, 0], strangers[:, 1])).scores
     return {model: float(np.median(scores[model])) if len(strangers) else 0.0 for model in MODELS}

@@ -85,8 +85,9 @@ def personalise(problem: HomeProblem, released: ReleasedLogits, *, alone: HomePr
 
 
 def _home_model(released: ReleasedLogits, *, local: _Spoken, chosen: _Spoken) -> HomeModel:
-    alone, parts = _logits(local.problem, _parts(local, released)), _parts(chosen, released)
-    spoken = _logits(chosen.problem, parts)
+    own = _parts(local, released)
+    parts = own if chosen is local else _parts(chosen, released)
+    alone, spoken = _logits(local.problem, own), _logits(chosen.problem, parts)
     guessed = np.zeros_like(spoken) if chosen is local else _own_guess(local.problem, alone, spoken=spoken)
     return HomeModel(
         local=alone,
