@@ -1,10 +1,12 @@
 """The bound that federation is measured against: all countries' records pooled, without privacy.
 
 Nobody may do this with real records. The same linear models are fitted to convergence on the examples of all countries,
-and every country then applies them to its own graph as it would a released model.
+and every country then applies them to its own graph as it would a released model, but without the caution that keeps a
+country near its own guess (docs/decisions/0206, 0207): a bound shows all that pooling is worth.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from safeborders.models.gnn.networks import build_networks
 from safeborders.models.protocol.plan import Task
 from safeborders.node.graph.persons import build_person_graph
 from safeborders.node.graph.records import Records
+from safeborders.node.learning.home_model import HomeModel
 from safeborders.node.learning.predictions import Predictions, predict_all
 from safeborders.node.learning.regression import fit_residual
 from safeborders.node.learning.training_parts import task_examples
@@ -50,4 +53,19 @@ def fit_pooled_model(
 def predict_pooled(records: Records, model: NDArray[np.float32], *, architecture: Architecture = POOLED) -> Predictions:
     """Apply a pooled model to one country; its ``personalised`` predictions are the bound."""
     networks = build_networks(architecture, model)
-    return predict_all(records, networks, examples_per_person=dict.fromkeys(Task, 1))
+    said = predict_all(records, networks, examples_per_person=dict.fromkeys(Task, 1))
+    cases, roles = said.cases, said.roles
+    return replace(
+        said,
+        cases=None if cases is None else replace(cases, outcome=_incautious(cases.outcome)),
+        roles=None if roles is None else replace(roles, outcome=_incautious(roles.outcome)),
+    )
+
+
+def _incautious(outcome: HomeModel) -> HomeModel:
+    """Return what the chosen candidates say before the own guess counts more or stands."""
+    return replace(
+        outcome,
+        personalised=outcome.personalised - outcome.own_guess,
+        own_guess=np.zeros_like(outcome.own_guess),
+    )

@@ -4,7 +4,10 @@ from pathlib import Path
 import numpy as np
 
 from safeborders.models.domain.countries import Country
-from safeborders.sandbox.central import fit_pooled_model, predict_pooled
+from safeborders.models.gnn.networks import build_networks
+from safeborders.models.protocol.plan import Task
+from safeborders.node.learning.predictions import predict_all
+from safeborders.sandbox.central import POOLED, fit_pooled_model, predict_pooled
 from safeborders.sandbox.scoring import Truth, load_truth, score_country
 from sbtest.small_country import small_country
 
@@ -77,6 +80,15 @@ def test_the_pooled_model_helps_a_country_with_few_labels() -> None:
     assert said.roles is not None
     right = cases.outcome.personalised.argmax(axis=1) == truth
     assert right.mean() > 0.7
+    assert not cases.outcome.own_guess.any()
+    cautious = predict_all(
+        poor,
+        build_networks(POOLED, fit_pooled_model({**rich, Country.FI: poor})),
+        examples_per_person=dict.fromkeys(Task, 1),
+    ).cases
+    assert cautious is not None
+    assert cautious.outcome.own_guess.any(), "control: a country keeps near its own guess"
+    assert np.allclose(cautious.outcome.personalised - cautious.outcome.own_guess, cases.outcome.personalised)
 
 
 def test_the_truth_is_read_without_the_wrong_links(tmp_path: Path) -> None:
